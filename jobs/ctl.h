@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* annalsctl: one table of commands in annalsctl.c, one file a group of commands (ctl-db.c, ctl-token.c ...).
+ * Results go to stdout, messages to stderr. Exit status: 0, 1 failed, 2 usage, 75 try again, 78 configuration. */
+#ifndef AN_JOBS_CTL_H
+#define AN_JOBS_CTL_H
+
+#include "an.h"
+#include "base/err.h"
+#include "conf/conf.h"
+
+struct an_ctl {
+    const struct an_conf *conf; /* loaded; NULL for commands that need none */
+    const char *conf_path;
+    bool json; /* --json: machine-readable results */
+};
+
+struct an_ctl_command {
+    const char *words;   /* "db migrate" */
+    const char *args;    /* "[--dry-run]", shown behind the words */
+    const char *summary; /* one line for --help */
+    bool needs_conf;
+    /* argv[0] is the last of the words. Returns the exit status. */
+    int (*run)(const struct an_ctl *ctl, int argc, char **argv);
+};
+
+/* The groups; each array ends with words == NULL. */
+extern const struct an_ctl_command an_ctl_config[], an_ctl_db[], an_ctl_token[], an_ctl_tenant[], an_ctl_login[];
+
+/* "annalsctl: message" on stderr; returns 2. */
+int an_ctl_usage(const char *fmt, ...) AN_PRINTF(1, 2);
+/* The error on stderr; returns its exit status (75 for AN_EAGAIN, else 1). */
+int an_ctl_failed(const struct an_err *err);
+
+#endif

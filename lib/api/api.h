@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The request loop of the three applications: accept, find the route, authenticate, authorise, call the
+ * handler, answer, log one line. Nothing before the handler trusts anything but the token. */
+#ifndef AN_API_API_H
+#define AN_API_API_H
+
+#include "an.h"
+#include "auth/auth.h"
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "conf/conf.h"
+#include "db/db.h"
+#include "http/problem.h"
+#include "http/reply.h"
+#include "http/request.h"
+#include "ingest/ingest.h"
+
+/* What a worker owns; made after the fork, shared by all its requests. */
+struct an_ctx {
+    const struct an_conf *conf;
+    const char *app;          /* "ingest" */
+    struct an_auth *auth;
+    struct an_db *writer, *reader; /* not connected until used */
+    struct an_ingest *ingest;
+    struct an_secret signing_key;  /* empty until an_ctx_key() */
+};
+
+/* The key that signs cursors and write tokens, one for all instances: from the database at its first use. */
+int an_ctx_key(struct an_ctx *ctx, struct an_db *db, const struct an_secret **out, struct an_err *err) AN_MUST_CHECK;
+
+/* One request on its way through a handler. */
+struct an_call {
+    struct an_ctx *ctx;
+    struct an_request *req;
+    struct an_reply *rep;
+    struct an_arena *arena;
+    const struct an_principal *who; /* NULL on open routes */
+    struct an_str tenant;           /* whose data; absent on open routes */
+    struct an_str arg;              /* what stood for {id} in the path, decoded; absent where there is none */
+};
+
+enum an_access {
+    AN_OPEN,    /* anybody */
+    AN_MONITOR, /* http.monitor_from only, else 404 */
+    AN_TOKEN,   /* bearer token with `scopes` */
+    AN_SESSION  /* the console: its own middleware (admin_session.c) */
+};
+
+struct an_route {
+    enum an_method method; /* AN_GET serves HEAD too */
+    const char *path;      /* "/v1/events/{id}": one {…} segment at most */
+    enum an_access access;
+    unsigned scopes;       /* any of these bits suffices; admin includes read */
+    /* AN_OK: the reply is filled (perhaps with a problem). Else the loop answers with the usual problem for the
+     * code and logs err. */
+    int (*handle)(struct an_call *call, struct an_err *err);
+};
+
+struct an_routes {
+    const struct an_route *routes;
+    size_t count;
+};
+extern const struct an_routes an_ingest_routes, an_search_routes, an_admin_routes;
+
+/* The work function of an application: returns the worker's exit status. */
+int an_api_work(const struct an_conf *c, const char *app, const struct an_routes *routes, int listen_fd,
+                unsigned index, void *shared);
+
+/* Routes that all three serve: /healthz /readyz /metrics; in common.c. */
+extern const struct an_routes an_common_routes;
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* PostgreSQL; the files of this folder are the only includers of libpq-fe.h, and all of them through
+ * db/internal.h. One connection a role and worker, opened after the fork, opened again when it broke.
+ *
+ * Nothing relies on session state, so PgBouncer in transaction mode is fine: settings are SET LOCAL, and
+ * database.prepared_statements = off sends statements unnamed. */
+#ifndef AN_DB_DB_H
+#define AN_DB_DB_H
+
+#include "an.h"
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/text.h"
+#include "conf/conf.h"
+#include "db/stmt_list.h" /* made from sql/queries: enum an_stmt { AN_STMT_..., AN_STMT__COUNT } */
+
+enum an_db_role { AN_DB_WRITER, AN_DB_READER, AN_DB_JOB, AN_DB_OWNER };
+
+struct an_db;     /* a connection, perhaps not open at the moment */
+struct an_result; /* rows of a statement */
+
+/* Opens nothing yet. */
+struct an_db *an_db_new(const struct an_conf *c, enum an_db_role role) AN_MUST_CHECK;
+void an_db_free(struct an_db *db); /* accepts NULL */
+
+/* Connects where not connected. AN_EAGAIN: cannot now. After a failure the next try waits 250 ms (calls in
+ * between fail at once), so that a dead server does not cost every request a connect timeout. */
+int an_db_ready(struct an_db *db, struct an_err *err) AN_MUST_CHECK;
+
+/* Parameters travel as text (data NULL: SQL NULL) or, with binary, as PostgreSQL's binary format. */
+struct an_db_param {
+    struct an_str value;
+    bool binary;
+};
+#define AN_DB_TEXT(s) ((struct an_db_param){.value = (s)})
+
+/* Runs one statement of sql/queries, outside of or inside a transaction. On AN_OK the caller owns *out (NULL
+ * to drop it). Codes: AN_EAGAIN connection lost, server shutting down, too many connections, read-only server;
+ * AN_ETIMEOUT statement_timeout or lock_timeout; AN_ECONFLICT unique violation; AN_ENOENT no partition for the
+ * row; AN_EINVAL data exceptions (class 22, 23); AN_EBACKEND anything else. The message carries the SQLSTATE. */
+int an_db_exec(struct an_db *db, enum an_stmt stmt, const struct an_db_param *params, size_t count,
+               struct an_result **out, struct an_err *err) AN_MUST_CHECK;
+/* The same for a statement that search/sqltext.c put together; values are parameters there too. */
+int an_db_query(struct an_db *db, const char *sql, const struct an_db_param *params, size_t count,
+                struct an_result **out, struct an_err *err) AN_MUST_CHECK;
+
+/* A read transaction that sees one tenant: BEGIN READ ONLY; SET LOCAL annals.tenant, statement_timeout.
+ * One round trip. End it with an_db_end(). */
+int an_db_begin_tenant(struct an_db *db, struct an_str tenant, int64_t timeout_ms, struct an_err *err) AN_MUST_CHECK;
+/* COMMIT (ok) or ROLLBACK; a failed ROLLBACK closes the connection. */
+int an_db_end(struct an_db *db, bool ok, struct an_err *err);
+
+size_t an_result_rows(const struct an_result *r); /* NULL: 0 */
+/* Text of a column; absent for SQL NULL. Borrowed until an_result_free(). */
+struct an_str an_result_get(const struct an_result *r, size_t row, size_t column);
+bool an_result_int(const struct an_result *r, size_t row, size_t column, int64_t *out) AN_MUST_CHECK;
+/* Timestamps are selected as microseconds (bigint) and read with an_result_int(). */
+void an_result_free(struct an_result *r); /* accepts NULL */
+
+#endif

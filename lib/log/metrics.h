@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Counters, gauges and histograms in a memory-mapped file of `process.run_dir`, one file a program
+ * ("ingest.metrics"), shared by master and workers. Any program of the host renders all files of the folder, so
+ * one scrape of /metrics shows them all. Prometheus text exposition format 0.0.4.
+ * Adding is one relaxed atomic add: workers may die at any instruction without harm. */
+#ifndef AN_LOG_METRICS_H
+#define AN_LOG_METRICS_H
+
+#include "an.h"
+#include "base/buf.h"
+#include "base/err.h"
+
+/* What is measured is one table in metrics.c: name, help, kind, labels. Add new lines to the end of a group. */
+enum an_metric {
+    /* counters */
+    AN_M_REQUESTS_2XX, /* annals_requests_total{class="2xx"} */
+    AN_M_REQUESTS_3XX,
+    AN_M_REQUESTS_4XX,
+    AN_M_REQUESTS_5XX,
+    AN_M_EVENTS_ACCEPTED,   /* annals_ingest_events_total{result="accepted"} */
+    AN_M_EVENTS_DUPLICATE,
+    AN_M_EVENTS_REJECTED,
+    AN_M_INGEST_BYTES,      /* body bytes after decompression */
+    AN_M_COMMITS,           /* write transactions committed */
+    AN_M_STAGED,            /* batches that went through the conflict path */
+    AN_M_AUTH_FAILED,
+    AN_M_TOKEN_CACHE_HITS,
+    AN_M_DB_ERRORS,
+    AN_M_DB_CONNECTS,
+    AN_M_WORKERS_STARTED,
+    AN_M_WORKERS_DIED,      /* by a signal or a non-zero status */
+    AN_M_PARTITIONS_CREATED,
+    /* gauges */
+    AN_M_WORKERS,           /* workers alive */
+    AN_M_STARTED_AT,        /* seconds since 1970 */
+    AN_M_JOB_LAST_SUCCESS,  /* seconds since 1970 */
+    AN_M_PARTITION_HORIZON, /* end of the last partition, seconds since 1970 */
+    AN_M__COUNT
+};
+
+enum an_histogram {
+    AN_H_REQUEST_SECONDS, /* annals_request_duration_seconds */
+    AN_H_COMMIT_SECONDS,  /* annals_ingest_commit_duration_seconds */
+    AN_H__COUNT
+};
+
+/* Maps run_dir/<app>.metrics (created, or zeroed where its layout is of another version). With run_dir NULL
+ * the memory is private: nothing else can read it, everything works. app: "ingest". */
+int an_metrics_open(const char *run_dir, const char *app, struct an_err *err) AN_MUST_CHECK;
+
+/* These work before an_metrics_open() too (into private memory). */
+void an_metric_add(enum an_metric m, uint64_t n);
+void an_metric_set(enum an_metric m, uint64_t value);
+void an_histogram_add(enum an_histogram h, int64_t us);
+
+/* Appends the exposition of every *.metrics file in run_dir (own memory where run_dir is NULL),
+ * label app="..." on each line, and annals_build_info. */
+void an_metrics_render(const char *run_dir, struct an_buf *out);
+
+#endif

@@ -1,0 +1,1 @@
+libannals_a_SOURCES +=

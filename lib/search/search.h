@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Finding events. Only the PostgreSQL engine is here yet; the handlers know this header alone. */
+#ifndef AN_SEARCH_SEARCH_H
+#define AN_SEARCH_SEARCH_H
+
+#include "an.h"
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "db/db.h"
+#include "search/filter.h"
+
+struct an_search {
+    struct an_db *db;              /* reader */
+    struct an_arena *arena;
+    struct an_str tenant;
+    int64_t timeout_ms;
+    const struct an_secret *key;   /* signs cursors */
+};
+
+/* Which tiers answered, up to when each is complete; the `coverage` member. */
+struct an_coverage {
+    int64_t through_us;   /* every event committed before this instant is in the answer */
+    int64_t oldest_us;    /* hot tier begins here */
+    bool complete;
+};
+
+/* One page: appends "events":[...],"next_cursor":...,"coverage":{...} (without outer braces) to out; documents are
+ * copied from the result without parsing. AN_EINVAL: the cursor is not for this search. AN_ETIMEOUT: too slow. */
+int an_search_page(struct an_search *s, const struct an_filter *f, struct an_buf *out, struct an_err *err) AN_MUST_CHECK;
+/* The same page for the console: one call of `each` an event. next_cursor is appended to *next (empty: the end). */
+typedef int an_search_row(void *arg, struct an_str document, int64_t timestamp_us, int64_t received_us, const struct an_uuid *id);
+int an_search_each(struct an_search *s, const struct an_filter *f, an_search_row *each, void *arg,
+                   struct an_buf *next, struct an_coverage *coverage, struct an_err *err) AN_MUST_CHECK;
+/* One event through the partition that its id names. *document borrowed from *holder, which the caller frees.
+ * AN_ENOENT: not there, or another tenant's: the same. */
+int an_search_event(struct an_search *s, const struct an_uuid *id, struct an_str *document, int64_t *received_us,
+                    unsigned char digest[32], struct an_result **holder, struct an_err *err) AN_MUST_CHECK;
+/* "buckets":[...],"coverage":{...} */
+int an_search_counts(struct an_search *s, const struct an_filter *f, struct an_buf *out, struct an_err *err) AN_MUST_CHECK;
+
+#endif

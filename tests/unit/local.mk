@@ -1,0 +1,13 @@
+# One program for each module; a test needs cmocka. check_json is test-json.c, and so on.
+UNIT_TESTS = \
+	tests/unit/test-json
+
+if HAVE_CMOCKA
+check_PROGRAMS += $(UNIT_TESTS)
+TESTS += $(UNIT_TESTS)
+endif
+
+AN_TEST_LIBS = $(AN_LIBS) $(CMOCKA_LIBS)
+
+tests_unit_test_json_SOURCES = tests/unit/test-json.c
+tests_unit_test_json_LDADD = $(AN_TEST_LIBS)
