@@ -14,12 +14,14 @@ struct parser {
     size_t len, pos;
     struct an_json_limits limits;
     size_t values;
+    struct an_json *scratch; /* skipping: the one node that every value uses in turn */
     struct an_json_fault *fault;
 };
 
 /* One open array or object. */
 struct level {
     struct an_json *container, *last;
+    enum an_json_type type;
 };
 
 static bool refuse(struct parser *p, const char *code, const char *detail)
@@ -301,7 +303,8 @@ static bool scan_name(struct parser *p, struct an_json *v)
     bool escaped;
     if (!scan_string(p, &v->name_text, &escaped))
         return false;
-    v->name = content(p->arena, v->name_text, escaped);
+    if (p->scratch == NULL)
+        v->name = content(p->arena, v->name_text, escaped);
     (void)skip_space(p);
     if (p->pos == p->len || p->s[p->pos] != ':')
         return refuse(p, "syntax", "a colon must follow a member's name");
@@ -315,14 +318,14 @@ static bool take_value(struct parser *p, struct level *open, struct an_json **ou
 {
     if (p->values++ >= p->limits.values)
         return refuse(p, "values", "too many values");
-    struct an_json *v = an_arena_zalloc(p->arena, sizeof *v);
-    if (open != NULL && open->container->type == AN_JSON_OBJECT && !scan_name(p, v))
+    struct an_json *v = p->scratch != NULL ? p->scratch : an_arena_zalloc(p->arena, sizeof *v);
+    if (open != NULL && open->type == AN_JSON_OBJECT && !scan_name(p, v))
         return false;
     if (p->pos == p->len)
         return refuse(p, "syntax", "the text ends where a value should stand");
     if (!scan_value(p, v))
         return false;
-    if (open != NULL) {
+    if (open != NULL && p->scratch == NULL) {
         if (open->last == NULL)
             open->container->child = v;
         else
@@ -336,7 +339,7 @@ static bool take_value(struct parser *p, struct level *open, struct an_json **ou
 
 static char closer(const struct level *l)
 {
-    return l->container->type == AN_JSON_OBJECT ? '}' : ']';
+    return l->type == AN_JSON_OBJECT ? '}' : ']';
 }
 
 /* Closes as many containers as end here; leaves p->pos at the next value where one must follow. */
@@ -354,10 +357,12 @@ static bool after_value(struct parser *p, struct level *stack, unsigned *depth)
         if (c != closer(l))
             return refuse(p, "syntax", "a comma or a closing bracket must follow a value");
         p->pos++;
-        l->container->text.len = (size_t)(p->s + p->pos - l->container->text.data);
-        if (l->container->type == AN_JSON_OBJECT && !check_names(p, l->container))
-            return false;
         --*depth;
+        if (p->scratch != NULL)
+            continue;
+        l->container->text.len = (size_t)(p->s + p->pos - l->container->text.data);
+        if (l->type == AN_JSON_OBJECT && !check_names(p, l->container))
+            return false;
     }
     return true;
 }
@@ -375,7 +380,7 @@ static bool parse(struct parser *p, struct level *stack, struct an_json **out)
         if (v->type == AN_JSON_ARRAY || v->type == AN_JSON_OBJECT) {
             if (depth == p->limits.depth)
                 return refuse(p, "depth", "nested too deeply");
-            stack[depth++] = (struct level){.container = v};
+            stack[depth++] = (struct level){.container = v, .type = v->type};
             (void)skip_space(p);
             if (p->pos == p->len || p->s[p->pos] != closer(&stack[depth - 1]))
                 continue;
@@ -398,6 +403,20 @@ bool an_json_parse_at(struct an_arena *a, struct an_str text, size_t *pos, const
         return refuse(&p, "empty", "no JSON value");
     struct level *stack = an_arena_alloc(a, limits->depth * sizeof(struct level));
     bool ok = parse(&p, stack, out);
+    *pos = p.pos;
+    return ok;
+}
+
+bool an_json_skip_at(struct an_arena *a, struct an_str text, size_t *pos, unsigned depth,
+                     struct an_json_fault *fault)
+{
+    struct an_json node = {0}, *root;
+    struct parser p = {.arena = a, .s = text.data, .len = text.len, .pos = *pos, .fault = fault,
+                       .limits = {.depth = depth, .values = SIZE_MAX}, .scratch = &node};
+    if (!skip_space(&p))
+        return refuse(&p, "empty", "no JSON value");
+    struct level *stack = an_arena_alloc(a, depth * sizeof(struct level));
+    bool ok = parse(&p, stack, &root);
     *pos = p.pos;
     return ok;
 }

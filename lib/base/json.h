@@ -57,6 +57,11 @@ bool an_json_parse_at(struct an_arena *a, struct an_str text, size_t *pos, const
 bool an_json_parse(struct an_arena *a, struct an_str text, const struct an_json_limits *limits,
                    struct an_json **out, struct an_json_fault *fault) AN_MUST_CHECK;
 
+/* Moves *pos behind one value without keeping anything of it, in memory that does not grow with the value: for
+ * finding the end of one that is over a size limit. Duplicate members are not noticed. */
+bool an_json_skip_at(struct an_arena *a, struct an_str text, size_t *pos, unsigned depth,
+                     struct an_json_fault *fault) AN_MUST_CHECK;
+
 /* Moves *pos over white space; false at the end of the text. */
 bool an_json_skip_space(struct an_str text, size_t *pos);
 

@@ -52,8 +52,28 @@ static void test_accepts_and_refuses(void **state)
     an_arena_free(a);
 }
 
+/* Skipping agrees with parsing on everything but duplicate members, and stops at the same byte. */
+static void test_skips_like_it_parses(void **state)
+{
+    (void)state;
+    struct an_arena *a = an_arena_new(4096);
+    for (size_t i = 0; i < AN_COUNT(cases); i++) {
+        struct an_json *v;
+        struct an_json_fault fault;
+        size_t parsed = 0, skipped = 0;
+        struct an_json_limits limits = {.depth = 4, .values = 1000};
+        bool ok = an_json_parse_at(a, an_str(cases[i].text), &parsed, &limits, &v, &fault);
+        if (!ok && strcmp(fault.code, "duplicate-member") == 0)
+            continue;
+        if (an_json_skip_at(a, an_str(cases[i].text), &skipped, 4, &fault) != ok || skipped != parsed)
+            fail_msg("%s: parsed to %zu, skipped to %zu", cases[i].why, parsed, skipped);
+    }
+    an_arena_free(a);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_accepts_and_refuses)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_accepts_and_refuses),
+                                       cmocka_unit_test(test_skips_like_it_parses)};
     return cmocka_run_group_tests_name("json", tests, NULL, NULL);
 }
