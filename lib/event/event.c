@@ -8,7 +8,11 @@
 #include "event/members.h"
 
 const char *const an_outcome_names[AN_OUTCOME__COUNT] = {
-    [AN_SUCCESS] = "success", [AN_FAILURE] = "failure", [AN_DENIED] = "denied", [AN_UNKNOWN] = "unknown"};
+    [AN_SUCCESS] = "success",
+    [AN_FAILURE] = "failure",
+    [AN_DENIED] = "denied",
+    [AN_UNKNOWN] = "unknown",
+};
 
 /* Every name that a client may use. The true names come first, in the order of enum an_member. */
 static const struct {
@@ -67,8 +71,8 @@ static struct place at_top(const struct an_json *value)
     return (struct place){.top = value, .item = -1};
 }
 
-static bool is_type(struct reader *r, const struct place *at, const struct an_json *value, enum an_json_type type,
-                    const char *detail)
+static bool is_type(struct reader *r, const struct place *at, const struct an_json *value,
+                    enum an_json_type type, const char *detail)
 {
     if (value->type == type)
         return true;
@@ -77,7 +81,8 @@ static bool is_type(struct reader *r, const struct place *at, const struct an_js
 }
 
 /* A string of 1 to max bytes, or an absent one and a fault. */
-static struct an_str take_text(struct reader *r, const struct place *at, const struct an_json *value, size_t max)
+static struct an_str take_text(struct reader *r, const struct place *at, const struct an_json *value,
+                               size_t max)
 {
     struct an_str none = {NULL, 0};
     if (!is_type(r, at, value, AN_JSON_STRING, "must be a string"))
@@ -88,14 +93,13 @@ static struct an_str take_text(struct reader *r, const struct place *at, const s
     if (s.len == 0)
         refuse(r, at, "empty", "must not be empty");
     else
-        an_fault_add(r->faults, AN_FAULT_POINTER, pointer(r->arena, at), "too-long", "must not be over %zu bytes",
-                     max);
+        refuse(r, at, "too-long", an_arena_printf(r->arena, "must not be over %zu bytes", max));
     return none;
 }
 
 /* The same for a member that must be there. */
-static struct an_str take_member(struct reader *r, struct place at, const struct an_json *object, const char *name,
-                                 size_t max)
+static struct an_str take_member(struct reader *r, struct place at, const struct an_json *object,
+                                 const char *name, size_t max)
 {
     at.name = name;
     const struct an_json *value = an_json_get(object, name);
@@ -110,16 +114,15 @@ static void missing(struct reader *r, const char *name, const char *detail)
     refuse(r, &(struct place){.fallback = name, .item = -1}, "required", detail);
 }
 
-static void unknown_member(struct reader *r, const char *parent, struct an_str name, const char *const *known,
-                           size_t count)
+static void unknown_member(struct reader *r, const char *parent, struct an_str name,
+                           const char *const *known, size_t count)
 {
-    const char *where = an_pointer(r->arena, parent, name.data, name.len);
     const char *near = an_suggest(name, known, count);
+    const char *detail = "is not a known member";
     if (near != NULL)
-        an_fault_add(r->faults, AN_FAULT_POINTER, where, "unknown", "is not a known member; did you mean \"%s\"?",
-                     near);
-    else
-        an_fault_add(r->faults, AN_FAULT_POINTER, where, "unknown", "is not a known member");
+        detail = an_arena_printf(r->arena, "%s; did you mean \"%s\"?", detail, near);
+    an_fault_add(r->faults, AN_FAULT_POINTER, an_pointer(r->arena, parent, name.data, name.len), "unknown",
+                 "%s", detail);
 }
 
 static void unknown_top_member(struct reader *r, struct an_str name)
@@ -148,8 +151,10 @@ static void sort_members(struct reader *r, const struct an_json *object)
             continue;
         }
         struct place at = at_top(m);
-        an_fault_add(r->faults, AN_FAULT_POINTER, pointer(r->arena, &at), "duplicate",
-                     "says the same as \"%.*s\": send one of them", AN_STR_ARG((*slot)->name));
+        struct an_str other = (*slot)->name;
+        const char *detail = an_arena_printf(r->arena, "says the same as \"%.*s\": send one of them",
+                                             (int)other.len, other.data);
+        refuse(r, &at, "duplicate", detail);
     }
 }
 
@@ -213,8 +218,8 @@ static void take_entities(struct reader *r)
     if (!is_type(r, &at, value, AN_JSON_ARRAY, "must be an array of objects") || value->count == 0)
         return;
     if (value->count > AN_ENTITIES_MAX) {
-        an_fault_add(r->faults, AN_FAULT_POINTER, pointer(r->arena, &at), "too-many",
-                     "must not have over %d items", AN_ENTITIES_MAX);
+        refuse(r, &at, "too-many",
+               an_arena_printf(r->arena, "must not have over %d items", AN_ENTITIES_MAX));
         return;
     }
     r->out->entities = an_arena_alloc(r->arena, value->count * sizeof(struct an_entity));
@@ -255,7 +260,8 @@ static void take_address(struct reader *r, const struct place *at, const struct 
 
 static void take_context(struct reader *r)
 {
-    const struct an_json *context = r->members.slot[AN_M_CONTEXT], *alias = r->members.slot[AN_M_SOURCE_IP];
+    const struct an_json *context = r->members.slot[AN_M_CONTEXT];
+    const struct an_json *alias = r->members.slot[AN_M_SOURCE_IP];
     const struct an_json *ip = an_json_get(context, "ip");
     if (context != NULL) {
         struct place at = at_top(context);
@@ -306,7 +312,8 @@ static void check_changes(struct reader *r)
 }
 
 /* A member of which only the type is ours to say. */
-static void check_type(struct reader *r, enum an_member which, enum an_json_type type, const char *detail)
+static void check_type(struct reader *r, enum an_member which, enum an_json_type type,
+                       const char *detail)
 {
     const struct an_json *value = r->members.slot[which];
     if (value == NULL)
@@ -317,7 +324,8 @@ static void check_type(struct reader *r, enum an_member which, enum an_json_type
 
 static bool outside_window(const struct an_event_rules *rules, int64_t us)
 {
-    return !rules->any_time && (us < rules->now_us - rules->past_us || us > rules->now_us + rules->future_us);
+    return !rules->any_time &&
+           (us < rules->now_us - rules->past_us || us > rules->now_us + rules->future_us);
 }
 
 static void take_timestamp(struct reader *r)
@@ -347,8 +355,8 @@ static struct an_str take_key(struct reader *r)
     return key;
 }
 
-/* The bits that a retry must hit again: SHA-256 of tenant, NUL, key, NUL, microseconds as 8 big-endian bytes.
- * Neither text holds a NUL, so no two identities share a spelling. */
+/* The bits that a retry must hit again: SHA-256 of tenant, NUL, key, NUL, and the microseconds as 8
+ * big-endian bytes. Neither text holds a NUL, so no two identities share a spelling. */
 static struct an_uuid derive_id(struct an_str tenant, struct an_str key, int64_t us)
 {
     unsigned char text[AN_TENANT_MAX + 1 + AN_ID_MAX + 1 + 8], digest[AN_SHA256_LEN];
@@ -390,7 +398,8 @@ bool an_event_parse(const struct an_json *object, const struct an_event_rules *r
     if (faults->count > before)
         return false;
     out->keyed = key.data != NULL;
-    out->id = out->keyed ? derive_id(out->tenant_id, key, out->timestamp_us) : an_uuid7_random(out->timestamp_us);
+    out->id = out->keyed ? derive_id(out->tenant_id, key, out->timestamp_us)
+                         : an_uuid7_random(out->timestamp_us);
     an_event_make_document(r.arena, &r.members, out);
     return true;
 }

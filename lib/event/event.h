@@ -3,10 +3,10 @@
  *
  * an_event_parse() takes what a client sent and makes the document: one JSON object with `id`, `tenant_id`,
  * `timestamp` (RFC 3339 UTC, microseconds), then the client's members in the fixed order action, actor,
- * entities, outcome, description, context, changes, metadata; aliases carry their true name; values keep their
- * spelling byte for byte. Between members stand no blanks; inside a value the client's are kept. An alias may
- * move its value one level down (a single `target` into a list, `source_ip` into `context`), so a document can
- * be one level deeper than what was sent. */
+ * entities, outcome, description, context, changes, metadata; aliases carry their true name; values keep
+ * their spelling byte for byte. Between members stand no blanks; inside a value the client's are kept. An
+ * alias may move its value one level down (a single `target` into a list, `source_ip` into `context`), so a
+ * document can be one level deeper than what was sent. */
 #ifndef AN_EVENT_EVENT_H
 #define AN_EVENT_EVENT_H
 

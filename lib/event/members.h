@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Between the two halves of this folder: event.c finds and checks the members, document.c writes them down. */
+/* Between the two halves of this folder: event.c finds and checks the members, document.c writes them. */
 #ifndef AN_EVENT_MEMBERS_H
 #define AN_EVENT_MEMBERS_H
 
