@@ -13,13 +13,12 @@ for file in "$@"; do
     LC_ALL=C awk -v name="${file##*/}" '
         BEGIN { printf "    {\"%s\",\n", name }
         {
-            gsub(/\\/, "\\\\")
+            gsub(/\\/, "&&")
             gsub(/"/, "\\\"")
             gsub(/\?/, "\\?")
             gsub(/\t/, "\\t")
             gsub(/\r/, "\\r")
             printf "     \"%s\\n\"\n", $0
-            bytes += length($0) + 1
         }
         END { if (NR == 0) print "     \"\""; print "     }," }' "$file"
 done

@@ -15,3 +15,9 @@ tests_unit_test_event_LDADD = $(AN_TEST_LIBS)
 
 tests_unit_test_json_SOURCES = tests/unit/test-json.c
 tests_unit_test_json_LDADD = $(AN_TEST_LIBS)
+
+# Scripts that test what the build uses.
+AN_UNIT_CHECKS = \
+	tests/unit/test-embed.sh
+dist_check_SCRIPTS += $(AN_UNIT_CHECKS)
+TESTS += $(AN_UNIT_CHECKS)
