@@ -39,5 +39,10 @@ int an_search_event(struct an_search *s, const struct an_uuid *id, struct an_str
                     unsigned char digest[32], struct an_result **holder, struct an_err *err) AN_MUST_CHECK;
 /* "buckets":[...],"coverage":{...} */
 int an_search_counts(struct an_search *s, const struct an_filter *f, struct an_buf *out, struct an_err *err) AN_MUST_CHECK;
+/* The same for the console: one call of `bucket` a bucket, in order of (start, key). start_us is AN_TIME_MIN_US
+ * without an interval, key is absent without `by`. */
+typedef int an_search_bucket(void *arg, int64_t start_us, struct an_str key, int64_t count);
+int an_search_counts_each(struct an_search *s, const struct an_filter *f, an_search_bucket *bucket, void *arg,
+                          struct an_coverage *coverage, struct an_err *err) AN_MUST_CHECK;
 
 #endif
