@@ -23,16 +23,16 @@ enum an_scope_bit {
 #define AN_PLATFORM "*" /* tenant claim of a principal that may name any tenant in Annals-Tenant */
 
 struct an_principal {
-    char subject[257];
+    char subject[257];  /* `sub`; empty where the token has none */
     char tenant[129];   /* AN_PLATFORM for the platform's own people */
     char issuer[65];    /* section name: "local" */
-    unsigned scopes;    /* enum an_scope_bit */
+    unsigned scopes;    /* enum an_scope_bit; with ADMIN stands READ */
     int64_t expires_us;
 };
 
 struct an_auth; /* issuers with their keys, and the cache of verified tokens; one a worker */
 
-/* AN_EINVAL: an issuer's keys cannot be used (file and reason in err). */
+/* AN_EINVAL: an issuer's keys or algorithms cannot be used (file and reason in err). c must outlive it. */
 int an_auth_open(const struct an_conf *c, struct an_auth **out, struct an_err *err) AN_MUST_CHECK;
 void an_auth_close(struct an_auth *auth); /* accepts NULL */
 
