@@ -16,9 +16,11 @@
 enum an_conf_period { AN_PERIOD_MONTH, AN_PERIOD_QUARTER };
 enum an_conf_auto { AN_AUTO, AN_ON, AN_OFF };
 
+#define AN_CONF_WORKERS_MAX 512
+
 /* One FastCGI application: sections [ingest] [search] [admin]. */
 struct an_conf_app {
-    char *listen;         /* unix socket path, or 127.0.0.1:port */
+    char *listen;         /* unix socket path (absolute once loaded), or 127.0.0.1:port, [::1]:port */
     int64_t socket_mode;  /* octal; 0660 */
     char *socket_group;   /* group that may connect; empty: the process's own */
     int64_t workers;      /* 4 */
@@ -89,16 +91,22 @@ struct an_conf {
     /* [issuer.*] */
     struct an_conf_issuer *issuers;
     size_t issuer_count;
+    struct an_conf_values *values; /* private: spelling and origin of each value */
 };
 
 /* Path that a program uses where --config is not given: $ANNALS_CONF, else <sysconfdir>/annals/annals.conf. */
 const char *an_conf_default_path(void);
 
 /* Loads and checks everything. Where anything is wrong: NULL, and *problems holds one line for each fault,
- * "file:line: section.key: message (did you mean \"x\"?)". A missing FILE is a fault only if it was named
- * (path != default). Warnings (a readable secret) go to *problems too, with NULL not returned. */
+ * "file:line: section.key: message (did you mean \"x\"?)". A missing FILE is a fault only if somebody named it
+ * (it is not <sysconfdir>/annals/annals.conf). Warnings (a readable secret) go to *problems too, with NULL not
+ * returned. */
 struct an_conf *an_conf_load(const char *path, struct an_buf *problems) AN_MUST_CHECK;
 void an_conf_free(struct an_conf *c); /* accepts NULL */
+
+/* Some keys (a socket, the run folder) cannot change while the program runs. Gives them the old values in
+ * `fresh`; *changed gets the names of those that differ, separated by blanks. */
+void an_conf_keep_fixed(struct an_conf *fresh, const struct an_conf *old, struct an_buf *changed);
 
 /* Effective values, "section.key = value", secrets as "(set)"; with origin: "  # file:line" behind each. */
 void an_conf_show(const struct an_conf *c, bool with_origin, struct an_buf *out);

@@ -1,1 +1,12 @@
-libannals_a_SOURCES +=
+libannals_a_SOURCES += \
+	lib/conf/check.c \
+	lib/conf/cidr.c \
+	lib/conf/cidr.h \
+	lib/conf/conf.c \
+	lib/conf/conf.h \
+	lib/conf/ini.c \
+	lib/conf/ini.h \
+	lib/conf/keys.c \
+	lib/conf/keys.h \
+	lib/conf/load.c \
+	lib/conf/value.c

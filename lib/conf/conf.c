@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "an.h"
+
+#include "conf/keys.h"
+
+#define FIRST_ISSUER_KEY (an_conf_key_count - AN_CONF_ISSUER_KEYS)
+
+static const struct an_conf_value *issuer_value(const struct an_conf *c, size_t issuer, size_t key)
+{
+    return &c->values->issuer[issuer].value[key - FIRST_ISSUER_KEY];
+}
+
+const struct an_conf_value *an_conf_value(const struct an_conf *c, const char *section, const char *name)
+{
+    struct an_str issuer, head = an_str_split(an_str(section), '.', &issuer);
+    for (size_t k = 0; k < an_conf_key_count; k++) {
+        if (!an_str_is(head, an_conf_keys[k].section) || strcmp(an_conf_keys[k].name, name) != 0)
+            continue;
+        if (!an_conf_key_is_issuer(&an_conf_keys[k]))
+            return &c->values->value[k];
+        for (size_t i = 0; i < c->issuer_count; i++)
+            if (an_str_is(issuer, c->issuers[i].name))
+                return issuer_value(c, i, k);
+    }
+    return NULL;
+}
+
+static void release_field(const struct an_conf_key *key, void *base, struct an_conf_value *value)
+{
+    void *where = (char *)base + key->offset;
+    if (key->kind == AN_CONF_TEXT)
+        free(*(char **)where);
+    else if (key->kind == AN_CONF_SECRET)
+        an_secret_release(where);
+    free(value->text);
+    free(value->origin);
+}
+
+void an_conf_free(struct an_conf *c)
+{
+    if (c == NULL)
+        return;
+    for (size_t k = 0; k < FIRST_ISSUER_KEY; k++)
+        release_field(&an_conf_keys[k], c, &c->values->value[k]);
+    for (size_t i = 0; i < c->issuer_count; i++) {
+        for (size_t k = FIRST_ISSUER_KEY; k < an_conf_key_count; k++)
+            release_field(&an_conf_keys[k], &c->issuers[i], &c->values->issuer[i].value[k - FIRST_ISSUER_KEY]);
+        free(c->issuers[i].name);
+    }
+    free(c->values->value);
+    free(c->values->issuer);
+    free(c->values);
+    free(c->issuers);
+    free(c);
+}
+
+void an_conf_keep_fixed(struct an_conf *fresh, const struct an_conf *old, struct an_buf *changed)
+{
+    for (size_t k = 0; k < FIRST_ISSUER_KEY; k++) {
+        const struct an_conf_key *key = &an_conf_keys[k];
+        if (!key->restart)
+            continue;
+        void *mine = (char *)fresh + key->offset;
+        const void *theirs = (const char *)old + key->offset;
+        if (key->kind == AN_CONF_TEXT) {
+            char **text = mine, *const *old_text = theirs;
+            if (strcmp(*text, *old_text) == 0)
+                continue;
+            free(*text);
+            *text = an_xstrdup(*old_text);
+        } else {
+            int64_t *number = mine;
+            const int64_t *old_number = theirs;
+            if (*number == *old_number)
+                continue;
+            *number = *old_number;
+        }
+        an_buf_addf(changed, "%s%s.%s", changed->len == 0 ? "" : " ", key->section, key->name);
+    }
+}
+
+/* What is in force: a socket's path may have been completed since it was spelt. */
+static void show_key(const struct an_conf_key *key, const char *section, const void *base,
+                     const struct an_conf_value *value, bool with_origin, struct an_buf *out)
+{
+    const void *where = (const char *)base + key->offset;
+    const char *text = value->text;
+    if (key->kind == AN_CONF_SECRET)
+        text = ((const struct an_secret *)where)->len > 0 ? "(set)" : "";
+    else if (key->kind == AN_CONF_TEXT)
+        text = *(char *const *)where;
+    an_buf_addf(out, "%s.%s = %s", section, key->name, text);
+    if (with_origin)
+        an_buf_addf(out, "  # %s", value->origin == NULL ? "default" : value->origin);
+    an_buf_addc(out, '\n');
+}
+
+void an_conf_show(const struct an_conf *c, bool with_origin, struct an_buf *out)
+{
+    for (size_t k = 0; k < FIRST_ISSUER_KEY; k++)
+        show_key(&an_conf_keys[k], an_conf_keys[k].section, c, &c->values->value[k], with_origin, out);
+    for (size_t i = 0; i < c->issuer_count; i++) {
+        char section[128];
+        (void)snprintf(section, sizeof section, AN_CONF_ISSUER ".%s", c->issuers[i].name);
+        for (size_t k = FIRST_ISSUER_KEY; k < an_conf_key_count; k++)
+            show_key(&an_conf_keys[k], section, &c->issuers[i], issuer_value(c, i, k), with_origin, out);
+    }
+}
+
+static void dump_help(struct an_buf *out, const char *help)
+{
+    struct an_str rest = an_str(help);
+    while (rest.data != NULL) {
+        struct an_str line = an_str_split(rest, '\n', &rest);
+        an_buf_addf(out, "# %.*s\n", AN_STR_ARG(line));
+    }
+}
+
+void an_conf_dump(struct an_buf *out)
+{
+    an_buf_adds(out, "# Configuration of Annals. Every key stands here with its default; remove a # to change one.\n"
+                     "# The manual page annals.conf(5) says more. Check with: annalsctl config check\n");
+    const char *section = "";
+    for (size_t k = 0; k < an_conf_key_count; k++) {
+        const struct an_conf_key *key = &an_conf_keys[k];
+        if (strcmp(section, key->section) != 0) {
+            section = key->section;
+            an_buf_addf(out, "\n# %s\n", an_conf_section_help(section));
+            an_buf_addf(out, an_conf_key_is_issuer(key) ? "#[%s.local]\n" : "[%s]\n", section);
+        }
+        dump_help(out, key->help);
+        an_buf_addf(out, "#%s =%s%s\n", key->name, key->fallback[0] == '\0' ? "" : " ", key->fallback);
+    }
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "an.h"
+
+#include "conf/keys.h"
+
+#define AT(member) offsetof(struct an_conf, member)
+#define OF_ISSUER(member) offsetof(struct an_conf_issuer, member)
+
+#define SECOND INT64_C(1000)
+#define MINUTE (60 * SECOND)
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+#define KIB INT64_C(1024)
+#define MIB (1024 * KIB)
+
+/* Each list stands in the order of its enum; lib/proc asserts that the log's still agree. */
+static const char *const log_levels[] = {"error", "warn", "info", "trace", NULL};
+static const char *const log_formats[] = {"logfmt", "json", NULL};
+static const char *const auto_on_off[] = {"auto", "on", "off", NULL};
+static const char *const periods[] = {"month", "quarter", NULL};
+
+#define APP(app, processes) \
+    {#app, "listen", AN_CONF_TEXT, AT(app.listen), #app ".sock", \
+     .help = "Where the web server reaches the program: a Unix socket (a name without a slash lies in\n" \
+     "process.run_dir), or 127.0.0.1:PORT or [::1]:PORT. Not used where the socket is inherited.", \
+     .restart = true}, \
+    {#app, "socket_mode", AN_CONF_OCTAL, AT(app.socket_mode), "0660", \
+     .help = "Access mode of the Unix socket, octal.", .max = 0777, .restart = true}, \
+    {#app, "socket_group", AN_CONF_TEXT, AT(app.socket_group), "", \
+     .help = "Group of the Unix socket, that of the web server; empty: the program's own group.", \
+     .restart = true}, \
+    {#app, "workers", AN_CONF_NUMBER, AT(app.workers), processes, \
+     .help = "Worker processes. Each serves one request at a time and holds one database connection.", \
+     .min = 1, .max = AN_CONF_WORKERS_MAX}, \
+    {#app, "max_requests", AN_CONF_NUMBER, AT(app.max_requests), "100000", \
+     .help = "A worker is replaced after so many requests, plus up to a tenth at random; 0: never.", \
+     .max = INT32_MAX}
+
+const struct an_conf_key an_conf_keys[] = {
+    {"process", "run_dir", AN_CONF_TEXT, AT(run_dir), "/run/annals",
+     .help = "Folder of sockets, pid files and metrics; all programs of a host share it.", .restart = true},
+    {"process", "drain_timeout", AN_CONF_DURATION, AT(drain_timeout_ms), "30s",
+     .help = "How long a stopping program lets running requests finish.", .max = HOUR},
+    {"process", "io_timeout", AN_CONF_DURATION, AT(io_timeout_ms), "10s",
+     .help = "A web server's connection that stalls longer than this is dropped.", .min = 100, .max = HOUR},
+
+    {"log", "level", AN_CONF_WORD, AT(log_level), "info",
+     .help = "Least important lines to write: error, warn, info, or trace (all components).", .words = log_levels},
+    {"log", "format", AN_CONF_WORD, AT(log_format), "logfmt",
+     .help = "Shape of a line: logfmt (key=value) or json.", .words = log_formats},
+    {"log", "trace", AN_CONF_TEXT, AT(log_trace), "",
+     .help = "Components whose trace lines are written whatever the level, separated by commas: db,http"},
+
+    {"http", "base_path", AN_CONF_TEXT, AT(base_path), "",
+     .help = "Prefix that the web server puts in front of every path, such as /audit."},
+    {"http", "trusted_proxies", AN_CONF_TEXT, AT(trusted_proxies), "",
+     .help = "Networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: 10.0.0.0/8 fd00::/8"},
+    {"http", "monitor_from", AN_CONF_TEXT, AT(monitor_from), "127.0.0.0/8 ::1/128",
+     .help = "Networks that may read /metrics and /readyz."},
+
+    APP(ingest, "4"),
+    APP(search, "4"),
+    {"search", "statement_timeout", AN_CONF_DURATION, AT(search_timeout_ms), "5s",
+     .help = "A query that takes longer is stopped and answered with 504.", .min = 10, .max = HOUR},
+    {"search", "page_default", AN_CONF_NUMBER, AT(page_default), "50",
+     .help = "Events of a page where the request names no limit.", .min = 1, .max = 100000},
+    {"search", "page_max", AN_CONF_NUMBER, AT(page_max), "1000",
+     .help = "Largest limit that a request may name.", .min = 1, .max = 100000},
+    APP(admin, "2"),
+    {"admin", "public_url", AN_CONF_TEXT, AT(public_url), "http://127.0.0.1:8280",
+     .help = "Where people reach the console, without /admin; links are made from it."},
+    {"admin", "session_ttl", AN_CONF_DURATION, AT(session_ttl_ms), "12h",
+     .help = "A console session ends after this time.", .min = MINUTE, .max = 30 * DAY},
+    {"admin", "login_ttl", AN_CONF_DURATION, AT(login_ttl_ms), "15min",
+     .help = "A one-time login link can be used for this time.", .min = 10 * SECOND, .max = DAY},
+    {"admin", "cookie_secure", AN_CONF_WORD, AT(cookie_secure), "auto",
+     .help = "Mark cookies Secure: on, off, or auto (where the request came over HTTPS).", .words = auto_on_off},
+
+    {"limits", "event_bytes", AN_CONF_SIZE, AT(event_bytes), "64KiB",
+     .help = "Largest event, in bytes as sent.", .min = KIB, .max = 16 * MIB},
+    {"limits", "batch_events", AN_CONF_NUMBER, AT(batch_events), "10000",
+     .help = "Most events of one request.", .min = 1, .max = 100000},
+    {"limits", "batch_bytes", AN_CONF_SIZE, AT(batch_bytes), "16MiB",
+     .help = "Largest body of one request, after decompression.", .min = KIB, .max = 256 * MIB},
+    {"limits", "json_depth", AN_CONF_NUMBER, AT(json_depth), "32",
+     .help = "Deepest nesting of an event; the event itself is at depth 1.", .min = 4, .max = 512},
+    {"limits", "past_window", AN_CONF_DURATION, AT(past_window_ms), "30d",
+     .help = "An event's timestamp may lie so far in the past.", .min = MINUTE, .max = 3660 * DAY},
+    {"limits", "future_window", AN_CONF_DURATION, AT(future_window_ms), "5min",
+     .help = "An event's timestamp may lie so far in the future.", .max = 30 * DAY},
+
+    {"database", "writer", AN_CONF_SECRET, AT(db_writer), "dbname=annals user=annals_writer",
+     .help = "libpq connection string of the role that stores events (annals-ingest) and console sessions.\n"
+     "Passwords belong in a passfile or a service file rather than here."},
+    {"database", "reader", AN_CONF_SECRET, AT(db_reader), "dbname=annals user=annals_reader",
+     .help = "Connection string of the role that searches (annals-search, annals-admin)."},
+    {"database", "job", AN_CONF_SECRET, AT(db_job), "dbname=annals user=annals_job",
+     .help = "Connection string of the role that runs the jobs (annals-partition)."},
+    {"database", "owner", AN_CONF_SECRET, AT(db_owner), "dbname=annals",
+     .help = "Connection string of a role that may create roles and schema; annalsctl db migrate alone uses it."},
+    {"database", "connect_timeout", AN_CONF_DURATION, AT(db_connect_timeout_ms), "2s",
+     .help = "A connection that is not there after this time has failed.", .min = 10, .max = 5 * MINUTE},
+    {"database", "statement_timeout", AN_CONF_DURATION, AT(db_statement_timeout_ms), "30s",
+     .help = "Limit of every statement that has no limit of its own.", .min = 10, .max = DAY},
+    {"database", "prepared", AN_CONF_SWITCH, AT(db_prepared), "on",
+     .help = "Use prepared statements; off behind a PgBouncer in transaction mode."},
+
+    {"partition", "period", AN_CONF_WORD, AT(partition_period), "month",
+     .help = "Time span of a new partition: month or quarter.", .words = periods},
+    {"partition", "ahead", AN_CONF_NUMBER, AT(partition_ahead), "3",
+     .help = "Periods to have ready before they begin.", .min = 1, .max = 120},
+    {"partition", "outbox_days_ahead", AN_CONF_NUMBER, AT(outbox_days_ahead), "14",
+     .help = "Days of the outbox to have ready.", .min = 1, .max = 366},
+    {"partition", "lock_timeout", AN_CONF_DURATION, AT(partition_lock_timeout_ms), "1s",
+     .help = "Longest wait for a table lock, and so longest time that writers wait behind it.", .min = 10, .max = MINUTE},
+    {"partition", "retries", AN_CONF_NUMBER, AT(partition_retries), "20",
+     .help = "Attempts to get that lock before the round fails.", .min = 1, .max = 10000},
+
+    {"tenants", "auto_create", AN_CONF_SWITCH, AT(tenant_auto_create), "on",
+     .help = "A tenant comes to be with its first event; off: only by annalsctl tenant add."},
+
+    {"auth", "token_cache", AN_CONF_NUMBER, AT(token_cache), "1024",
+     .help = "Verified tokens that each worker remembers until they expire; 0: none.", .max = 1000000},
+    {"auth", "token_leeway", AN_CONF_DURATION, AT(token_leeway_ms), "60s",
+     .help = "Clock difference that is forgiven in exp and nbf.", .max = 10 * MINUTE},
+    {"auth", "issuer_key_file", AN_CONF_TEXT, AT(issuer_key_file), "",
+     .help = "Private key (PEM) of the local issuer, for annalsctl token; the servers do not need it."},
+
+    {AN_CONF_ISSUER, "issuer", AN_CONF_TEXT, OF_ISSUER(issuer), "",
+     .help = "Exact value of the claim iss. Required."},
+    {AN_CONF_ISSUER, "audience", AN_CONF_TEXT, OF_ISSUER(audience), "annals",
+     .help = "Value that the claim aud must hold."},
+    {AN_CONF_ISSUER, "algorithms", AN_CONF_TEXT, OF_ISSUER(algorithms), "ES256 RS256",
+     .help = "Allowed signature algorithms, separated by blanks: RS256 RS384 RS512 ES256 ES384"},
+    {AN_CONF_ISSUER, "keys_file", AN_CONF_TEXT, OF_ISSUER(keys_file), "",
+     .help = "File with the public keys, a JWK set (RFC 7517); read again when it changes. Required."},
+    {AN_CONF_ISSUER, "tenant_claim", AN_CONF_TEXT, OF_ISSUER(tenant_claim), "tenant_id",
+     .help = "Claim that names the tenant."},
+};
+const size_t an_conf_key_count = AN_COUNT(an_conf_keys);
+
+bool an_conf_key_is_issuer(const struct an_conf_key *key)
+{
+    return strcmp(key->section, AN_CONF_ISSUER) == 0;
+}
+
+const char *an_conf_section_help(const char *section)
+{
+    static const struct {
+        const char *name, *help;
+    } sections[] = {
+        {"process", "All programs."},
+        {"log", "Lines on standard error."},
+        {"http", "The web server in front."},
+        {"ingest", "annals-ingest takes events in."},
+        {"search", "annals-search answers queries."},
+        {"admin", "annals-admin is the console."},
+        {"limits", "What a client may send; /v1/limits publishes it."},
+        {"database", "PostgreSQL."},
+        {"partition", "annals-partition makes partitions ahead of time."},
+        {"tenants", "How a tenant comes to be."},
+        {"auth", "Bearer tokens."},
+        {AN_CONF_ISSUER, "Who may sign tokens: one section for each issuer, NAME of a-z, 0-9 and _."},
+    };
+    for (size_t i = 0; i < AN_COUNT(sections); i++)
+        if (strcmp(sections[i].name, section) == 0)
+            return sections[i].help;
+    return "";
+}

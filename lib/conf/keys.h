@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private to lib/conf: the table of keys, and what the loader remembers beside the values. */
+#ifndef AN_CONF_KEYS_H
+#define AN_CONF_KEYS_H
+
+#include "an.h"
+#include "base/buf.h"
+#include "base/text.h"
+#include "conf/conf.h"
+
+enum an_conf_kind {
+    AN_CONF_TEXT,     /* char * */
+    AN_CONF_SECRET,   /* struct an_secret */
+    AN_CONF_NUMBER,   /* int64_t */
+    AN_CONF_OCTAL,    /* int64_t */
+    AN_CONF_DURATION, /* int64_t, milliseconds */
+    AN_CONF_SIZE,     /* uint64_t, bytes */
+    AN_CONF_SWITCH,   /* bool: on, off */
+    AN_CONF_WORD      /* int: place of the value in `words` */
+};
+
+struct an_conf_key {
+    const char *section; /* AN_CONF_ISSUER: stands for every [issuer.NAME] */
+    const char *name;
+    enum an_conf_kind kind;
+    size_t offset;            /* in struct an_conf, or in struct an_conf_issuer */
+    const char *fallback;     /* the default, spelt as in a file */
+    const char *help;         /* also the comment in packaging/annals.conf; lines are broken at '\n' */
+    int64_t min, max;         /* numbers, durations, sizes */
+    const char *const *words; /* AN_CONF_WORD: ends with NULL */
+    bool restart;             /* a reload leaves the old value in force */
+};
+
+/* Keys of one section stand together, sections in the order of a file; issuer keys come last. */
+extern const struct an_conf_key an_conf_keys[];
+extern const size_t an_conf_key_count;
+#define AN_CONF_ISSUER "issuer"
+#define AN_CONF_ISSUER_KEYS 5
+
+bool an_conf_key_is_issuer(const struct an_conf_key *key);
+/* One sentence about a section, for the head of its part of a file. */
+const char *an_conf_section_help(const char *section);
+
+/* Where a value came from. Secrets have no text here. */
+struct an_conf_value {
+    char *text;   /* as it was spelt */
+    char *origin; /* "file:line", "ANNALS_SET_X"; NULL: the default */
+    unsigned source; /* number of the file that set it last; 0: none */
+    unsigned line;
+};
+
+struct an_conf_issuer_values {
+    struct an_conf_value value[AN_CONF_ISSUER_KEYS];
+};
+
+struct an_conf_values {
+    struct an_conf_value *value; /* by place in an_conf_keys */
+    struct an_conf_issuer_values *issuer; /* by place in an_conf.issuers */
+};
+
+/* Parses text for key into the struct that starts at base. False, with the reason in *why, where it does not fit. */
+bool an_conf_set(const struct an_conf_key *key, void *base, struct an_str text, struct an_buf *why) AN_MUST_CHECK;
+
+/* Rules that concern several keys or need a closer look. Adds a line to *problems for each fault; the count. */
+unsigned an_conf_check(const struct an_conf *c, struct an_buf *problems);
+
+/* The value of a key of one section, as the loader remembers it. */
+const struct an_conf_value *an_conf_value(const struct an_conf *c, const char *section, const char *name);
+
+#endif
