@@ -1,1 +1,5 @@
-libannals_a_SOURCES +=
+libannals_a_SOURCES += \
+	lib/log/log.c \
+	lib/log/log.h \
+	lib/log/metrics.c \
+	lib/log/metrics.h
