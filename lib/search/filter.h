@@ -15,10 +15,10 @@
 
 enum an_field {
     AN_F_ACTION,      /* exact, or a prefix where the value ended in ".*" (prefix keeps the dot) */
-    AN_F_ACTOR,       /* id, and type where has_type */
+    AN_F_ACTOR,       /* id, and type where it has one */
     AN_F_ACTOR_ID,
     AN_F_ACTOR_TYPE,
-    AN_F_ENTITY,      /* type, and id where has_id */
+    AN_F_ENTITY,      /* type, and id where it has one */
     AN_F_ENTITY_ID,
     AN_F_ENTITY_TYPE,
     AN_F_OUTCOME,
@@ -54,11 +54,18 @@ struct an_filter {
 
 enum an_filter_kind { AN_FILTER_SEARCH, AN_FILTER_COUNTS };
 
-/* False: every unknown, empty or bad parameter is a fault that names it. Borrows from the parameters. */
+/* What one search may ask for, so that no request makes a statement without bounds. */
+#define AN_TERMS_MAX 100
+
+/* Terms of one parameter: OR among the positives, all of the negatives. */
+bool an_term_together(const struct an_term *a, const struct an_term *b);
+
+/* False: every unknown, empty or bad parameter is a fault that names it. Borrows from the parameters
+ * and lives in the arena of `faults`. */
 bool an_filter_parse(const struct an_param *params, enum an_filter_kind kind, int64_t page_default,
                      int64_t page_max, struct an_filter *out, struct an_faults *faults) AN_MUST_CHECK;
 
-/* The filter in one canonical spelling (without cursor and limit), to bind cursors to. */
+/* Filter and order in one canonical spelling (without cursor and limit), to bind cursors to. */
 void an_filter_add_canonical(const struct an_filter *f, struct an_buf *out);
 
 #endif

@@ -1,1 +1,3 @@
-libannals_a_SOURCES +=
+libannals_a_SOURCES += \
+	lib/search/filter.c \
+	lib/search/filter.h
