@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "an.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <fcgiapp.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "http/fcgi.h"
+
+struct an_fcgi {
+    FCGX_Request request;
+    int listen_fd;
+    bool tcp;
+    int64_t io_timeout_ms;
+    bool running; /* a request is; signals wait */
+    bool gone;    /* a write failed: nothing more can be said to this peer */
+    sigset_t waiting, before;
+};
+
+struct an_fcgi *an_fcgi_new(int listen_fd, int64_t io_timeout_ms)
+{
+    struct an_fcgi *f = an_xcalloc(1, sizeof *f);
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    (void)sigaction(SIGPIPE, &ignore, NULL); /* before libfcgi, which leaves handlers alone that it finds */
+    if (FCGX_Init() != 0)
+        abort();
+    f->listen_fd = listen_fd;
+    f->io_timeout_ms = io_timeout_ms;
+    struct sockaddr_storage addr;
+    socklen_t len = sizeof addr;
+    f->tcp = getsockname(listen_fd, (struct sockaddr *)&addr, &len) == 0 && addr.ss_family != AF_UNIX;
+    sigemptyset(&f->waiting);
+    sigaddset(&f->waiting, SIGHUP);
+    sigaddset(&f->waiting, SIGINT);
+    sigaddset(&f->waiting, SIGTERM);
+    sigaddset(&f->waiting, SIGUSR1);
+    /* No listening socket for libfcgi: it then fails, where it would wait in a way of its own for the next
+     * connection after a bad one. */
+    (void)FCGX_InitRequest(&f->request, -1, FCGI_FAIL_ACCEPT_ON_INTR);
+    return f;
+}
+
+void an_fcgi_free(struct an_fcgi *f)
+{
+    if (f == NULL)
+        return;
+    if (f->running)
+        an_fcgi_abort(f);
+    free(f);
+}
+
+/* A connection, or -1 with errno. The listening socket may be non-blocking (systemd can hand it over so). */
+static int next_connection(int listen_fd)
+{
+    int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+    if (fd >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK))
+        return fd;
+    struct pollfd wait = {.fd = listen_fd, .events = POLLIN};
+    if (poll(&wait, 1, -1) < 0)
+        return -1;
+    return accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+}
+
+static void set_limits(const struct an_fcgi *f, int fd)
+{
+    struct timeval limit = {.tv_sec = f->io_timeout_ms / 1000, .tv_usec = f->io_timeout_ms % 1000 * 1000};
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    int on = 1;
+    if (f->tcp)
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+/* Reads the head of a request (its parameters) from fd. */
+static bool read_head(FCGX_Request *r, int fd)
+{
+    r->in = NULL;
+    r->keepConnection = 1; /* FCGX_Accept_r() first finishes the last request: it must not close the new fd */
+    r->ipcFd = fd;
+    (void)FCGX_Detach(r);  /* a bad peer's connection is closed at once, not after a wait for its last words */
+    if (FCGX_Accept_r(r) != 0)
+        return false;
+    r->keepConnection = 0;
+    if (FCGX_GetError(r->in) == 0)
+        return true;
+    FCGX_Free(r, 1); /* cut off between two parameters, which libfcgi takes for their end */
+    return false;
+}
+
+int an_fcgi_accept(struct an_fcgi *f, struct an_err *err)
+{
+    int fd = next_connection(f->listen_fd);
+    if (fd < 0) {
+        int why = errno;
+        if (why == EINTR)
+            return an_fail(err, AN_EAGAIN, "%s", "");
+        bool passes = why == EAGAIN || why == EWOULDBLOCK || why == ECONNABORTED || why == EPROTO;
+        return an_fail(err, passes ? AN_EAGAIN : AN_EBACKEND, "accept: %s", strerror(why));
+    }
+    if (sigprocmask(SIG_BLOCK, &f->waiting, &f->before) != 0)
+        abort();
+    set_limits(f, fd);
+    f->gone = false;
+    if (!read_head(&f->request, fd)) {
+        if (sigprocmask(SIG_SETMASK, &f->before, NULL) != 0)
+            abort();
+        return an_fail(err, AN_EAGAIN, "fastcgi: a connection was dropped before its request was complete");
+    }
+    f->running = true;
+    return AN_OK;
+}
+
+/* The value behind "name=", or NULL. */
+static const char *value_of(const char *entry, const char *name, size_t len)
+{
+    return strncmp(entry, name, len) == 0 && entry[len] == '=' ? entry + len + 1 : NULL;
+}
+
+static struct an_str present(const char *value)
+{
+    return an_str(value != NULL && *value != '\0' ? value : NULL);
+}
+
+struct an_str an_fcgi_param(const struct an_fcgi *f, const char *name)
+{
+    return present(FCGX_GetParam(name, f->request.envp));
+}
+
+struct an_str an_fcgi_param_once(const struct an_fcgi *f, const char *name)
+{
+    size_t len = strlen(name);
+    const char *found = NULL;
+    for (char **entry = f->request.envp; *entry != NULL; entry++) {
+        const char *value = value_of(*entry, name, len);
+        if (value != NULL && found != NULL)
+            return present(NULL);
+        if (value != NULL)
+            found = value;
+    }
+    return present(found);
+}
+
+int an_fcgi_read(struct an_fcgi *f, char *out, size_t len, size_t *got, struct an_err *err)
+{
+    int n = FCGX_GetStr(out, len > INT_MAX ? INT_MAX : (int)len, f->request.in);
+    int why = FCGX_GetError(f->request.in);
+    *got = n > 0 ? (size_t)n : 0;
+    if (why == EAGAIN || why == EWOULDBLOCK)
+        return an_fail(err, AN_EINVAL, "the body stopped coming");
+    if (why != 0)
+        return an_fail(err, AN_EINVAL, "the body was cut off");
+    return AN_OK;
+}
+
+static int peer_gone(struct an_fcgi *f, struct an_err *err)
+{
+    f->gone = true;
+    int why = FCGX_GetError(f->request.out);
+    bool stalled = why == EAGAIN || why == EWOULDBLOCK;
+    return an_fail(err, AN_EAGAIN, "fastcgi: the web server %s", stalled ? "takes no more of the reply" : "is gone");
+}
+
+int an_fcgi_write(struct an_fcgi *f, const char *data, size_t len, struct an_err *err)
+{
+    while (len > 0 && !f->gone) {
+        int n = len > INT_MAX ? INT_MAX : (int)len;
+        if (FCGX_PutStr(data, n, f->request.out) != n)
+            return peer_gone(f, err);
+        data += n;
+        len -= (size_t)n;
+    }
+    return f->gone ? peer_gone(f, err) : AN_OK;
+}
+
+int an_fcgi_flush(struct an_fcgi *f, struct an_err *err)
+{
+    if (f->gone || FCGX_FFlush(f->request.out) != 0)
+        return peer_gone(f, err);
+    return AN_OK;
+}
+
+/* A web server that is still sending sees a broken connection, and perhaps not our reply, if we close first. */
+static void drop_rest(struct an_fcgi *f)
+{
+    int64_t until_us = an_clock_mono_us() + f->io_timeout_ms * 1000;
+    char rest[8192];
+    while (FCGX_GetStr(rest, sizeof rest, f->request.in) > 0 && an_clock_mono_us() < until_us)
+        continue;
+}
+
+static void close_connection(struct an_fcgi *f)
+{
+    (void)FCGX_Detach(&f->request);
+    FCGX_Free(&f->request, 1);
+    f->running = false;
+    if (sigprocmask(SIG_SETMASK, &f->before, NULL) != 0)
+        abort();
+}
+
+void an_fcgi_finish(struct an_fcgi *f)
+{
+    if (!f->gone) {
+        bool heard = FCGX_FClose(f->request.err) == 0 && FCGX_FClose(f->request.out) == 0;
+        if (heard)
+            drop_rest(f);
+    }
+    close_connection(f);
+}
+
+void an_fcgi_abort(struct an_fcgi *f)
+{
+    close_connection(f);
+}
