@@ -1,8 +1,16 @@
-# One program for each module; a test needs cmocka. check_json is test-json.c, and so on.
+# One program for each module; a test needs cmocka. tests/unit/test-json is made of test-json.c, and so on.
 UNIT_TESTS = \
+	tests/unit/test-arena \
+	tests/unit/test-buf \
+	tests/unit/test-clock \
+	tests/unit/test-codec \
 	tests/unit/test-event \
+	tests/unit/test-fault \
 	tests/unit/test-filter \
-	tests/unit/test-json
+	tests/unit/test-json \
+	tests/unit/test-suggest \
+	tests/unit/test-text \
+	tests/unit/test-uuid
 
 if HAVE_CMOCKA
 check_PROGRAMS += $(UNIT_TESTS)
@@ -10,15 +18,8 @@ TESTS += $(UNIT_TESTS)
 endif
 
 AN_TEST_LIBS = $(AN_LIBS) $(CMOCKA_LIBS)
-
-tests_unit_test_event_SOURCES = tests/unit/test-event.c
-tests_unit_test_event_LDADD = $(AN_TEST_LIBS)
-
-tests_unit_test_filter_SOURCES = tests/unit/test-filter.c
-tests_unit_test_filter_LDADD = $(AN_TEST_LIBS)
-
-tests_unit_test_json_SOURCES = tests/unit/test-json.c
-tests_unit_test_json_LDADD = $(AN_TEST_LIBS)
+# What a program links with that has no LDADD of its own: the unit tests.
+LDADD = $(AN_TEST_LIBS)
 
 # Scripts that test what the build uses.
 AN_UNIT_CHECKS = \
