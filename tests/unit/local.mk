@@ -1,6 +1,7 @@
 # One program for each module; a test needs cmocka. tests/unit/test-json is made of test-json.c, and so on.
 UNIT_TESTS = \
 	tests/unit/test-arena \
+	tests/unit/test-auth \
 	tests/unit/test-buf \
 	tests/unit/test-clock \
 	tests/unit/test-codec \
@@ -20,6 +21,10 @@ endif
 AN_TEST_LIBS = $(AN_LIBS) $(CMOCKA_LIBS)
 # What a program links with that has no LDADD of its own: the unit tests.
 LDADD = $(AN_TEST_LIBS)
+
+# Tests of lib/auth share their forge and their fixture.
+AUTH_TEST_SOURCES = tests/unit/auth_fixture.c tests/unit/auth_fixture.h tests/unit/forge.c tests/unit/forge.h
+tests_unit_test_auth_SOURCES = tests/unit/test-auth.c $(AUTH_TEST_SOURCES)
 
 # Scripts that test what the build uses.
 AN_UNIT_CHECKS = \
