@@ -3,6 +3,8 @@
 
 #include "base/clock.h"
 #include "base/uuid.h"
+#include "conf/cidr.h"
+#include "http/addr.h"
 #include "http/decode.h"
 #include "http/fcgi.h"
 #include "http/request.h"
@@ -88,11 +90,12 @@ static void set_client(struct an_request *r, const struct an_conf *c)
     r->peer_addr = param(r, "REMOTE_ADDR");
     r->https = an_str_case_is(param(r, "HTTPS"), "on") || an_str_case_is(param(r, "REQUEST_SCHEME"), "https");
     r->remote_addr = r->peer_addr;
-    if (r->fcgi == NULL || !an_addr_within(r->peer_addr, c->trusted_proxies))
+    struct an_str trusted = an_str(c->trusted_proxies);
+    if (r->fcgi == NULL || !an_cidr_list_holds(trusted, r->peer_addr))
         return;
     struct an_str forwarded = an_fcgi_param_once(r->fcgi, "HTTP_X_FORWARDED_FOR");
     struct an_str scheme = an_fcgi_param_once(r->fcgi, "HTTP_X_FORWARDED_PROTO");
-    r->remote_addr = an_addr_client(r->peer_addr, forwarded, c->trusted_proxies);
+    r->remote_addr = an_addr_client(r->peer_addr, forwarded, trusted);
     if (scheme.data != NULL)
         r->https = an_str_case_is(scheme, "https");
 }

@@ -13,7 +13,6 @@
 #include "base/fault.h"
 #include "base/text.h"
 #include "conf/conf.h"
-#include "http/addr.h"
 #include "http/params.h"
 
 #define AN_REQUEST_ID_MAX 64
