@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Compressed bodies. The first byte picks the coding and how many bytes come at a time: the result must not depend on
- * where the reads are cut, and never be over the limit. */
+/* Compressed bodies. The first byte picks the coding and how many bytes come at a time: the result must
+ * not depend on where the reads are cut, and never be over the limit. */
 #include "an.h"
 
 #include <assert.h>

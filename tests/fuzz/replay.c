@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs a fuzz entry over its corpus without a fuzzer, so that `make check` does: every file of the folder that is named
- * on the command line, else of tests/fuzz/corpus/NAME for the program fuzz-NAME; each whole, and each of its first 512
- * beginnings. To search for more with libFuzzer, in a tree configured with CC=clang --enable-sanitize
- * CFLAGS="-g -O1 -fsanitize=fuzzer-no-link":  make fuzz-run FUZZ=params SECONDS=60 */
+/* Runs a fuzz entry over its corpus without a fuzzer, so that `make check` does: every file of the
+ * folder that is named on the command line, else of tests/fuzz/corpus/NAME for the program fuzz-NAME;
+ * each whole, and each of its first 512 beginnings. To search for more with libFuzzer, in a tree
+ * configured with CC=clang --enable-sanitize CFLAGS="-g -O1 -fsanitize=fuzzer-no-link":  make fuzz-run
+ * FUZZ=params SECONDS=60 */
 #include "an.h"
 
 #include <dirent.h>

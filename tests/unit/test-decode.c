@@ -118,7 +118,8 @@ static void test_round_trip(void **state)
 static void test_one_byte_over_the_limit(void **state)
 {
     (void)state;
-    assert_int_equal(decode(AN_CODING_IDENTITY, (const char *)text, TEXT_LEN, 8192, TEXT_LEN - 1), AN_ETOOBIG);
+    assert_int_equal(decode(AN_CODING_IDENTITY, (const char *)text, TEXT_LEN, 8192, TEXT_LEN - 1),
+                     AN_ETOOBIG);
     assert_int_equal(decode(AN_CODING_GZIP, gz.data, gz.len, 8192, TEXT_LEN - 1), AN_ETOOBIG);
     assert_int_equal(decode(AN_CODING_ZSTD, zst.data, zst.len, 8192, TEXT_LEN - 1), AN_ETOOBIG);
 }
@@ -224,10 +225,14 @@ static void test_coding_names(void **state)
         const char *text;
         bool known;
         enum an_coding coding;
-    } rows[] = {{NULL, true, AN_CODING_IDENTITY},   {"identity", true, AN_CODING_IDENTITY},
-                {"GZip", true, AN_CODING_GZIP},     {" x-gzip ", true, AN_CODING_GZIP},
-                {"zstd", true, AN_CODING_ZSTD},     {"br", false, AN_CODING_IDENTITY},
-                {"gzip, zstd", false, AN_CODING_IDENTITY}, {"deflate", false, AN_CODING_IDENTITY}};
+    } rows[] = {{NULL, true, AN_CODING_IDENTITY},
+                {"identity", true, AN_CODING_IDENTITY},
+                {"GZip", true, AN_CODING_GZIP},
+                {" x-gzip ", true, AN_CODING_GZIP},
+                {"zstd", true, AN_CODING_ZSTD},
+                {"br", false, AN_CODING_IDENTITY},
+                {"gzip, zstd", false, AN_CODING_IDENTITY},
+                {"deflate", false, AN_CODING_IDENTITY}};
     for (size_t i = 0; i < AN_COUNT(rows); i++) {
         enum an_coding coding;
         assert_int_equal(an_coding_parse(an_str(rows[i].text), &coding), rows[i].known);
@@ -238,9 +243,9 @@ static void test_coding_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),      cmocka_unit_test(test_one_byte_over_the_limit),
+        cmocka_unit_test(test_round_trip),           cmocka_unit_test(test_one_byte_over_the_limit),
         cmocka_unit_test(test_cut_off_and_trailing), cmocka_unit_test(test_several_members),
-        cmocka_unit_test(test_piece_borders),   cmocka_unit_test(test_bomb_stays_small),
-        cmocka_unit_test(test_window_over_8_mib), cmocka_unit_test(test_coding_names)};
+        cmocka_unit_test(test_piece_borders),        cmocka_unit_test(test_bomb_stays_small),
+        cmocka_unit_test(test_window_over_8_mib),    cmocka_unit_test(test_coding_names)};
     return cmocka_run_group_tests_name("decode", tests, set_up, tear_down);
 }

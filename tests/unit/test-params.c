@@ -154,8 +154,8 @@ static void test_client(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_query),   cmocka_unit_test(test_form_error_names_the_field),
+        cmocka_unit_test(test_query),    cmocka_unit_test(test_form_error_names_the_field),
         cmocka_unit_test(test_too_many), cmocka_unit_test(test_segment),
-        cmocka_unit_test(test_percent), cmocka_unit_test(test_client)};
+        cmocka_unit_test(test_percent),  cmocka_unit_test(test_client)};
     return cmocka_run_group_tests_name("params", tests, NULL, NULL);
 }

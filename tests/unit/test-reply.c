@@ -67,9 +67,10 @@ static void test_whole_reply(void **state)
     an_reply_headerf(&rep, "X-Number", "%d", 7);
     an_buf_adds(&rep.body, "hello");
     assert_int_equal(an_reply_finish(&rep, &err), AN_OK);
-    assert_string_equal(sink.data, "Status: 201 Created\r\nContent-Type: text/plain\r\nX-Number: 7\r\nX-Request-Id: r-1\r\n"
-                                   "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
-                                   "Content-Length: 5\r\n\r\nhello");
+    assert_string_equal(
+        sink.data, "Status: 201 Created\r\nContent-Type: text/plain\r\nX-Number: 7\r\nX-Request-Id: r-1\r\n"
+                   "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+                   "Content-Length: 5\r\n\r\nhello");
     assert_int_equal(rep.sent, 5);
 }
 

@@ -29,7 +29,8 @@ static int tear_down(void **state)
     return 0;
 }
 
-static bool verify(const struct an_secret *k, const char *purpose, struct an_str context, size_t room, size_t *len)
+static bool verify(const struct an_secret *k, const char *purpose, struct an_str context, size_t room,
+                   size_t *len)
 {
     char payload[AN_SIGN_PAYLOAD_MAX];
     *len = room;
