@@ -1,4 +1,5 @@
 libannals_a_SOURCES += \
+	lib/proc/exit.h \
 	lib/proc/job.c \
 	lib/proc/job.h \
 	lib/proc/listen.c \

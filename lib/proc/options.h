@@ -5,6 +5,7 @@
 
 #include "an.h"
 #include "conf/conf.h"
+#include "proc/exit.h"
 
 enum an_program_kind { AN_PROGRAM_SERVER, AN_PROGRAM_JOB };
 
@@ -21,10 +22,6 @@ struct an_options {
     int64_t interval_ms; /* between rounds; 0: one round */
     bool dry_run;
 };
-
-#define AN_EXIT_USAGE 2
-#define AN_EXIT_AGAIN 75
-#define AN_EXIT_CONF 78
 
 /* -1: go on; else the exit status (help and version were printed, or what is wrong). */
 int an_options_parse(const struct an_program *program, int argc, char **argv, struct an_options *out);
