@@ -1,1 +1,6 @@
-EXTRA_DIST += tools/check-layers.awk tools/embed.sh tools/install-packages
+EXTRA_DIST += \
+	tools/check-layers.awk \
+	tools/embed.sh \
+	tools/install-packages \
+	tools/lib/common.sh \
+	tools/lib/instance.sh
