@@ -1,6 +1,1 @@
-EXTRA_DIST += \
-	tools/check-layers.awk \
-	tools/embed.sh \
-	tools/install-packages \
-	tools/lib/common.sh \
-	tools/lib/instance.sh
+EXTRA_DIST += tools/check-layers.awk tools/embed.sh

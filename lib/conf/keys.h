@@ -50,7 +50,6 @@ struct an_conf_value {
 };
 
 struct an_conf_issuer_values {
-    char *origin; /* of the section's first head */
     struct an_conf_value value[AN_CONF_ISSUER_KEYS];
 };
 
