@@ -1,0 +1,46 @@
+# One file a statement, function or migration; alphabetical.
+AN_QUERIES = \
+	sql/queries/begin.sql \
+	sql/queries/begin_read.sql \
+	sql/queries/commit.sql \
+	sql/queries/copy_entities.sql \
+	sql/queries/copy_events.sql \
+	sql/queries/functions_digest.sql \
+	sql/queries/functions_digest_set.sql \
+	sql/queries/merge_entities.sql \
+	sql/queries/merge_events.sql \
+	sql/queries/merge_known.sql \
+	sql/queries/migration_add.sql \
+	sql/queries/migration_list.sql \
+	sql/queries/migration_lock.sql \
+	sql/queries/migration_table.sql \
+	sql/queries/outbox_lock.sql \
+	sql/queries/outbox_put.sql \
+	sql/queries/partition_create.sql \
+	sql/queries/partition_horizon.sql \
+	sql/queries/partition_list.sql \
+	sql/queries/partition_places.sql \
+	sql/queries/rollback.sql \
+	sql/queries/set_limits.sql \
+	sql/queries/set_tenant.sql \
+	sql/queries/signing_key.sql \
+	sql/queries/tenant_add.sql \
+	sql/queries/tenant_find.sql \
+	sql/queries/tenant_list.sql \
+	sql/queries/wal_position.sql
+
+# Applied in this order after the migrations: what a function calls comes first.
+AN_FUNCTIONS = \
+	sql/functions/partition_bounds.sql \
+	sql/functions/partition_name.sql \
+	sql/functions/partition_create.sql
+
+# In order of their numbers. Never edited after a release.
+AN_MIGRATIONS = \
+	sql/migrations/0001_roles.sql \
+	sql/migrations/0002_events.sql \
+	sql/migrations/0003_outbox.sql \
+	sql/migrations/0004_tenants.sql \
+	sql/migrations/0005_console.sql
+
+EXTRA_DIST += $(AN_QUERIES) $(AN_FUNCTIONS) $(AN_MIGRATIONS) sql/README.md

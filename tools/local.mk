@@ -1,1 +1,4 @@
-EXTRA_DIST += tools/check-layers.awk tools/embed.sh
+EXTRA_DIST += \
+	tools/check-layers.awk \
+	tools/embed.sh \
+	tools/gen-stmt.awk

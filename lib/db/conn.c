@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "an.h"
+
+#include <errno.h>
+#include <poll.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "db/internal.h"
+#include "log/log.h"
+#include "log/metrics.h"
+
+#define RETRY_US INT64_C(250000)
+#define TEXT_LIMIT ((size_t)1 << 20)
+
+static const struct an_secret *conninfo_of(const struct an_conf *c, enum an_db_role role)
+{
+    switch (role) {
+    case AN_DB_WRITER:
+        return &c->db_writer;
+    case AN_DB_READER:
+        return &c->db_reader;
+    case AN_DB_JOB:
+        return &c->db_job;
+    case AN_DB_OWNER:
+        break;
+    }
+    return &c->db_owner;
+}
+
+struct an_db *an_db_new(const struct an_conf *c, enum an_db_role role)
+{
+    struct an_db *db = an_xcalloc(1, sizeof *db);
+    const struct an_secret *conninfo = conninfo_of(c, role);
+    db->conninfo = conninfo->data == NULL ? "" : conninfo->data;
+    db->connect_timeout_ms = c->db_connect_timeout_ms;
+    db->statement_timeout_ms = c->db_statement_timeout_ms;
+    db->wait_ms = db->statement_timeout_ms + AN_DB_SLACK_MS;
+    db->prepare = c->db_prepared;
+    an_buf_init(&db->text, TEXT_LIMIT);
+    return db;
+}
+
+void an_db_close(struct an_db *db)
+{
+    PQfinish(db->pg);
+    db->pg = NULL;
+    db->wait_ms = db->statement_timeout_ms + AN_DB_SLACK_MS;
+    memset(db->prepared, 0, sizeof db->prepared);
+}
+
+void an_db_free(struct an_db *db)
+{
+    if (db == NULL)
+        return;
+    an_db_close(db);
+    an_buf_release(&db->text);
+    an_tenants_release(&db->known);
+    free(db);
+}
+
+/* What we want of a connection. The configured string overrides what stands before it. */
+enum { CONNINFO_AT = 6, KEYWORDS = 8 };
+static const char *const keywords[KEYWORDS + 1] = {"fallback_application_name", "keepalives_idle", "keepalives_interval",
+                                                   "keepalives_count",          "tcp_user_timeout", "connect_timeout",
+                                                   "dbname",                    "client_encoding", NULL};
+
+static void values_for(const struct an_db *db, const char *values[KEYWORDS + 1])
+{
+    static const char *const defaults[KEYWORDS + 1] = {NULL, "5", "2", "3", "3000", "2", NULL, "UTF8", NULL};
+    memcpy(values, defaults, sizeof defaults);
+    values[0] = program_invocation_short_name;
+    values[CONNINFO_AT] = db->conninfo;
+}
+
+static int connect_failed(struct an_db *db, const char *why, struct an_err *err)
+{
+    int len = (int)strcspn(why, "\n");
+    (void)an_fail(&db->failure, AN_EAGAIN, "db: cannot connect: %.*s", len, why);
+    an_db_close(db);
+    db->retry_at_us = an_clock_mono_us() + RETRY_US;
+    an_metric_add(AN_M_DB_ERRORS, 1);
+    return an_fail(err, AN_EAGAIN, "%s", db->failure.text);
+}
+
+/* One wait of the connection's set-up, whose socket changes from address to address. */
+static bool wait_socket(PGconn *pg, short events, int64_t deadline_us)
+{
+    int64_t left_us = deadline_us - an_clock_mono_us();
+    if (left_us <= 0)
+        return false;
+    struct pollfd p = {.fd = PQsocket(pg), .events = events};
+    return poll(&p, 1, (int)(left_us / 1000) + 1) >= 0 || errno == EINTR;
+}
+
+static int connect_now(struct an_db *db, struct an_err *err)
+{
+    int64_t deadline_us = an_clock_mono_us() + db->connect_timeout_ms * 1000;
+    const char *values[KEYWORDS + 1];
+    values_for(db, values);
+    db->pg = PQconnectStartParams(keywords, values, 1);
+    if (db->pg == NULL)
+        return connect_failed(db, "out of memory", err);
+    PostgresPollingStatusType state = PGRES_POLLING_WRITING;
+    while (PQstatus(db->pg) != CONNECTION_BAD && state != PGRES_POLLING_OK && state != PGRES_POLLING_FAILED) {
+        if (!wait_socket(db->pg, state == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline_us))
+            return connect_failed(db, "no answer within database.connect_timeout", err);
+        state = PQconnectPoll(db->pg);
+    }
+    if (PQstatus(db->pg) != CONNECTION_OK || PQsetnonblocking(db->pg, 1) != 0)
+        return connect_failed(db, PQerrorMessage(db->pg), err);
+    an_metric_add(AN_M_DB_CONNECTS, 1);
+    an_log_trace("db", "connected as %s", PQuser(db->pg));
+    return AN_OK;
+}
+
+static void log_notice(void *arg, const PGresult *res)
+{
+    (void)arg;
+    const char *text = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
+    const char *severity = PQresultErrorField(res, PG_DIAG_SEVERITY_NONLOCALIZED);
+    if (text == NULL || severity == NULL)
+        return;
+    bool warning = strcmp(severity, "WARNING") == 0 || strcmp(severity, "NOTICE") == 0;
+    an_log(warning ? AN_LOG_WARN : AN_LOG_TRACE, "db", "server says: %s", text);
+}
+
+int an_db_ready(struct an_db *db, struct an_err *err)
+{
+    if (db->pg != NULL && PQstatus(db->pg) == CONNECTION_OK)
+        return AN_OK;
+    if (db->pg != NULL)
+        an_db_close(db);
+    if (an_clock_mono_us() < db->retry_at_us)
+        return an_fail(err, AN_EAGAIN, "%s", db->failure.text);
+    int rc = connect_now(db, err);
+    if (rc == AN_OK)
+        (void)PQsetNoticeReceiver(db->pg, log_notice, NULL);
+    return rc;
+}
+
+/* Does the server (or its pooler) answer anybody? A stopped one accepts connections and says nothing. Takes at most
+ * two seconds, the least that libpq allows. */
+static bool answers(const struct an_db *db)
+{
+    const char *values[KEYWORDS + 1];
+    values_for(db, values);
+    return PQpingParams(keywords, values, 1) != PQPING_NO_RESPONSE;
+}
+
+#define FIRST_PROBE_MS 1000
+
+int an_db_poll(struct an_db *db, short events, int64_t deadline_us, struct an_err *err)
+{
+    int64_t patience_ms = FIRST_PROBE_MS;
+    for (;;) {
+        int64_t left_ms = (deadline_us - an_clock_mono_us()) / 1000;
+        if (left_ms <= 0)
+            return an_db_broken(db, "no answer in time", err);
+        struct pollfd p = {.fd = PQsocket(db->pg), .events = events};
+        int n = poll(&p, 1, (int)(left_ms < patience_ms ? left_ms : patience_ms));
+        if (n > 0)
+            return AN_OK;
+        if (n < 0 && errno != EINTR)
+            return an_db_broken(db, "poll failed", err);
+        if (n == 0 && left_ms >= patience_ms) {
+            if (!answers(db))
+                return an_db_broken(db, "server does not answer", err);
+            patience_ms *= 4; /* a slow statement is asked about seldom */
+        }
+    }
+}
+
+static int64_t deadline(const struct an_db *db)
+{
+    return an_clock_mono_us() + db->wait_ms * 1000;
+}
+
+int an_db_flush(struct an_db *db, struct an_err *err)
+{
+    for (;;) {
+        int state = PQflush(db->pg);
+        if (state == 0)
+            return AN_OK;
+        if (state < 0)
+            return an_db_broken(db, "sending", err);
+        int rc = an_db_poll(db, POLLIN | POLLOUT, deadline(db), err);
+        if (rc != AN_OK)
+            return rc;
+        /* Read too, or both sides could wait for the other to empty its buffer. */
+        if (PQconsumeInput(db->pg) == 0)
+            return an_db_broken(db, "receiving", err);
+    }
+}
+
+int an_db_next(struct an_db *db, PGresult **out, struct an_err *err)
+{
+    int64_t until_us = deadline(db);
+    while (PQisBusy(db->pg)) {
+        int rc = an_db_poll(db, POLLIN, until_us, err);
+        if (rc != AN_OK)
+            return rc;
+        if (PQconsumeInput(db->pg) == 0)
+            return an_db_broken(db, "receiving", err);
+    }
+    *out = PQgetResult(db->pg);
+    return AN_OK;
+}

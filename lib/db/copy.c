@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "an.h"
+
+#include "db/internal.h"
+
+/* libpq copies what it is given before it sends it: in slices, a large batch is never in memory twice. */
+#define SLICE ((size_t)64 << 10)
+
+static const char header[] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0";
+#define HEADER_LEN 19
+static const char trailer[] = "\377\377";
+#define TRAILER_LEN 2
+
+/* False: libpq takes no more, because the server has said something; the result tells what. */
+static bool put(struct an_db *db, const char *data, size_t len, int *rc, struct an_err *err)
+{
+    for (size_t at = 0; at < len && *rc == AN_OK;) {
+        size_t n = len - at < SLICE ? len - at : SLICE;
+        if (PQputCopyData(db->pg, data + at, (int)n) != 1)
+            return false;
+        *rc = an_db_flush(db, err);
+        at += n;
+    }
+    return *rc == AN_OK;
+}
+
+static int start(struct an_db *db, const struct an_stmt_text *t, struct an_err *err)
+{
+    PGresult *res;
+    if (PQsendQuery(db->pg, t->sql) != 1)
+        return an_db_broken(db, t->name, err);
+    int rc = an_db_flush(db, err);
+    if (rc == AN_OK)
+        rc = an_db_next(db, &res, err);
+    if (rc != AN_OK)
+        return rc;
+    if (res != NULL && PQresultStatus(res) == PGRES_COPY_IN) {
+        PQclear(res);
+        return AN_OK;
+    }
+    return an_db_refused(db, res, t->name, err);
+}
+
+/* What became of it: the result and the NULL behind it. */
+static int verdict(struct an_db *db, const char *name, struct an_err *err)
+{
+    int rc = AN_OK;
+    for (;;) {
+        PGresult *res;
+        int waited = an_db_next(db, &res, rc == AN_OK ? err : NULL);
+        if (waited != AN_OK)
+            return rc == AN_OK ? waited : rc;
+        if (res == NULL)
+            return rc;
+        if (PQresultStatus(res) == PGRES_COMMAND_OK) {
+            PQclear(res);
+            continue;
+        }
+        int refused = an_db_refused(db, res, name, rc == AN_OK ? err : NULL);
+        rc = rc == AN_OK ? refused : rc;
+        if (db->pg == NULL)
+            return rc;
+    }
+}
+
+int an_db_copy(struct an_db *db, enum an_stmt stmt, const struct an_str *pieces, size_t count, struct an_err *err)
+{
+    const struct an_stmt_text *t = &an_stmt_texts[stmt];
+    db->sqlstate[0] = '\0';
+    int rc = start(db, t, err);
+    if (rc != AN_OK) {
+        if (db->pg != NULL)
+            (void)verdict(db, t->name, NULL);
+        return rc;
+    }
+    bool more = put(db, header, HEADER_LEN, &rc, err);
+    for (size_t i = 0; i < count && more; i++)
+        more = put(db, pieces[i].data, pieces[i].len, &rc, err);
+    more = more && put(db, trailer, TRAILER_LEN, &rc, err);
+    if (rc != AN_OK)
+        return rc;
+    if (more && PQputCopyEnd(db->pg, NULL) == 1)
+        rc = an_db_flush(db, err);
+    return rc != AN_OK ? rc : verdict(db, t->name, err);
+}

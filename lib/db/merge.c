@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "an.h"
+
+#include "base/codec.h"
+#include "base/mem.h"
+#include "db/array.h"
+#include "db/internal.h"
+#include "db/merge.h"
+#include "db/rows.h"
+
+/* A statement takes so many bytes of tuples, so that the batch is not in memory a second time. */
+#define SLICE_BYTES ((size_t)1 << 20)
+#define COLUMN_LIMIT ((size_t)8 << 20)
+
+struct merge {
+    struct an_db *db;
+    struct an_rows *r;
+    struct an_row **order; /* all rows, sorted by key, equal keys in the order sent */
+    struct an_row **asked; /* of each key the first, where there is a place for it: what is sent */
+    size_t asked_count;
+    struct an_buf column[AN_EVENT_FIELDS - 1];
+};
+
+/* What a statement takes: columns behind tenant_id. */
+struct target {
+    enum an_stmt stmt;
+    size_t columns;
+    enum an_oid type[AN_EVENT_FIELDS - 1];
+};
+
+static const struct target to_events = {
+    .stmt = AN_STMT_MERGE_EVENTS,
+    .columns = AN_EVENT_FIELDS - 1,
+    .type = {AN_OID_TIMESTAMPTZ, AN_OID_UUID, AN_OID_TIMESTAMPTZ, AN_OID_TEXT, AN_OID_TEXT, AN_OID_TEXT, AN_OID_TEXT,
+             AN_OID_INET, AN_OID_BYTEA, AN_OID_JSON}};
+static const struct target to_entities = {
+    .stmt = AN_STMT_MERGE_ENTITIES,
+    .columns = AN_ENTITY_FIELDS - 1,
+    .type = {AN_OID_TIMESTAMPTZ, AN_OID_UUID, AN_OID_TEXT, AN_OID_TEXT}};
+
+static int by_key(const struct an_row *a, const struct an_row *b)
+{
+    if (a->timestamp_us != b->timestamp_us)
+        return a->timestamp_us < b->timestamp_us ? -1 : 1;
+    return memcmp(a->id.bytes, b->id.bytes, sizeof a->id.bytes);
+}
+
+static int by_key_and_place(const void *x, const void *y)
+{
+    const struct an_row *a = *(struct an_row *const *)x, *b = *(struct an_row *const *)y;
+    int order = by_key(a, b);
+    return order != 0 ? order : (a > b) - (a < b);
+}
+
+/* Marks what no partition takes. Both lists are sorted by time. */
+static int find_places(struct merge *m, struct an_err *err)
+{
+    struct an_result *res = NULL;
+    int rc = an_db_exec(m->db, AN_STMT_PARTITION_PLACES, NULL, 0, &res, err);
+    size_t place = 0, places = an_result_rows(res);
+    for (size_t i = 0; i < m->r->count && rc == AN_OK; i++) {
+        int64_t at_us = m->order[i]->timestamp_us, from_us = INT64_MAX, to_us = INT64_MIN;
+        while (place < places && (!an_result_int(res, place, 1, &to_us) || to_us <= at_us))
+            place++;
+        if (place == places || !an_result_int(res, place, 0, &from_us) || at_us < from_us)
+            m->order[i]->stored = AN_STORED_NO_PLACE;
+    }
+    an_result_free(res);
+    return rc;
+}
+
+static int arrange(struct merge *m, bool look_for_place, struct an_err *err)
+{
+    size_t n = m->r->count;
+    m->order = an_xcalloc(n, sizeof(struct an_row *));
+    m->asked = an_xcalloc(n, sizeof(struct an_row *));
+    for (size_t i = 0; i < n; i++) {
+        m->order[i] = &m->r->rows[i];
+        m->order[i]->stored = AN_STORED_NOT;
+    }
+    qsort(m->order, n, sizeof(struct an_row *), by_key_and_place);
+    int rc = look_for_place ? find_places(m, err) : AN_OK;
+    for (size_t i = 0; i < n && rc == AN_OK; i++)
+        if (m->order[i]->stored != AN_STORED_NO_PLACE && (i == 0 || by_key(m->order[i - 1], m->order[i]) != 0))
+            m->asked[m->asked_count++] = m->order[i];
+    return rc;
+}
+
+/* Takes tuples apart into the columns; returns how many there were. */
+static size_t add_tuples(struct merge *m, const struct target *t, struct an_str tuples)
+{
+    size_t count = 0;
+    for (; tuples.len > 0; count++) {
+        an_rows_tuple(&tuples);
+        an_rows_skip(&tuples); /* the tenant is a parameter of its own */
+        for (size_t i = 0; i < t->columns; i++) {
+            struct an_str field = an_rows_field(&tuples);
+            (void)an_buf_add(&m->column[i], field.data, field.len);
+        }
+    }
+    return count;
+}
+
+static struct an_str event_bytes(const struct merge *m, const struct an_row *row)
+{
+    return (struct an_str){m->r->events.data + row->event_at, row->event_len};
+}
+
+static struct an_str entity_bytes(const struct merge *m, const struct an_row *row)
+{
+    return (struct an_str){m->r->entities.data + row->entities_at, row->entities_len};
+}
+
+/* Runs the statement on the columns as they are. */
+static int insert(struct merge *m, const struct target *t, size_t tuples, struct an_result **out, struct an_err *err)
+{
+    struct an_db_param params[AN_EVENT_FIELDS] = {AN_DB_TEXT(an_str(m->r->tenant))};
+    for (size_t i = 0; i < t->columns; i++) {
+        if (m->column[i].overflow)
+            return an_fail(err, AN_ETOOBIG, "db: an event of more than %zu bytes", m->column[i].limit);
+        params[i + 1] = an_array_finish(&m->column[i], tuples);
+    }
+    return an_db_exec(m->db, t->stmt, params, t->columns + 1, out, err);
+}
+
+/* The rows that came back are new. They come in the order sent. */
+static int mark_new(struct an_row **sent, size_t count, const struct an_result *res, struct an_err *err)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < an_result_rows(res); i++) {
+        struct an_row key;
+        if (!an_result_int(res, i, 0, &key.timestamp_us) || !an_uuid_parse(an_result_get(res, i, 1), &key.id))
+            return an_fail(err, AN_EBACKEND, "db: merge_events: not a key");
+        while (at < count && by_key(sent[at], &key) != 0)
+            at++;
+        if (at == count)
+            return an_fail(err, AN_EBACKEND, "db: merge_events: a key that was not sent");
+        sent[at]->stored = AN_STORED_NEW;
+    }
+    return AN_OK;
+}
+
+static void start_columns(struct merge *m, const struct target *t)
+{
+    for (size_t i = 0; i < t->columns; i++)
+        an_array_start(&m->column[i], t->type[i]);
+}
+
+static int insert_events(struct merge *m, struct an_err *err)
+{
+    for (size_t first = 0, next; first < m->asked_count; first = next) {
+        size_t bytes = 0;
+        start_columns(m, &to_events);
+        for (next = first; next < m->asked_count && bytes < SLICE_BYTES; next++) {
+            struct an_str tuple = event_bytes(m, m->asked[next]);
+            bytes += tuple.len;
+            (void)add_tuples(m, &to_events, tuple);
+        }
+        struct an_result *res = NULL;
+        int rc = insert(m, &to_events, next - first, &res, err);
+        if (rc == AN_OK)
+            rc = mark_new(m->asked + first, next - first, res, err);
+        an_result_free(res);
+        if (rc != AN_OK)
+            return rc;
+    }
+    return AN_OK;
+}
+
+static int insert_entities(struct merge *m, struct an_err *err)
+{
+    for (size_t next = 0; next < m->asked_count;) {
+        size_t tuples = 0, bytes = 0;
+        start_columns(m, &to_entities);
+        for (; next < m->asked_count && bytes < SLICE_BYTES; next++) {
+            if (m->asked[next]->stored != AN_STORED_NEW)
+                continue;
+            struct an_str of_event = entity_bytes(m, m->asked[next]);
+            bytes += of_event.len;
+            tuples += add_tuples(m, &to_entities, of_event);
+        }
+        int rc = tuples == 0 ? AN_OK : insert(m, &to_entities, tuples, NULL, err);
+        if (rc != AN_OK)
+            return rc;
+    }
+    return AN_OK;
+}
+
+/* Keys of the rows with this outcome, as arrays in the first two columns; returns how many. */
+static size_t collect_keys(struct merge *m, enum an_stored stored)
+{
+    size_t count = 0;
+    an_array_start(&m->column[0], AN_OID_TIMESTAMPTZ);
+    an_array_start(&m->column[1], AN_OID_UUID);
+    for (size_t i = 0; i < m->r->count; i++)
+        if (m->order[i]->stored == stored) {
+            an_rows_add_time(&m->column[0], m->order[i]->timestamp_us);
+            an_rows_add_uuid(&m->column[1], &m->order[i]->id);
+            count++;
+        }
+    return count;
+}
+
+static bool compare(struct an_row *row, const struct an_result *res, size_t at)
+{
+    unsigned char digest[AN_SHA256_LEN];
+    int64_t received_us;
+    if (!an_hex_decode(an_result_get(res, at, 1), digest, sizeof digest) || !an_result_int(res, at, 2, &received_us))
+        return false;
+    bool same = memcmp(digest, row->digest, sizeof digest) == 0;
+    row->stored = same ? AN_STORED_DUPLICATE : AN_STORED_CONFLICT;
+    if (same)
+        row->received_us = received_us;
+    return true;
+}
+
+/* Whatever was not inserted is there already, or came twice in this batch: with the same content, or with another. */
+static int look_up_known(struct merge *m, struct an_err *err)
+{
+    size_t count = collect_keys(m, AN_STORED_NOT);
+    if (count == 0)
+        return AN_OK;
+    const struct an_db_param params[] = {AN_DB_TEXT(an_str(m->r->tenant)), an_array_finish(&m->column[0], count),
+                                         an_array_finish(&m->column[1], count)};
+    struct an_result *res = NULL;
+    int rc = an_db_exec(m->db, AN_STMT_MERGE_KNOWN, params, AN_COUNT(params), &res, err);
+    /* Fewer only where a partition was detached this very moment. */
+    if (rc == AN_OK && an_result_rows(res) != count)
+        rc = an_fail(err, AN_EAGAIN, "db: merge_known: %zu of %zu events", an_result_rows(res), count);
+    for (size_t i = 0, at = 0; i < m->r->count && rc == AN_OK; i++)
+        if (m->order[i]->stored == AN_STORED_NOT && !compare(m->order[i], res, at++))
+            rc = an_fail(err, AN_EBACKEND, "db: merge_known: not a digest");
+    an_result_free(res);
+    return rc;
+}
+
+static size_t count_stored(const struct an_rows *r, enum an_stored stored)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < r->count; i++)
+        count += r->rows[i].stored == stored;
+    return count;
+}
+
+/* Of an atomic batch with an item that cannot be stored, nothing is: the others say so. */
+static bool spoiled(struct an_rows *r)
+{
+    if (count_stored(r, AN_STORED_CONFLICT) + count_stored(r, AN_STORED_NO_PLACE) == 0)
+        return false;
+    for (size_t i = 0; i < r->count; i++)
+        if (r->rows[i].stored == AN_STORED_NEW || r->rows[i].stored == AN_STORED_DUPLICATE)
+            r->rows[i].stored = AN_STORED_NOT;
+    return true;
+}
+
+static int add_outbox(struct merge *m, struct an_err *err)
+{
+    size_t count = collect_keys(m, AN_STORED_NEW);
+    const struct an_db_param params[] = {AN_DB_TEXT(an_str(m->r->tenant)), an_array_finish(&m->column[1], count)};
+    return an_db_exec(m->db, AN_STMT_OUTBOX_PUT, params, AN_COUNT(params), NULL, err);
+}
+
+/* Inside the transaction; ends it. */
+static int merge_rows(struct merge *m, bool atomic, uint64_t *lsn, struct an_err *err)
+{
+    int rc = insert_events(m, err);
+    if (rc == AN_OK)
+        rc = look_up_known(m, err);
+    if (rc == AN_OK && ((atomic && spoiled(m->r)) || count_stored(m->r, AN_STORED_NEW) == 0))
+        return an_db_end(m->db, false, err); /* nothing to store */
+    if (rc == AN_OK)
+        rc = insert_entities(m, err);
+    if (rc == AN_OK)
+        rc = add_outbox(m, err);
+    if (rc == AN_OK)
+        return an_store_commit(m->db, lsn, err);
+    (void)an_db_end(m->db, false, NULL);
+    return rc;
+}
+
+int an_merge(struct an_db *db, struct an_rows *r, bool atomic, bool look_for_place, uint64_t *lsn, struct an_err *err)
+{
+    struct merge m = {.db = db, .r = r};
+    for (size_t i = 0; i < AN_COUNT(m.column); i++)
+        an_buf_init(&m.column[i], COLUMN_LIMIT);
+    int rc = arrange(&m, look_for_place, err);
+    if (rc == AN_OK) {
+        /* The lock first: the order of the feed rests on it (docs/design/ingest.md). */
+        const struct an_db_step lock = {.stmt = AN_STMT_OUTBOX_LOCK};
+        rc = an_db_begin_write(db, an_str(r->tenant), &lock, err);
+    }
+    if (rc == AN_OK)
+        rc = merge_rows(&m, atomic, lsn, err);
+    for (size_t i = 0; i < AN_COUNT(m.column); i++)
+        an_buf_release(&m.column[i]);
+    free(m.asked);
+    free(m.order);
+    return rc;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "an.h"
+
+#include "db/internal.h"
+
+size_t an_result_rows(const struct an_result *r)
+{
+    return r == NULL ? 0 : (size_t)PQntuples(r->pg);
+}
+
+struct an_str an_result_get(const struct an_result *r, size_t row, size_t column)
+{
+    int i = (int)row, j = (int)column;
+    if (PQgetisnull(r->pg, i, j))
+        return (struct an_str){.data = NULL};
+    return (struct an_str){.data = PQgetvalue(r->pg, i, j), .len = (size_t)PQgetlength(r->pg, i, j)};
+}
+
+bool an_result_int(const struct an_result *r, size_t row, size_t column, int64_t *out)
+{
+    struct an_str s = an_result_get(r, row, column);
+    return s.data != NULL && an_parse_i64(s, INT64_MIN, INT64_MAX, out);
+}
+
+void an_result_free(struct an_result *r)
+{
+    if (r == NULL)
+        return;
+    PQclear(r->pg);
+    free(r);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside of the encoded rows, for the conflict path: a field of a COPY tuple and an element of a binary array are the
+ * same bytes, so columns are put together by copying. */
+#ifndef AN_DB_ROWS_H
+#define AN_DB_ROWS_H
+
+#include "an.h"
+#include "base/buf.h"
+#include "base/text.h"
+#include "base/uuid.h"
+
+/* Fields of a tuple; the first is tenant_id in both. */
+enum { AN_EVENT_FIELDS = 11, AN_ENTITY_FIELDS = 5 };
+
+/* Takes the start of a tuple, or its next field with the length in front, off our own well-formed bytes. */
+void an_rows_tuple(struct an_str *tuples);
+struct an_str an_rows_field(struct an_str *tuples) AN_MUST_CHECK;
+void an_rows_skip(struct an_str *tuples);
+
+/* Adds a value with its length in front. */
+void an_rows_add_time(struct an_buf *b, int64_t us);
+void an_rows_add_uuid(struct an_buf *b, const struct an_uuid *id);
+
+#endif

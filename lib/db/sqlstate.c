@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The one place where SQLSTATE becomes a code of ours. */
+#include "an.h"
+
+#include "db/internal.h"
+#include "log/metrics.h"
+
+/* A whole SQLSTATE or the start of one; the first that fits counts. */
+static const struct {
+    const char *sqlstate;
+    enum an_rc rc;
+} codes[] = {
+    {"08", AN_EAGAIN},     /* connection exceptions */
+    {"22", AN_EINVAL},     /* data exceptions */
+    {"23505", AN_ECONFLICT}, /* unique_violation */
+    {"23", AN_EINVAL},     /* other constraints */
+    {"25006", AN_EAGAIN},  /* read_only_sql_transaction: a replica, or the primary before its promotion */
+    {"25P03", AN_EAGAIN},  /* idle_in_transaction_session_timeout */
+    {"40", AN_EAGAIN},     /* serialisation failures, deadlocks, and recovery conflicts of a replica */
+    {"42501", AN_EDENIED}, /* insufficient_privilege */
+    {"53", AN_EAGAIN},     /* out of connections, memory or disk */
+    {"55P03", AN_ETIMEOUT}, /* lock_not_available */
+    {"57014", AN_ETIMEOUT}, /* query_canceled */
+    {"57P", AN_EAGAIN},    /* shutting down, starting up */
+    {"58", AN_EAGAIN},     /* system errors: I/O */
+};
+
+static enum an_rc code_of(const char *sqlstate, const PGresult *res)
+{
+    /* A row that no partition takes is a check_violation without a constraint. */
+    if (strcmp(sqlstate, "23514") == 0 && PQresultErrorField(res, PG_DIAG_CONSTRAINT_NAME) == NULL)
+        return AN_ENOENT;
+    for (size_t i = 0; i < AN_COUNT(codes); i++)
+        if (strncmp(sqlstate, codes[i].sqlstate, strlen(codes[i].sqlstate)) == 0)
+            return codes[i].rc;
+    return AN_EBACKEND;
+}
+
+int an_db_broken(struct an_db *db, const char *what, struct an_err *err)
+{
+    const char *said = PQerrorMessage(db->pg);
+    int len = (int)strcspn(said, "\n");
+    int rc = an_fail(err, AN_EAGAIN, "db: %s%s%.*s", what, len > 0 ? ": " : "", len, said);
+    db->sqlstate[0] = '\0';
+    an_db_close(db);
+    an_metric_add(AN_M_DB_ERRORS, 1);
+    return rc;
+}
+
+int an_db_refused(struct an_db *db, PGresult *res, const char *what, struct an_err *err)
+{
+    const char *sqlstate = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+    if (sqlstate == NULL) { /* made by libpq: the connection is gone */
+        PQclear(res);
+        return an_db_broken(db, what, err);
+    }
+    (void)snprintf(db->sqlstate, sizeof db->sqlstate, "%s", sqlstate);
+    const char *text = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
+    /* Data exceptions quote the value, which may be anybody's. */
+    if (text == NULL || strncmp(sqlstate, "22", 2) == 0)
+        text = "invalid data";
+    int rc = an_fail(err, code_of(sqlstate, res), "db: %s: %s (SQLSTATE %s)", what, text, sqlstate);
+    PQclear(res);
+    an_metric_add(AN_M_DB_ERRORS, 1);
+    return rc;
+}

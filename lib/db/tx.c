@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "an.h"
+
+#include "db/internal.h"
+
+struct number {
+    char text[24];
+};
+
+static struct an_db_param ms_param(struct number *n, int64_t ms)
+{
+    int len = snprintf(n->text, sizeof n->text, "%lld", (long long)ms);
+    return AN_DB_TEXT(((struct an_str){.data = n->text, .len = (size_t)len}));
+}
+
+/* A transaction that failed to begin is none: nothing may be left open behind the caller's back. */
+static int begin(struct an_db *db, const struct an_db_step *steps, size_t count, int64_t wait_ms, struct an_err *err)
+{
+    int rc = an_db_ready(db, err);
+    if (rc != AN_OK)
+        return rc;
+    db->wait_ms = wait_ms;
+    rc = an_db_pipeline(db, steps, count, NULL, err);
+    if (rc != AN_OK)
+        (void)an_db_end(db, false, NULL);
+    return rc;
+}
+
+int an_db_begin_tenant(struct an_db *db, struct an_str tenant, int64_t timeout_ms, struct an_err *err)
+{
+    struct number n;
+    const struct an_db_param params[] = {AN_DB_TEXT(tenant), ms_param(&n, timeout_ms)};
+    const struct an_db_step steps[] = {{.stmt = AN_STMT_BEGIN_READ}, {AN_STMT_SET_TENANT, params, AN_COUNT(params)}};
+    return begin(db, steps, AN_COUNT(steps), timeout_ms + AN_DB_SLACK_MS, err);
+}
+
+int an_db_begin_write(struct an_db *db, struct an_str tenant, const struct an_db_step *then, struct an_err *err)
+{
+    struct number n;
+    const struct an_db_param params[] = {AN_DB_TEXT(tenant), ms_param(&n, db->statement_timeout_ms)};
+    const struct an_db_step steps[] = {{.stmt = AN_STMT_BEGIN}, {AN_STMT_SET_TENANT, params, AN_COUNT(params)}, *then};
+    return begin(db, steps, AN_COUNT(steps), db->statement_timeout_ms + AN_DB_SLACK_MS, err);
+}
+
+int an_db_begin_limited(struct an_db *db, int64_t statement_ms, int64_t lock_ms, struct an_err *err)
+{
+    struct number n[2];
+    const struct an_db_param params[] = {ms_param(&n[0], statement_ms), ms_param(&n[1], lock_ms)};
+    const struct an_db_step steps[] = {{.stmt = AN_STMT_BEGIN}, {AN_STMT_SET_LIMITS, params, AN_COUNT(params)}};
+    return begin(db, steps, AN_COUNT(steps), statement_ms + AN_DB_SLACK_MS, err);
+}
+
+/* The server answers COMMIT of a failed transaction with ROLLBACK, and calls that success. */
+static int commit(struct an_db *db, struct an_err *err)
+{
+    struct an_result *res = NULL;
+    int rc = an_db_exec(db, AN_STMT_COMMIT, NULL, 0, &res, err);
+    if (rc == AN_OK && strcmp(PQcmdStatus(res->pg), "COMMIT") != 0)
+        rc = an_fail(err, AN_EBACKEND, "db: commit: the transaction had failed");
+    an_result_free(res);
+    return rc;
+}
+
+int an_db_end(struct an_db *db, bool ok, struct an_err *err)
+{
+    if (db->pg == NULL) /* it broke: the server rolls back, or has committed and could not say so */
+        return ok ? an_fail(err, AN_EAGAIN, "db: connection lost before the end of the transaction") : AN_OK;
+    int rc = ok ? commit(db, err) : an_db_exec(db, AN_STMT_ROLLBACK, NULL, 0, NULL, err);
+    if (rc != AN_OK && !ok && db->pg != NULL)
+        an_db_close(db);
+    db->wait_ms = db->statement_timeout_ms + AN_DB_SLACK_MS;
+    return rc;
+}

@@ -1,0 +1,84 @@
+-- The four roles and the schema. Roles belong to the whole server, so they may be there already: another database
+-- has them, or an administrator made them beforehand with passwords. No passwords are set here.
+-- Locks: none that anyone waits for.
+DO $$
+DECLARE
+    wanted record;
+BEGIN
+    FOR wanted IN
+        SELECT *
+        FROM (VALUES ('annals_owner', 'NOLOGIN'),
+                     ('annals_writer', 'LOGIN'),
+                     ('annals_reader', 'LOGIN'),
+                     ('annals_job', 'LOGIN')) AS r (name, login)
+    LOOP
+        IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = wanted.name) THEN
+            BEGIN
+                EXECUTE format('CREATE ROLE %I %s', wanted.name, wanted.login);
+            EXCEPTION
+                -- Another database of this server is being migrated at the same moment.
+                WHEN duplicate_object OR unique_violation THEN NULL;
+            END;
+        END IF;
+    END LOOP;
+END
+$$;
+
+-- COPY into a table under row-level security needs BYPASSRLS. The writer cannot read documents, so this opens
+-- nothing. Where it may not be granted, writes go by INSERT and are slower.
+DO $$
+BEGIN
+    IF NOT (SELECT rolbypassrls FROM pg_catalog.pg_roles WHERE rolname = 'annals_writer') THEN
+        ALTER ROLE annals_writer BYPASSRLS;
+    END IF;
+EXCEPTION
+    WHEN insufficient_privilege THEN
+        RAISE NOTICE 'annals_writer could not be given BYPASSRLS: events will be written by INSERT, not COPY';
+END
+$$;
+
+-- The consumers of the outbox look for open transactions of others.
+DO $$
+BEGIN
+    IF NOT pg_catalog.pg_has_role('annals_job', 'pg_read_all_stats', 'MEMBER') THEN
+        GRANT pg_read_all_stats TO annals_job;
+    END IF;
+EXCEPTION
+    WHEN insufficient_privilege THEN
+        RAISE NOTICE 'annals_job could not be given pg_read_all_stats: grant it before consumers are started';
+END
+$$;
+
+-- Whoever migrates acts as the owner from here on.
+DO $$
+BEGIN
+    IF NOT pg_catalog.pg_has_role(current_user, 'annals_owner', 'MEMBER') THEN
+        EXECUTE format('GRANT annals_owner TO %I', current_user);
+    END IF;
+END
+$$;
+
+CREATE SCHEMA annals AUTHORIZATION annals_owner;
+
+SET LOCAL ROLE annals_owner;
+
+GRANT USAGE ON SCHEMA annals TO annals_writer, annals_reader, annals_job;
+
+CREATE TABLE annals.schema_migrations (
+    number integer PRIMARY KEY,
+    name text NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE annals.settings (
+    key text COLLATE "C" PRIMARY KEY,
+    value text NOT NULL
+);
+
+-- Signs cursors and write tokens, the same for all workers and hosts of this database.
+INSERT INTO annals.settings (key, value)
+VALUES ('signing_key',
+        replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''));
+
+GRANT SELECT ON annals.schema_migrations TO annals_writer, annals_reader, annals_job;
+GRANT SELECT ON annals.settings TO annals_writer, annals_reader;

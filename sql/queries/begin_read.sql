@@ -1,0 +1,6 @@
+-- name: begin_read
+-- on: any as annals_reader
+-- params: none
+-- rows: none
+-- tenant: all, it touches no row
+BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY

@@ -1,0 +1,13 @@
+-- name: partition_list
+-- on: any as annals_job
+-- params: table text
+-- rows: one a partition, oldest first: name, from and to in microseconds, estimated rows, bytes with indexes and TOAST
+-- tenant: all, it touches no row
+SELECT b.name,
+       (extract(epoch FROM b.from_at) * 1000000)::bigint,
+       (extract(epoch FROM b.to_at) * 1000000)::bigint,
+       greatest(c.reltuples, 0)::bigint,
+       pg_total_relation_size(c.oid)
+FROM annals.partition_bounds($1) AS b
+JOIN pg_catalog.pg_class AS c ON c.oid = b.partition_oid
+ORDER BY b.from_at

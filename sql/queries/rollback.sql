@@ -1,0 +1,6 @@
+-- name: rollback
+-- on: any as annals_reader
+-- params: none
+-- rows: none
+-- tenant: all, it touches no row
+ROLLBACK
