@@ -25,6 +25,10 @@ struct an_ctl_command {
 
 /* The groups; each array ends with words == NULL. */
 extern const struct an_ctl_command an_ctl_config[], an_ctl_db[], an_ctl_token[], an_ctl_tenant[], an_ctl_login[];
+extern const struct an_ctl_command an_ctl_completion[];
+
+/* All groups of this build, in the order of --help; ends with NULL. */
+extern const struct an_ctl_command *const an_ctl_groups[];
 
 /* "annalsctl: message" on stderr; returns 2. */
 int an_ctl_usage(const char *fmt, ...) AN_PRINTF(1, 2);

@@ -1,2 +1,11 @@
 include tests/unit/local.mk
 include tests/fuzz/local.mk
+
+EXTRA_DIST += \
+	tests/lib/summary.sh \
+	tests/run
+
+# For tests/run: names, one a line.
+.PHONY: print-tests
+print-tests:
+	@printf '%s\n' $(TESTS)

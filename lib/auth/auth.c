@@ -41,7 +41,8 @@ static int open_algs(struct issuer *is, struct an_err *err)
             continue;
         const struct an_alg *alg = an_alg_find(name);
         if (alg == NULL || is->alg_count == MAX_ALGS)
-            return an_fail(err, AN_EINVAL, "algorithms: \"%.*s\" is unknown or one too many", AN_STR_ARG(name));
+            return an_fail(err, AN_EINVAL, "algorithms: \"%.*s\" is unknown or one too many",
+                           AN_STR_ARG(name));
         is->algs[is->alg_count++] = alg;
     }
     return is->alg_count > 0 ? AN_OK : an_fail(err, AN_EINVAL, "algorithms: none is allowed");
@@ -102,28 +103,17 @@ static void refresh(struct an_auth *auth, int64_t now_us)
         an_cache_wipe(auth->cache);
 }
 
-/* By `iss`, which nobody has signed yet: it only decides whose rules the token must meet, and among several
- * sections with the same one, `kid` decides. Claiming another issuer than the signer buys nothing: the signature
- * must be by a key of the issuer that is claimed. */
-static int choose(struct an_auth *auth, struct an_arena *arena, const struct an_token *token,
-                  const struct issuer **out, const struct an_jwk **key, struct an_err *err)
+/* By `iss`, which nobody has signed yet: it only decides whose rules and keys the token must meet (the
+ * configuration has each `iss` once). Claiming another issuer than the signer buys nothing, because the
+ * signature must then be by a key of the one that is claimed. */
+static const struct issuer *choose(const struct an_auth *auth, struct an_arena *arena,
+                                   const struct an_json *claims)
 {
-    struct an_str iss = an_json_string(arena, an_json_get(token->claims, "iss"));
-    const struct issuer *named = NULL;
-    for (size_t i = 0; i < auth->count; i++) {
-        const struct issuer *is = &auth->issuers[i];
-        if (iss.data == NULL || !an_str_is(iss, is->conf->issuer))
-            continue;
-        named = is;
-        *key = an_keyset_find(is->keys, token->kid);
-        if (*key != NULL) {
-            *out = is;
-            return AN_OK;
-        }
-    }
-    if (named == NULL)
-        return an_fail(err, AN_EAUTH, "iss is missing or names no issuer of ours");
-    return an_fail(err, AN_EAUTH, "issuer %s has no key with the token's kid", named->conf->name);
+    struct an_str iss = an_json_string(arena, an_json_get(claims, "iss"));
+    for (size_t i = 0; i < auth->count && iss.data != NULL; i++)
+        if (an_str_is(iss, auth->issuers[i].conf->issuer))
+            return &auth->issuers[i];
+    return NULL;
 }
 
 static bool allows(const struct issuer *is, const struct an_alg *alg)
@@ -141,13 +131,14 @@ static int verify(struct an_auth *auth, struct an_arena *arena, struct an_str te
     int rc = an_token_parse(arena, text, &token, err);
     if (rc != AN_OK)
         return rc;
-    const struct issuer *is = NULL;
-    const struct an_jwk *key = NULL;
-    rc = choose(auth, arena, &token, &is, &key, err);
-    if (rc != AN_OK)
-        return rc;
+    const struct issuer *is = choose(auth, arena, token.claims);
+    if (is == NULL)
+        return an_fail(err, AN_EAUTH, "iss is missing or names no issuer of ours");
     if (!allows(is, token.alg))
         return an_fail(err, AN_EAUTH, "issuer %s may not sign with %s", is->conf->name, token.alg->name);
+    const struct an_jwk *key = an_keyset_find(is->keys, token.kid);
+    if (key == NULL)
+        return an_fail(err, AN_EAUTH, "issuer %s has no key with the token's kid", is->conf->name);
     rc = an_token_fits_key(&token, key, err);
     if (rc == AN_OK)
         rc = an_signature_check(token.text, token.alg, key, err);
@@ -155,8 +146,8 @@ static int verify(struct an_auth *auth, struct an_arena *arena, struct an_str te
     return rc == AN_OK ? an_claims_check(arena, token.claims, &rules, out, err) : rc;
 }
 
-int an_auth_verify(struct an_auth *auth, struct an_arena *arena, struct an_str token, struct an_principal *out,
-                   struct an_err *err)
+int an_auth_verify(struct an_auth *auth, struct an_arena *arena, struct an_str token,
+                   struct an_principal *out, struct an_err *err)
 {
     int64_t now_us = an_clock_us();
     refresh(auth, now_us);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who is calling: bearer tokens (JWT, RFC 7519; practices of RFC 8725) of the configured issuers.
  *
- * Order of the checks (libjwt 1.x alone accepts forged and expired tokens, docs/design/auth.md): size, three
- * segments, strict base64url; header strict JSON, `alg` in the issuer's list, `kid` known, `crit` and `b64` refused,
- * the key's type and curve match `alg`; then the signature, through libjwt, with a key that is never empty; then the
- * claims: exp (required, integer), nbf, iat, iss (exact), aud (text or list), tenant, scopes. */
+ * Order of the checks (libjwt 1.x alone accepts forged and expired tokens, docs/design/auth.md): size,
+ * three segments, strict base64url; header strict JSON, `alg` in the issuer's list, `kid` known, `crit`
+ * and `b64` refused, the key's type and curve match `alg`; then the signature, through libjwt, with a
+ * key that is never empty; then the claims: exp (required, integer), nbf, iat, iss (exact), aud (text or
+ * list), tenant, scopes. */
 #ifndef AN_AUTH_AUTH_H
 #define AN_AUTH_AUTH_H
 
@@ -36,15 +37,15 @@ struct an_auth; /* issuers with their keys, and the cache of verified tokens; on
 int an_auth_open(const struct an_conf *c, struct an_auth **out, struct an_err *err) AN_MUST_CHECK;
 void an_auth_close(struct an_auth *auth); /* accepts NULL */
 
-/* authorization: the whole field ("Bearer ..."). AN_EAUTH: err says why in words for the log; the client is
- * told no more than "invalid_token" (RFC 6750), or nothing where the field is absent. On AN_OK *out is borrowed
- * until the next call. Key files that changed are read again (looked at once a second). */
+/* authorization: the whole field ("Bearer ..."). AN_EAUTH: err says why in words for the log; the client
+ * is told no more than "invalid_token" (RFC 6750), or nothing where the field is absent. On AN_OK *out
+ * is borrowed until the next call. Key files that changed are read again (looked at once a second). */
 int an_auth_check(struct an_auth *auth, struct an_arena *arena, struct an_str authorization,
                   const struct an_principal **out, struct an_err *err) AN_MUST_CHECK;
 
 /* The same checks without the cache, for tests and `annalsctl token check`. */
-int an_auth_verify(struct an_auth *auth, struct an_arena *arena, struct an_str token, struct an_principal *out,
-                   struct an_err *err) AN_MUST_CHECK;
+int an_auth_verify(struct an_auth *auth, struct an_arena *arena, struct an_str token,
+                   struct an_principal *out, struct an_err *err) AN_MUST_CHECK;
 
 const char *an_scope_name(enum an_scope_bit bit); /* "audit:write" */
 /* Words separated by blanks or commas -> bits; false for an unknown word. */

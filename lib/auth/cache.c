@@ -4,7 +4,8 @@
 #include "auth/cache.h"
 #include "base/mem.h"
 
-/* Each digest may stand in one of the WAYS entries of its set; so neither find nor put ever walks further. */
+/* Each digest may stand in one of the WAYS entries of its set; so neither find nor put ever walks
+ * further. */
 #define WAYS 4
 
 struct entry {

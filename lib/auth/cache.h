@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tokens that have been verified, so that the same one again costs a hash and a look. Found by SHA-256 of the
- * token: the token itself is not kept. All memory is taken when the cache is made. */
+/* Tokens that have been verified, so that the same one again costs a hash and a look. Found by SHA-256
+ * of the token: the token itself is not kept. All memory is taken when the cache is made. */
 #ifndef AN_AUTH_CACHE_H
 #define AN_AUTH_CACHE_H
 
@@ -18,8 +18,8 @@ void an_cache_free(struct an_cache *cache); /* accepts NULL */
 const struct an_principal *an_cache_find(struct an_cache *cache, const unsigned char digest[AN_SHA256_LEN],
                                          int64_t now_us);
 
-/* Takes the place of an expired entry or of the one not used for longest among those that may stand there. A
- * principal that has expired by itself is not kept. */
+/* Takes the place of an expired entry or of the one not used for longest among those that may stand
+ * there. A principal that has expired by itself is not kept. */
 void an_cache_put(struct an_cache *cache, const unsigned char digest[AN_SHA256_LEN],
                   const struct an_principal *who, int64_t now_us);
 

@@ -89,12 +89,13 @@ static unsigned gather_scopes(struct an_arena *arena, const struct an_json *clai
     return (bits & AN_SCOPE_ADMIN) != 0 ? bits | AN_SCOPE_READ : bits;
 }
 
-/* Seconds since 1970 as an integer -> microseconds. JSON would allow 1.7e9 and "1700000000" too; we do not: a
- * library that rounds or reads them as 0 would see another token than we do. */
+/* Seconds since 1970 as an integer -> microseconds. JSON would allow 1.7e9 and "1700000000" too; we do
+ * not: a library that rounds or reads them as 0 would see another token than we do. */
 static int read_time(const struct an_json *claims, const char *name, int64_t *us, struct an_err *err)
 {
     int64_t seconds;
-    if (!an_json_int(an_json_get(claims, name), &seconds) || seconds < 0 || seconds > AN_TIME_MAX_US / SECOND_US)
+    if (!an_json_int(an_json_get(claims, name), &seconds) || seconds < 0 ||
+        seconds > AN_TIME_MAX_US / SECOND_US)
         return an_fail(err, AN_EAUTH, "%s is not a whole number of seconds since 1970", name);
     *us = seconds * SECOND_US;
     return AN_OK;

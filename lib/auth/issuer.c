@@ -69,7 +69,8 @@ static bool read_public(EVP_PKEY *pkey, struct public_half *out)
     /* RFC 7638 section 3: the required members alone, in this order, without blanks. */
     struct an_buf members;
     an_buf_init(&members, JWK_MAX);
-    (void)an_buf_addf(&members, "{\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"%s\",\"y\":\"%s\"}", out->x, out->y);
+    (void)an_buf_addf(&members, "{\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"%s\",\"y\":\"%s\"}", out->x,
+                      out->y);
     unsigned char digest[AN_SHA256_LEN];
     an_sha256(members.data, members.len, digest);
     an_buf_release(&members);
@@ -89,7 +90,8 @@ static int add_old_keys(struct an_arena *arena, struct an_str text, struct an_bu
     if (list == NULL || list->type != AN_JSON_ARRAY)
         return an_fail(err, AN_EINVAL, "not a key set: there is no list \"keys\"");
     if (list->count >= AN_JWKS_MAX_KEYS)
-        return an_fail(err, AN_ETOOBIG, "it holds %u keys already: take out those that no token needs", list->count);
+        return an_fail(err, AN_ETOOBIG, "it holds %u keys already: take out those that no token needs",
+                       list->count);
     for (const struct an_json *key = list->child; key != NULL; key = key->next) {
         (void)an_buf_adds(out, ",\n  ");
         (void)an_buf_add(out, key->text.data, key->text.len);
@@ -252,8 +254,8 @@ int an_issuer_mint(const char *key_file, const struct an_conf_issuer *issuer, co
                    int64_t now_us, struct an_buf *out, struct an_err *err)
 {
     if (!allows_ours(an_str(issuer->algorithms)))
-        return an_fail(err, AN_EINVAL, "issuer %s does not allow %s, which is what we sign with", issuer->name,
-                       ALGORITHM);
+        return an_fail(err, AN_EINVAL, "issuer %s does not allow " ALGORITHM ", which is what we sign with",
+                       issuer->name);
     struct an_buf pem, claims;
     an_buf_init(&pem, PEM_MAX);
     an_buf_init(&claims, CLAIMS_MAX);

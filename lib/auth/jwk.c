@@ -12,8 +12,8 @@
 #define MAX_DEPTH 8
 #define MAX_VALUES 8192
 
-/* Members that only private or secret keys have. A set is there to be published: whatever key shows its other
- * half in it can be anybody's. */
+/* Members that only private or secret keys have. A set is there to be published: whatever key shows its
+ * other half in it can be anybody's. */
 static const char *const private_members[] = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"};
 
 /* Bytes of a base64url member; absent where there is none or it is not valid. */

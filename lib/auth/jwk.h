@@ -25,10 +25,10 @@ struct an_jwks {
     size_t count;
 };
 
-/* Fills *out from the text of a set. Keys that cannot check a signature of ours (another use, type or curve, no
- * kid, RSA under 2048 bits, a private or secret part) are left out with a warning in the log.
- * AN_EINVAL: no valid set, two keys with one kid, or no key left; AN_ETOOBIG: over a ceiling. On failure *out is
- * untouched. */
+/* Fills *out from the text of a set. Keys that cannot check a signature of ours (another use, type or
+ * curve, no kid, RSA under 2048 bits, a private or secret part) are left out with a warning in the log.
+ * AN_EINVAL: no valid set, two keys with one kid, or no key left; AN_ETOOBIG: over a ceiling. On failure
+ * *out is untouched. */
 int an_jwks_parse(struct an_str text, struct an_jwks *out, struct an_err *err) AN_MUST_CHECK;
 void an_jwks_release(struct an_jwks *set); /* accepts an empty one */
 

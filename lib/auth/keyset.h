@@ -14,9 +14,9 @@ struct an_keyset;
 int an_keyset_open(const char *path, struct an_keyset **out, struct an_err *err) AN_MUST_CHECK;
 void an_keyset_close(struct an_keyset *ks); /* accepts NULL */
 
-/* One stat(); where the file is another one than last time, it is read. True when the keys were replaced: what
- * was found or decided with the old ones is void. A missing or bad file leaves the keys as they are, with one
- * warning for each such file. */
+/* One stat(); where the file is another one than last time, it is read. True when the keys were
+ * replaced: what was found or decided with the old ones is void. A missing or bad file leaves the keys
+ * as they are, with one warning for each such file. */
 bool an_keyset_refresh(struct an_keyset *ks);
 
 /* Borrowed until the next refresh, or NULL. */

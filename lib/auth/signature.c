@@ -7,7 +7,8 @@
 
 #include "auth/signature.h"
 
-int an_signature_check(const char *token, const struct an_alg *alg, const struct an_jwk *key, struct an_err *err)
+int an_signature_check(const char *token, const struct an_alg *alg, const struct an_jwk *key,
+                       struct an_err *err)
 {
     size_t pem_len = key->pem == NULL ? 0 : strlen(key->pem);
     if (pem_len == 0 || pem_len > INT32_MAX)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Signatures of tokens, through libjwt: signature.c is the only file that includes jwt.h.
  *
- * libjwt is asked one thing only: is this signature the key's. It must never see a token whose header has not
- * been checked (token.h), nor be called without a key: without one it accepts anything. */
+ * libjwt is asked one thing only: is this signature the key's. It must never see a token whose header
+ * has not been checked (token.h), nor be called without a key: without one it accepts anything. */
 #ifndef AN_AUTH_SIGNATURE_H
 #define AN_AUTH_SIGNATURE_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The form of a token (RFC 7515 compact serialisation): everything that can be judged before its signature. */
+/* The form of a token (RFC 7515 compact serialisation): everything that can be judged before its
+ * signature. */
 #ifndef AN_AUTH_TOKEN_H
 #define AN_AUTH_TOKEN_H
 
@@ -20,14 +21,15 @@ struct an_token {
     struct an_str signature;      /* decoded */
 };
 
-/* AN_EAUTH unless: at most AN_TOKEN_MAX bytes; three segments, each strict base64url; header and payload strict
- * JSON objects; `alg` one of ours; `kid` a string; `typ`, where there is one, that of an access token; no
- * `crit`, no `b64`. Headers that point to keys or carry them (jku, x5u, jwk, x5c) mean nothing here. */
+/* AN_EAUTH unless: at most AN_TOKEN_MAX bytes; three segments, each strict base64url; header and payload
+ * strict JSON objects; `alg` one of ours; `kid` a string; `typ`, where there is one, "JWT"; no `crit`,
+ * no `b64`. Headers that point to keys or carry them (jku, x5u, jwk, x5c) mean nothing here. */
 int an_token_parse(struct an_arena *arena, struct an_str text, struct an_token *out,
                    struct an_err *err) AN_MUST_CHECK;
 
-/* AN_EAUTH unless the key is of the kind that `alg` wants, is not reserved for another one, and the signature has
- * the one length that this key makes (and for EC is not made of zeros). */
-int an_token_fits_key(const struct an_token *token, const struct an_jwk *key, struct an_err *err) AN_MUST_CHECK;
+/* AN_EAUTH unless the key is of the kind that `alg` wants, is not reserved for another one, and the
+ * signature has the one length that this key makes (and for EC is not made of zeros). */
+int an_token_fits_key(const struct an_token *token, const struct an_jwk *key,
+                      struct an_err *err) AN_MUST_CHECK;
 
 #endif

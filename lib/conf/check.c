@@ -13,17 +13,43 @@ struct check {
     unsigned faults;
 };
 
+/* Where the value was set; of a default, where its section begins. */
+static const char *place(const struct an_conf *c, const char *section, const char *name)
+{
+    const struct an_conf_value *v = an_conf_value(c, section, name);
+    struct an_str issuer, head = an_str_split(an_str(section), '.', &issuer);
+    if (v->origin != NULL)
+        return v->origin;
+    if (!an_str_is(head, AN_CONF_ISSUER))
+        return "default";
+    size_t i = 0;
+    while (!an_str_is(issuer, c->issuers[i].name))
+        i++;
+    return c->values->issuer[i].origin;
+}
+
 static void fault(struct check *k, const char *section, const char *name, const char *fmt, ...) AN_PRINTF(4, 5);
 static void fault(struct check *k, const char *section, const char *name, const char *fmt, ...)
 {
-    const struct an_conf_value *v = an_conf_value(k->conf, section, name);
-    an_buf_addf(k->problems, "%s: %s.%s: ", v->origin == NULL ? "default" : v->origin, section, name);
+    an_buf_addf(k->problems, "%s: %s.%s: ", place(k->conf, section, name), section, name);
     va_list ap;
     va_start(ap, fmt);
     an_buf_addv(k->problems, fmt, ap);
     va_end(ap);
     an_buf_addc(k->problems, '\n');
     k->faults++;
+}
+
+/* Two keys contradict each other: the one that somebody has set is named. */
+static void fault_pair(struct check *k, const char *section, const char *small, const char *large, uint64_t small_value,
+                       uint64_t large_value)
+{
+    if (an_conf_value(k->conf, section, small)->origin != NULL)
+        fault(k, section, small, "%llu is more than %s.%s, %llu", (unsigned long long)small_value, section, large,
+              (unsigned long long)large_value);
+    else
+        fault(k, section, large, "%llu is less than %s.%s, %llu", (unsigned long long)large_value, section, small,
+              (unsigned long long)small_value);
 }
 
 /* "127.0.0.1:9000", "[::1]:9000": is the part behind the last colon a port? */
@@ -86,11 +112,9 @@ static void check_limits(struct check *k)
 {
     const struct an_conf *c = k->conf;
     if (c->page_default > c->page_max)
-        fault(k, "search", "page_default", "%lld is more than search.page_max, %lld", (long long)c->page_default,
-              (long long)c->page_max);
-    if (c->batch_bytes < c->event_bytes)
-        fault(k, "limits", "batch_bytes", "%llu is less than limits.event_bytes, %llu",
-              (unsigned long long)c->batch_bytes, (unsigned long long)c->event_bytes);
+        fault_pair(k, "search", "page_default", "page_max", (uint64_t)c->page_default, (uint64_t)c->page_max);
+    if (c->event_bytes > c->batch_bytes)
+        fault_pair(k, "limits", "event_bytes", "batch_bytes", c->event_bytes, c->batch_bytes);
 }
 
 static bool listed(struct an_str word, const char *const *list, size_t count)

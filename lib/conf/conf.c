@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "an.h"
 
+#include "base/json.h"
 #include "conf/keys.h"
 
 #define FIRST_ISSUER_KEY (an_conf_key_count - AN_CONF_ISSUER_KEYS)
@@ -45,6 +46,7 @@ void an_conf_free(struct an_conf *c)
     for (size_t i = 0; i < c->issuer_count; i++) {
         for (size_t k = FIRST_ISSUER_KEY; k < an_conf_key_count; k++)
             release_field(&an_conf_keys[k], &c->issuers[i], &c->values->issuer[i].value[k - FIRST_ISSUER_KEY]);
+        free(c->values->issuer[i].origin);
         free(c->issuers[i].name);
     }
     free(c->values->value);
@@ -80,31 +82,68 @@ void an_conf_keep_fixed(struct an_conf *fresh, const struct an_conf *old, struct
 }
 
 /* What is in force: a socket's path may have been completed since it was spelt. */
-static void show_key(const struct an_conf_key *key, const char *section, const void *base,
-                     const struct an_conf_value *value, bool with_origin, struct an_buf *out)
+static const char *shown_text(const struct an_conf_key *key, const void *base, const struct an_conf_value *value)
 {
     const void *where = (const char *)base + key->offset;
-    const char *text = value->text;
     if (key->kind == AN_CONF_SECRET)
-        text = ((const struct an_secret *)where)->len > 0 ? "(set)" : "";
-    else if (key->kind == AN_CONF_TEXT)
-        text = *(char *const *)where;
-    an_buf_addf(out, "%s.%s = %s", section, key->name, text);
-    if (with_origin)
-        an_buf_addf(out, "  # %s", value->origin == NULL ? "default" : value->origin);
-    an_buf_addc(out, '\n');
+        return ((const struct an_secret *)where)->len > 0 ? "(set)" : "";
+    return key->kind == AN_CONF_TEXT ? *(char *const *)where : value->text;
 }
 
-void an_conf_show(const struct an_conf *c, bool with_origin, struct an_buf *out)
+typedef void show_fn(struct an_buf *out, const char *name, const char *text, const char *origin);
+
+static void show_value(const struct an_conf_key *key, const char *section, const void *base,
+                       const struct an_conf_value *value, show_fn *show, struct an_buf *out)
+{
+    char name[192];
+    (void)snprintf(name, sizeof name, "%s.%s", section, key->name);
+    show(out, name, shown_text(key, base, value), value->origin == NULL ? "default" : value->origin);
+}
+
+static void show_all(const struct an_conf *c, show_fn *show, struct an_buf *out)
 {
     for (size_t k = 0; k < FIRST_ISSUER_KEY; k++)
-        show_key(&an_conf_keys[k], an_conf_keys[k].section, c, &c->values->value[k], with_origin, out);
+        show_value(&an_conf_keys[k], an_conf_keys[k].section, c, &c->values->value[k], show, out);
     for (size_t i = 0; i < c->issuer_count; i++) {
         char section[128];
         (void)snprintf(section, sizeof section, AN_CONF_ISSUER ".%s", c->issuers[i].name);
         for (size_t k = FIRST_ISSUER_KEY; k < an_conf_key_count; k++)
-            show_key(&an_conf_keys[k], section, &c->issuers[i], issuer_value(c, i, k), with_origin, out);
+            show_value(&an_conf_keys[k], section, &c->issuers[i], issuer_value(c, i, k), show, out);
     }
+}
+
+static void show_plain(struct an_buf *out, const char *name, const char *text, const char *origin)
+{
+    (void)origin;
+    an_buf_addf(out, "%s =%s%s\n", name, text[0] == '\0' ? "" : " ", text);
+}
+
+static void show_origin(struct an_buf *out, const char *name, const char *text, const char *origin)
+{
+    an_buf_addf(out, "%s =%s%s  # %s\n", name, text[0] == '\0' ? "" : " ", text, origin);
+}
+
+static void show_json(struct an_buf *out, const char *name, const char *text, const char *origin)
+{
+    an_buf_adds(out, out->data[out->len - 1] == '{' ? "\n  " : ",\n  ");
+    an_json_add_string(out, an_str(name));
+    an_buf_adds(out, ": {\"value\": ");
+    an_json_add_string(out, an_str(text));
+    an_buf_adds(out, ", \"origin\": ");
+    an_json_add_string(out, an_str(origin));
+    an_buf_addc(out, '}');
+}
+
+void an_conf_show(const struct an_conf *c, bool with_origin, struct an_buf *out)
+{
+    show_all(c, with_origin ? show_origin : show_plain, out);
+}
+
+void an_conf_show_json(const struct an_conf *c, struct an_buf *out)
+{
+    an_buf_addc(out, '{');
+    show_all(c, show_json, out);
+    an_buf_adds(out, "\n}\n");
 }
 
 static void dump_help(struct an_buf *out, const char *help)

@@ -110,6 +110,8 @@ void an_conf_keep_fixed(struct an_conf *fresh, const struct an_conf *old, struct
 
 /* Effective values, "section.key = value", secrets as "(set)"; with origin: "  # file:line" behind each. */
 void an_conf_show(const struct an_conf *c, bool with_origin, struct an_buf *out);
+/* The same as one JSON object: {"section.key":{"value":"...","origin":"..."}, ...}. */
+void an_conf_show_json(const struct an_conf *c, struct an_buf *out);
 /* A commented file with every key, its default and its help: packaging/annals.conf is this text. */
 void an_conf_dump(struct an_buf *out);
 

@@ -50,6 +50,7 @@ struct an_conf_value {
 };
 
 struct an_conf_issuer_values {
+    char *origin; /* of the section's first head */
     struct an_conf_value value[AN_CONF_ISSUER_KEYS];
 };
 

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <stdarg.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
@@ -40,12 +41,21 @@ const char *an_conf_default_path(void)
     return named != NULL && named[0] != '\0' ? named : DEFAULT_PATH;
 }
 
-static void add_place(struct loader *l, unsigned line)
+static void add_place(const struct loader *l, unsigned line, struct an_buf *out)
 {
-    an_buf_adds(l->problems, l->file);
+    an_buf_adds(out, l->file);
     if (line > 0)
-        an_buf_addf(l->problems, ":%u", line);
-    an_buf_adds(l->problems, ": ");
+        an_buf_addf(out, ":%u", line);
+}
+
+static char *place_dup(const struct loader *l, unsigned line)
+{
+    struct an_buf place;
+    an_buf_init(&place, FILE_LIMIT);
+    add_place(l, line, &place);
+    char *copy = an_xstrdup(place.data);
+    an_buf_release(&place);
+    return copy;
 }
 
 static void fault(struct loader *l, unsigned line, const char *fmt, ...) AN_PRINTF(3, 4);
@@ -53,7 +63,8 @@ static void fault(struct loader *l, unsigned line, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    add_place(l, line);
+    add_place(l, line, l->problems);
+    an_buf_adds(l->problems, ": ");
     an_buf_addv(l->problems, fmt, ap);
     an_buf_addc(l->problems, '\n');
     va_end(ap);
@@ -112,8 +123,11 @@ static bool enter_issuer(struct loader *l, unsigned line, struct an_str name)
         fault(l, line, "more than %d issuers", ISSUERS_MAX);
         return false;
     }
+    struct an_conf_issuer_values *values = &l->conf->values->issuer[l->issuer - l->conf->issuers];
+    if (values->origin == NULL)
+        values->origin = place_dup(l, line);
     l->table = AN_CONF_ISSUER;
-    l->values = l->conf->values->issuer[l->issuer - l->conf->issuers].value;
+    l->values = values->value;
     l->first_key = first_key_of(AN_CONF_ISSUER);
     return true;
 }
@@ -194,8 +208,8 @@ static bool holds_password(const struct an_secret *s)
 
 static void warn_readable(struct loader *l, unsigned line, const struct an_conf_key *key)
 {
-    add_place(l, line);
-    an_buf_addf(l->problems, "warning: %s.%s: holds a password in a file that everybody can read: chmod o-r\n",
+    add_place(l, line, l->problems);
+    an_buf_addf(l->problems, ": warning: %s.%s: holds a password in a file that everybody can read: chmod o-r\n",
                 l->section, key->name);
 }
 
@@ -213,14 +227,8 @@ static void set_fallback(const struct an_conf_key *key, void *base)
 static void remember(struct loader *l, unsigned line, const struct an_conf_key *key, struct an_str text)
 {
     struct an_conf_value *v = &l->values[(size_t)(key - an_conf_keys) - l->first_key];
-    struct an_buf origin;
-    an_buf_init(&origin, FILE_LIMIT);
-    an_buf_adds(&origin, l->file);
-    if (line > 0)
-        an_buf_addf(&origin, ":%u", line);
     free(v->origin);
-    v->origin = an_xstrdup(origin.data);
-    an_buf_release(&origin);
+    v->origin = place_dup(l, line);
     free(v->text);
     v->text = key->kind == AN_CONF_SECRET ? NULL : an_xstrndup(text.data, text.len);
     v->source = l->source;

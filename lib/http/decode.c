@@ -6,7 +6,7 @@
 
 #include "http/decode.h"
 
-#define PIECE 65536u         /* read and decoded in pieces of this size */
+#define PIECE 65536u           /* read and decoded in pieces of this size */
 #define ZSTD_WINDOW_LOG_MAX 23 /* 8 MiB */
 
 bool an_coding_parse(struct an_str value, enum an_coding *out)
@@ -83,7 +83,8 @@ static int gunzip_piece(z_stream *z, bool *between, char *piece, struct an_buf *
     return AN_OK;
 }
 
-static int gunzip(const struct an_source *from, char *input, char *piece, struct an_buf *out, struct an_err *err)
+static int gunzip(const struct an_source *from, char *input, char *piece, struct an_buf *out,
+                  struct an_err *err)
 {
     z_stream z = {0};
     if (inflateInit2(&z, 15 + 16) != Z_OK) /* 16: a gzip header, nothing else */
@@ -121,7 +122,8 @@ static int unzstd_piece(ZSTD_DCtx *d, ZSTD_inBuffer *in, size_t *left, char *pie
     return AN_OK;
 }
 
-static int unzstd(const struct an_source *from, char *input, char *piece, struct an_buf *out, struct an_err *err)
+static int unzstd(const struct an_source *from, char *input, char *piece, struct an_buf *out,
+                  struct an_err *err)
 {
     ZSTD_DCtx *d = ZSTD_createDCtx();
     if (d == NULL || ZSTD_isError(ZSTD_DCtx_setParameter(d, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG_MAX))) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Content codings of a body (RFC 9110 section 8.4), undone as the bytes arrive: the encoded body is never held
- * whole, and the decoded one has a ceiling, so that a small bomb stays small. */
+/* Content codings of a body (RFC 9110 section 8.4), undone as the bytes arrive: the encoded body is
+ * never held whole, and the decoded one has a ceiling, so that a small bomb stays small. */
 #ifndef AN_HTTP_DECODE_H
 #define AN_HTTP_DECODE_H
 
@@ -20,9 +20,11 @@ struct an_source {
     void *arg;
 };
 
-/* Reads the source to its end and appends what it decodes to. Several gzip members or zstd frames in a row are one
- * body. AN_EINVAL: cut off, damaged, followed by something else, or (zstd) made with a window over 8 MiB, the most
- * that RFC 8878 asks of a decoder. AN_ETOOBIG: more than out's limit. Else: what the source failed with. */
-int an_decode(enum an_coding coding, const struct an_source *from, struct an_buf *out, struct an_err *err) AN_MUST_CHECK;
+/* Reads the source to its end and appends what it decodes to. Several gzip members or zstd frames in a
+ * row are one body. AN_EINVAL: cut off, damaged, followed by something else, or (zstd) made with a
+ * window over 8 MiB, the most that RFC 8878 asks of a decoder. AN_ETOOBIG: more than out's limit. Else:
+ * what the source failed with. */
+int an_decode(enum an_coding coding, const struct an_source *from, struct an_buf *out,
+              struct an_err *err) AN_MUST_CHECK;
 
 #endif

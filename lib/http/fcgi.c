@@ -85,9 +85,11 @@ static void set_limits(const struct an_fcgi *f, int fd)
 static bool read_head(FCGX_Request *r, int fd)
 {
     r->in = NULL;
-    r->keepConnection = 1; /* FCGX_Accept_r() first finishes the last request: it must not close the new fd */
+    r->keepConnection =
+        1; /* FCGX_Accept_r() first finishes the last request: it must not close the new fd */
     r->ipcFd = fd;
-    (void)FCGX_Detach(r);  /* a bad peer's connection is closed at once, not after a wait for its last words */
+    (void)FCGX_Detach(
+        r); /* a bad peer's connection is closed at once, not after a wait for its last words */
     if (FCGX_Accept_r(r) != 0)
         return false;
     r->keepConnection = 0;
@@ -167,7 +169,8 @@ static int peer_gone(struct an_fcgi *f, struct an_err *err)
     f->gone = true;
     int why = FCGX_GetError(f->request.out);
     bool stalled = why == EAGAIN || why == EWOULDBLOCK;
-    return an_fail(err, AN_EAGAIN, "fastcgi: the web server %s", stalled ? "takes no more of the reply" : "is gone");
+    return an_fail(err, AN_EAGAIN, "fastcgi: the web server %s",
+                   stalled ? "takes no more of the reply" : "is gone");
 }
 
 int an_fcgi_write(struct an_fcgi *f, const char *data, size_t len, struct an_err *err)
@@ -189,7 +192,8 @@ int an_fcgi_flush(struct an_fcgi *f, struct an_err *err)
     return AN_OK;
 }
 
-/* A web server that is still sending sees a broken connection, and perhaps not our reply, if we close first. */
+/* A web server that is still sending sees a broken connection, and perhaps not our reply, if we close
+ * first. */
 static void drop_rest(struct an_fcgi *f)
 {
     int64_t until_us = an_clock_mono_us() + f->io_timeout_ms * 1000;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* FastCGI through libfcgi; fcgi.c is the only includer of fcgiapp.h.
  *
- * What libfcgi leaves to us: it has no timeouts (we accept the connection ourselves and give it some before a byte
- * is read), does not compare Content-Length with what came (an_request_body() does), and would let a connection
- * that is kept open starve a prefork pool (each one is closed after its request). A signal would break a read
- * halfway: HUP, INT, TERM and USR1 wait until the request is finished. */
+ * What libfcgi leaves to us: it has no timeouts (we accept the connection ourselves and give it some
+ * before a byte is read), does not compare Content-Length with what came (an_request_body() does), and
+ * would let a connection that is kept open starve a prefork pool (each one is closed after its request).
+ * A signal would break a read halfway: HUP, INT, TERM and USR1 wait until the request is finished. */
 #ifndef AN_HTTP_FCGI_H
 #define AN_HTTP_FCGI_H
 
@@ -14,20 +14,20 @@
 
 struct an_fcgi;
 
-/* One a worker; ignores SIGPIPE from then on. listen_fd is borrowed. io_timeout_ms: the longest wait for one read
- * or write of the peer. */
+/* One a worker; ignores SIGPIPE from then on. listen_fd is borrowed. io_timeout_ms: the longest wait for
+ * one read or write of the peer. */
 struct an_fcgi *an_fcgi_new(int listen_fd, int64_t io_timeout_ms) AN_MUST_CHECK;
 void an_fcgi_free(struct an_fcgi *f); /* accepts NULL */
 
-/* Waits for the next request. AN_EAGAIN: none this time, call again unless an_stopping is set: a signal came, or a
- * peer stalled or talked nonsense before its request was complete (err says so; empty after a signal).
- * AN_EBACKEND: the socket cannot be used any more. */
+/* Waits for the next request. AN_EAGAIN: none this time, call again unless an_stopping is set: a signal
+ * came, or a peer stalled or talked nonsense before its request was complete (err says so; empty after a
+ * signal). AN_EBACKEND: the socket cannot be used any more. */
 int an_fcgi_accept(struct an_fcgi *f, struct an_err *err) AN_MUST_CHECK;
-/* A parameter of the running request ("REQUEST_URI", "HTTP_AUTHORIZATION"); absent where unset or empty, the first
- * where sent twice. Borrowed until an_fcgi_finish(). */
+/* A parameter of the running request ("REQUEST_URI", "HTTP_AUTHORIZATION"); absent where unset or empty,
+ * the first where sent twice. Borrowed until an_fcgi_finish(). */
 struct an_str an_fcgi_param(const struct an_fcgi *f, const char *name);
-/* The same, but absent where it was sent twice: "X_A" and "X-A" of a client become one name here, so what only a
- * proxy may say must not be read from the first of two. */
+/* The same, but absent where it was sent twice: "X_A" and "X-A" of a client become one name here, so
+ * what only a proxy may say must not be read from the first of two. */
 struct an_str an_fcgi_param_once(const struct an_fcgi *f, const char *name);
 /* Up to len body bytes into out; *got 0 at the end. AN_EINVAL: cut off, or the peer stalled. */
 int an_fcgi_read(struct an_fcgi *f, char *out, size_t len, size_t *got, struct an_err *err) AN_MUST_CHECK;
@@ -36,8 +36,8 @@ int an_fcgi_write(struct an_fcgi *f, const char *data, size_t len, struct an_err
 int an_fcgi_flush(struct an_fcgi *f, struct an_err *err) AN_MUST_CHECK;
 /* Ends the request; what is left of its body is read and dropped, for io_timeout at the most. */
 void an_fcgi_finish(struct an_fcgi *f);
-/* Ends the request without the record that says so: the web server then cuts the reply off, so that a client cannot
- * take half of it for the whole. */
+/* Ends the request without the record that says so: the web server then cuts the reply off, so that a
+ * client cannot take half of it for the whole. */
 void an_fcgi_abort(struct an_fcgi *f);
 
 #endif

@@ -10,7 +10,8 @@ struct complaint {
 };
 
 /* Undoes percent-encoding; every escape must be whole, the result UTF-8 without NUL. */
-static struct complaint decode(struct an_arena *a, struct an_str raw, bool plus_is_blank, struct an_str *out)
+static struct complaint decode(struct an_arena *a, struct an_str raw, bool plus_is_blank,
+                               struct an_str *out)
 {
     char *to = an_arena_alloc(a, raw.len + 1);
     size_t len = 0;
@@ -45,7 +46,8 @@ static const char *shown(struct an_arena *a, struct an_str raw)
 }
 
 /* *where is the name of the parameter that the complaint is about. */
-static struct complaint parse(struct an_arena *a, struct an_str text, struct an_param **out, const char **where)
+static struct complaint parse(struct an_arena *a, struct an_str text, struct an_param **out,
+                              const char **where)
 {
     struct complaint bad = {NULL, NULL};
     size_t count = 0;
@@ -79,7 +81,8 @@ int an_params_parse(struct an_arena *a, struct an_str text, struct an_param **ou
     return bad.code == NULL ? AN_OK : an_fail(err, AN_EINVAL, "parameter '%s' %s", where, bad.phrase);
 }
 
-bool an_params_check(struct an_arena *a, struct an_str text, struct an_param **out, struct an_faults *faults)
+bool an_params_check(struct an_arena *a, struct an_str text, struct an_param **out,
+                     struct an_faults *faults)
 {
     const char *where = "";
     struct complaint bad = parse(a, text, out, &where);
@@ -103,15 +106,17 @@ bool an_segment_decode(struct an_arena *a, struct an_str raw, struct an_str *out
 
 static bool unreserved(char c)
 {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-           c == '_' || c == '~';
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
 }
 
 bool an_percent_add(struct an_buf *out, struct an_str s)
 {
     bool ok = true;
     for (size_t i = 0; i < s.len; i++)
-        ok = (unreserved(s.data[i]) ? an_buf_addc(out, s.data[i])
-                                    : an_buf_addf(out, "%%%02X", (unsigned char)s.data[i])) && ok;
+        if (unreserved(s.data[i]))
+            ok = an_buf_addc(out, s.data[i]) && ok;
+        else
+            ok = an_buf_addf(out, "%%%02X", (unsigned char)s.data[i]) && ok;
     return ok;
 }

@@ -18,9 +18,11 @@ struct an_param {
 /* More than any form or search needs; filters walk the list for each field. */
 #define AN_PARAMS_MAX 1024
 
-/* Splits and decodes "a=1&b=%20"; *out NULL where there is none. AN_EINVAL with the parameter's name where it is not
- * valid UTF-8, has a broken escape, or a NUL, and for more than AN_PARAMS_MAX. For query strings and for forms. */
-int an_params_parse(struct an_arena *a, struct an_str text, struct an_param **out, struct an_err *err) AN_MUST_CHECK;
+/* Splits and decodes "a=1&b=%20"; *out NULL where there is none. AN_EINVAL with the parameter's name
+ * where it is not valid UTF-8, has a broken escape, or a NUL, and for more than AN_PARAMS_MAX. For query
+ * strings and for forms. */
+int an_params_parse(struct an_arena *a, struct an_str text, struct an_param **out,
+                    struct an_err *err) AN_MUST_CHECK;
 /* The same; what is wrong becomes a fault that names the parameter. */
 bool an_params_check(struct an_arena *a, struct an_str text, struct an_param **out,
                      struct an_faults *faults) AN_MUST_CHECK;

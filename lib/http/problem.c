@@ -19,12 +19,12 @@ static const struct kind {
     [AN_P_NOT_ACCEPTABLE] = {"not-acceptable", "No acceptable representation exists", 406},
     [AN_P_CONFLICT] = {"idempotency-conflict", "The same key was used for another event", 409},
     [AN_P_TOO_LARGE] = {"too-large", "The request is over a limit", 413},
-    [AN_P_UNSUPPORTED_TYPE] = {"unsupported-media-type", "The body's type or encoding is not supported", 415},
+    [AN_P_UNSUPPORTED_TYPE] = {"unsupported-media-type", "The body's type is not supported", 415},
     [AN_P_INVALID_EVENT] = {"invalid-event", "The event is not valid", 422},
     [AN_P_OUTSIDE_WINDOW] = {"outside-window", "The timestamp is outside the accepted window", 422},
     [AN_P_BATCH_REJECTED] = {"batch-rejected", "The batch was rejected as a whole", 422},
     [AN_P_INTERNAL] = {"internal", "The server failed", 500},
-    [AN_P_SEARCH_ENGINE_REQUIRED] = {"search-engine-required", "Full-text search needs a search engine", 501},
+    [AN_P_SEARCH_ENGINE_REQUIRED] = {"search-engine-required", "The search needs an engine", 501},
     [AN_P_UNAVAILABLE] = {"unavailable", "The service is not available at the moment", 503},
     [AN_P_QUERY_TIMEOUT] = {"query-timeout", "The query took too long", 504},
 };
@@ -47,9 +47,8 @@ static void add_member(struct an_buf *out, const char *name, const char *value)
 
 static void add_faults(struct an_buf *out, const struct an_faults *faults)
 {
-    static const char *const places[] = {[AN_FAULT_POINTER] = "pointer",
-                                         [AN_FAULT_PARAMETER] = "parameter",
-                                         [AN_FAULT_HEADER] = "header"};
+    static const char *const places[] = {
+        [AN_FAULT_POINTER] = "pointer", [AN_FAULT_PARAMETER] = "parameter", [AN_FAULT_HEADER] = "header"};
     an_buf_adds(out, ",\"errors\":[");
     for (const struct an_fault *f = faults->first; f != NULL; f = f->next) {
         an_buf_addf(out, "%s{\"%s\":", f == faults->first ? "" : ",", places[f->place]);
@@ -64,7 +63,8 @@ static void add_faults(struct an_buf *out, const struct an_faults *faults)
 void an_problem_add(struct an_buf *out, const struct an_problem *p, const char *request_id)
 {
     const struct kind *k = &kinds[p->type];
-    an_buf_addf(out, "{\"type\":\"/problems/%s\",\"title\":\"%s\",\"status\":%d", k->slug, k->title, k->status);
+    an_buf_addf(out, "{\"type\":\"/problems/%s\",\"title\":\"%s\",\"status\":%d", k->slug, k->title,
+                k->status);
     if (p->detail != NULL)
         add_member(out, "detail", p->detail);
     if (request_id != NULL)

@@ -46,8 +46,8 @@ void an_reply_header(struct an_reply *rep, const char *name, struct an_str value
     if (*at == NULL)
         *at = an_arena_zalloc(rep->arena, sizeof **at);
     (*at)->name = an_arena_strdup(rep->arena, name);
-    (*at)->value = (struct an_str){an_arena_strndup(rep->arena, value.data == NULL ? "" : value.data, value.len),
-                                   value.len};
+    (*at)->value = (struct an_str){
+        an_arena_strndup(rep->arena, value.data == NULL ? "" : value.data, value.len), value.len};
 }
 
 void an_reply_headerf(struct an_reply *rep, const char *name, const char *fmt, ...)

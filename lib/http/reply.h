@@ -21,14 +21,14 @@ struct an_header {
 
 struct an_reply {
     struct an_arena *arena;
-    struct an_fcgi *fcgi;     /* NULL in unit tests: what would be sent is only counted */
-    const char *request_id;   /* sent along as X-Request-Id; NULL: not */
-    int status;               /* 200 unless set */
+    struct an_fcgi *fcgi;   /* NULL in unit tests: what would be sent is only counted */
+    const char *request_id; /* sent along as X-Request-Id; NULL: not */
+    int status;             /* 200 unless set */
     struct an_header *headers;
-    struct an_buf body;       /* kept over requests; its limit is AN_REPLY_MAX */
-    bool head;                /* HEAD: the body is counted, not sent */
-    bool started;             /* header is out: status and headers cannot change any more */
-    uint64_t sent;            /* body bytes sent */
+    struct an_buf body; /* kept over requests; its limit is AN_REPLY_MAX */
+    bool head;          /* HEAD: the body is counted, not sent */
+    bool started;       /* header is out: status and headers cannot change any more */
+    uint64_t sent;      /* body bytes sent */
 };
 
 /* A page of 1,000 events of 64 KiB, and something for the rest; longer replies must flush. */
@@ -38,9 +38,9 @@ void an_reply_init(struct an_reply *rep, struct an_arena *arena, struct an_fcgi 
 /* Empties it for the next request; memory over 256 KiB goes back. */
 void an_reply_reset(struct an_reply *rep);
 
-/* A field; the value is copied, one that holds CR, LF or NUL is dropped. It replaces the one of that name that is there
- * (but Set-Cookie, which may stand there often). Where a handler sets none: Cache-Control: no-store,
- * X-Content-Type-Options: nosniff. */
+/* A field; the value is copied, one that holds CR, LF or NUL is dropped. It replaces the one of that
+ * name that is there (but Set-Cookie, which may stand there often). Where a handler sets none:
+ * Cache-Control: no-store, X-Content-Type-Options: nosniff. */
 void an_reply_header(struct an_reply *rep, const char *name, struct an_str value);
 void an_reply_headerf(struct an_reply *rep, const char *name, const char *fmt, ...) AN_PRINTF(3, 4);
 void an_reply_type(struct an_reply *rep, const char *media_type);

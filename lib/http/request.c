@@ -3,6 +3,8 @@
 
 #include "base/clock.h"
 #include "base/uuid.h"
+#include "conf/cidr.h"
+#include "http/addr.h"
 #include "http/decode.h"
 #include "http/fcgi.h"
 #include "http/request.h"
@@ -86,18 +88,21 @@ static void set_request_id(struct an_request *r)
 static void set_client(struct an_request *r, const struct an_conf *c)
 {
     r->peer_addr = param(r, "REMOTE_ADDR");
-    r->https = an_str_case_is(param(r, "HTTPS"), "on") || an_str_case_is(param(r, "REQUEST_SCHEME"), "https");
+    r->https =
+        an_str_case_is(param(r, "HTTPS"), "on") || an_str_case_is(param(r, "REQUEST_SCHEME"), "https");
     r->remote_addr = r->peer_addr;
-    if (r->fcgi == NULL || !an_addr_within(r->peer_addr, c->trusted_proxies))
+    struct an_str trusted = an_str(c->trusted_proxies);
+    if (r->fcgi == NULL || !an_cidr_list_holds(trusted, r->peer_addr))
         return;
     struct an_str forwarded = an_fcgi_param_once(r->fcgi, "HTTP_X_FORWARDED_FOR");
     struct an_str scheme = an_fcgi_param_once(r->fcgi, "HTTP_X_FORWARDED_PROTO");
-    r->remote_addr = an_addr_client(r->peer_addr, forwarded, c->trusted_proxies);
+    r->remote_addr = an_addr_client(r->peer_addr, forwarded, trusted);
     if (scheme.data != NULL)
         r->https = an_str_case_is(scheme, "https");
 }
 
-void an_request_init(struct an_request *r, struct an_arena *arena, struct an_fcgi *f, const struct an_conf *c)
+void an_request_init(struct an_request *r, struct an_arena *arena, struct an_fcgi *f,
+                     const struct an_conf *c)
 {
     *r = (struct an_request){.arena = arena, .fcgi = f};
     r->method_text = param(r, "REQUEST_METHOD");
@@ -141,7 +146,8 @@ struct an_str an_request_cookie(const struct an_request *r, const char *name)
     return absent;
 }
 
-/* The body as it comes, counted, with a ceiling of its own: a decoder may swallow much and give out little. */
+/* The body as it comes, counted, with a ceiling of its own: a decoder may swallow much and give out
+ * little. */
 struct wire {
     struct an_request *r;
     uint64_t limit;
@@ -187,7 +193,7 @@ int an_request_body(struct an_request *r, struct an_buf *out, struct an_err *err
     if (rc != AN_OK)
         return rc;
     if (promised >= 0 && (uint64_t)promised != r->body_bytes)
-        return an_fail(err, AN_EINVAL, "Content-Length is %lld, the body has %llu bytes", (long long)promised,
-                       (unsigned long long)r->body_bytes);
+        return an_fail(err, AN_EINVAL, "Content-Length is %lld, the body has %llu bytes",
+                       (long long)promised, (unsigned long long)r->body_bytes);
     return AN_OK;
 }

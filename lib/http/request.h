@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One request, whichever web server passed it on.
  *
- * Routing uses REQUEST_URI only (SCRIPT_NAME and PATH_INFO are split in four ways by four servers). Empty means
- * absent. Of a parameter sent twice by the web server the first counts. Everything lives in `arena`. */
+ * Routing uses REQUEST_URI only (SCRIPT_NAME and PATH_INFO are split in four ways by four servers).
+ * Empty means absent. Of a parameter sent twice by the web server the first counts. Everything lives in
+ * `arena`. */
 #ifndef AN_HTTP_REQUEST_H
 #define AN_HTTP_REQUEST_H
 
@@ -13,7 +14,6 @@
 #include "base/fault.h"
 #include "base/text.h"
 #include "conf/conf.h"
-#include "http/addr.h"
 #include "http/params.h"
 
 #define AN_REQUEST_ID_MAX 64
@@ -24,21 +24,23 @@ struct an_fcgi; /* http/fcgi.h */
 
 struct an_request {
     struct an_arena *arena;
-    struct an_fcgi *fcgi;       /* where headers and body come from; NULL in unit tests */
+    struct an_fcgi *fcgi; /* where headers and body come from; NULL in unit tests */
     enum an_method method;
     struct an_str method_text;
-    struct an_str path;         /* raw path of REQUEST_URI without http.base_path, up to '?'; absent: not ours */
-    struct an_str query_text;   /* raw, absent where there is no '?' */
-    struct an_param *query;     /* in the order sent; set by an_request_query() */
-    struct an_str peer_addr;    /* who the web server talks to */
-    struct an_str remote_addr;  /* the client: the peer, or what a trusted proxy said */
+    struct an_str path; /* raw path of REQUEST_URI without http.base_path, up to '?'; absent: not ours */
+    struct an_str query_text;  /* raw, absent where there is no '?' */
+    struct an_param *query;    /* in the order sent; set by an_request_query() */
+    struct an_str peer_addr;   /* who the web server talks to */
+    struct an_str remote_addr; /* the client: the peer, or what a trusted proxy said */
     bool https;
-    uint64_t body_bytes;        /* body bytes read so far, as sent */
-    char request_id[AN_REQUEST_ID_MAX + 1]; /* X-Request-Id where it is [A-Za-z0-9._-]{1,64}, else made here */
+    uint64_t body_bytes; /* body bytes read so far, as sent */
+    /* X-Request-Id where it is [A-Za-z0-9._-]{1,64}, else made here. */
+    char request_id[AN_REQUEST_ID_MAX + 1];
 };
 
 /* Fills r from the running request of f. Reads http.base_path and http.trusted_proxies. */
-void an_request_init(struct an_request *r, struct an_arena *arena, struct an_fcgi *f, const struct an_conf *c);
+void an_request_init(struct an_request *r, struct an_arena *arena, struct an_fcgi *f,
+                     const struct an_conf *c);
 
 /* Fills r->query; false: faults names the parameter that is wrong. */
 bool an_request_query(struct an_request *r, struct an_faults *faults) AN_MUST_CHECK;
@@ -47,10 +49,10 @@ bool an_request_query(struct an_request *r, struct an_faults *faults) AN_MUST_CH
 struct an_str an_request_header(const struct an_request *r, const char *name);
 
 /* The body after Content-Encoding (identity, gzip, zstd) is undone, appended to *out, whose limit is the
- * ceiling of the decoded size; the compressed bytes have the same ceiling. Read to the end of the stream:
- * Content-Length may be absent, empty or wrong.
- * AN_ETOOBIG: over the limit. AN_EINVAL: shorter or longer than Content-Length, cut off, stalled, or not decodable
- * (nothing of it may be used). AN_ENOENT: an encoding we do not know (415). */
+ * ceiling of the decoded size; the compressed bytes have the same ceiling. Read to the end of the
+ * stream: Content-Length may be absent, empty or wrong. AN_ETOOBIG: over the limit. AN_EINVAL: shorter
+ * or longer than Content-Length, cut off, stalled, or not decodable (nothing of it may be used).
+ * AN_ENOENT: an encoding we do not know (415). */
 int an_request_body(struct an_request *r, struct an_buf *out, struct an_err *err) AN_MUST_CHECK;
 
 /* Media type of Content-Type without its parameters, in lower case; absent where there is none. */

@@ -15,7 +15,7 @@
 bool an_sign(const struct an_secret *key, const char *purpose, struct an_str context, const void *payload,
              size_t len, struct an_buf *out);
 /* *len: room before, payload bytes after. False: not made by us for this purpose and context. */
-bool an_sign_verify(const struct an_secret *key, const char *purpose, struct an_str context, struct an_str value,
-                    void *payload, size_t *len) AN_MUST_CHECK;
+bool an_sign_verify(const struct an_secret *key, const char *purpose, struct an_str context,
+                    struct an_str value, void *payload, size_t *len) AN_MUST_CHECK;
 
 #endif

@@ -1,13 +1,19 @@
 # One program for each module; a test needs cmocka. tests/unit/test-json is made of test-json.c, and so on.
 UNIT_TESTS = \
 	tests/unit/test-arena \
+	tests/unit/test-auth \
 	tests/unit/test-buf \
 	tests/unit/test-clock \
 	tests/unit/test-codec \
+	tests/unit/test-decode \
 	tests/unit/test-event \
 	tests/unit/test-fault \
 	tests/unit/test-filter \
 	tests/unit/test-json \
+	tests/unit/test-params \
+	tests/unit/test-problem \
+	tests/unit/test-reply \
+	tests/unit/test-sign \
 	tests/unit/test-suggest \
 	tests/unit/test-template \
 	tests/unit/test-text \
@@ -21,6 +27,12 @@ endif
 AN_TEST_LIBS = $(AN_LIBS) $(CMOCKA_LIBS)
 # What a program links with that has no LDADD of its own: the unit tests.
 LDADD = $(AN_TEST_LIBS)
+
+tests_unit_test_reply_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=an_fcgi_write,--wrap=an_fcgi_flush
+
+# Tests of lib/auth share their forge and their fixture.
+AUTH_TEST_SOURCES = tests/unit/auth_fixture.c tests/unit/auth_fixture.h tests/unit/forge.c tests/unit/forge.h
+tests_unit_test_auth_SOURCES = tests/unit/test-auth.c $(AUTH_TEST_SOURCES)
 
 # Scripts that test what the build uses.
 AN_UNIT_CHECKS = \

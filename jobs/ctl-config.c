@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "an.h"
+
+#include <getopt.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "ctl.h"
+#include "proc/exit.h"
+
+#define TEXT_MAX_BYTES (1024 * 1024)
+
+/* Connections that the workers of each program hold: one a role. */
+struct connections {
+    long long ingest, search, admin;
+};
+
+static struct connections count_connections(const struct an_conf *c)
+{
+    return (struct connections){c->ingest.workers, c->search.workers, 2 * c->admin.workers};
+}
+
+static void add_problems_json(struct an_buf *out, struct an_str rest)
+{
+    const char *comma = "";
+    while (rest.len > 0) {
+        struct an_str line = an_str_split(rest, '\n', &rest);
+        an_buf_adds(out, comma);
+        an_json_add_string(out, line);
+        comma = ", ";
+    }
+}
+
+static void print_check_json(const struct an_conf *c, struct an_str problems)
+{
+    struct an_buf out;
+    an_buf_init(&out, TEXT_MAX_BYTES);
+    an_buf_addf(&out, "{\"good\": %s, \"problems\": [", c == NULL ? "false" : "true");
+    add_problems_json(&out, problems);
+    an_buf_addc(&out, ']');
+    if (c != NULL) {
+        struct connections n = count_connections(c);
+        an_buf_addf(&out, ", \"connections\": {\"ingest\": %lld, \"search\": %lld, \"admin\": %lld}", n.ingest,
+                    n.search, n.admin);
+    }
+    (void)printf("%s}\n", out.data);
+    an_buf_release(&out);
+}
+
+static void print_check(const struct an_conf *c, const char *path)
+{
+    struct connections n = count_connections(c);
+    if (access(path, F_OK) == 0)
+        (void)printf("%s: good\n", path);
+    else
+        (void)printf("%s: not there; the defaults are good\n", path);
+    (void)printf("database connections of the workers: %lld (ingest %lld, search %lld, admin %lld);\n"
+                 "one worker more of each program while a reload replaces them\n",
+                 n.ingest + n.search + n.admin, n.ingest, n.search, n.admin);
+}
+
+static int config_check(const struct an_ctl *ctl, int argc, char **argv)
+{
+    if (argc > 1)
+        return an_ctl_usage("config check: unexpected argument '%s'", argv[1]);
+    struct an_buf problems;
+    an_buf_init(&problems, TEXT_MAX_BYTES);
+    struct an_conf *c = an_conf_load(ctl->conf_path, &problems);
+    if (ctl->json)
+        print_check_json(c, (struct an_str){problems.data, problems.len});
+    else
+        (void)fputs(problems.data, stderr);
+    if (c != NULL && !ctl->json)
+        print_check(c, ctl->conf_path);
+    int status = c == NULL ? AN_EXIT_CONF : AN_EXIT_OK;
+    an_buf_release(&problems);
+    an_conf_free(c);
+    return status;
+}
+
+static int config_show(const struct an_ctl *ctl, int argc, char **argv)
+{
+    static const struct option options[] = {{"origin", no_argument, NULL, 'o'}, {NULL, 0, NULL, 0}};
+    bool with_origin = false;
+    int letter;
+    while ((letter = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (letter != 'o')
+            return an_ctl_usage("config show takes --origin alone");
+        with_origin = true;
+    }
+    if (optind < argc)
+        return an_ctl_usage("config show: unexpected argument '%s'", argv[optind]);
+    struct an_buf out;
+    an_buf_init(&out, TEXT_MAX_BYTES);
+    if (ctl->json)
+        an_conf_show_json(ctl->conf, &out);
+    else
+        an_conf_show(ctl->conf, with_origin, &out);
+    (void)fputs(out.data, stdout);
+    an_buf_release(&out);
+    return AN_EXIT_OK;
+}
+
+static int config_dump(const struct an_ctl *ctl, int argc, char **argv)
+{
+    (void)ctl;
+    if (argc > 1)
+        return an_ctl_usage("config dump: unexpected argument '%s'", argv[1]);
+    struct an_buf out;
+    an_buf_init(&out, TEXT_MAX_BYTES);
+    an_conf_dump(&out);
+    (void)fputs(out.data, stdout);
+    an_buf_release(&out);
+    return AN_EXIT_OK;
+}
+
+const struct an_ctl_command an_ctl_config[] = {
+    {"config check", "", "name every fault of the configuration", false, config_check},
+    {"config show", "[--origin]", "print the values in force, and where each comes from", true, config_show},
+    {"config dump", "", "print a commented file with every key and its default", false, config_dump},
+    {NULL, NULL, NULL, false, NULL},
+};
