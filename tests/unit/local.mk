@@ -36,6 +36,7 @@ tests_unit_test_auth_SOURCES = tests/unit/test-auth.c $(AUTH_TEST_SOURCES)
 
 # Scripts that test what the build uses.
 AN_UNIT_CHECKS = \
-	tests/unit/test-embed.sh
+	tests/unit/test-embed.sh \
+	tests/unit/test-units.sh
 dist_check_SCRIPTS += $(AN_UNIT_CHECKS)
 TESTS += $(AN_UNIT_CHECKS)
