@@ -86,10 +86,13 @@ void forge_public_pem(struct an_buf *out, EVP_PKEY *pkey)
     add_bio(out, bio);
 }
 
-void forge_private_pem(struct an_buf *out, EVP_PKEY *pkey)
+void forge_private_pem(struct an_buf *out, EVP_PKEY *pkey, const char *password)
 {
     BIO *bio = BIO_new(BIO_s_mem());
-    need(bio != NULL && PEM_write_bio_PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL) == 1, "writing PEM");
+    const EVP_CIPHER *cipher = password == NULL ? NULL : EVP_aes_256_cbc();
+    int len = password == NULL ? 0 : (int)strlen(password);
+    need(bio != NULL && PEM_write_bio_PKCS8PrivateKey(bio, pkey, cipher, password, len, NULL, NULL) == 1,
+         "writing PEM");
     add_bio(out, bio);
 }
 

@@ -18,8 +18,8 @@ EVP_PKEY *forge_ec(const char *curve); /* "P-256" */
 void forge_jwk(struct an_buf *out, EVP_PKEY *pkey, const char *kid, const char *more);
 /* The same as PEM (SubjectPublicKeyInfo). */
 void forge_public_pem(struct an_buf *out, EVP_PKEY *pkey);
-/* The private half as PKCS #8. */
-void forge_private_pem(struct an_buf *out, EVP_PKEY *pkey);
+/* The private half as PKCS #8, under a password where there is one. */
+void forge_private_pem(struct an_buf *out, EVP_PKEY *pkey, const char *password);
 
 enum forge_how {
     FORGE_SIGN,  /* as the algorithm wants it; for EC: R and S at full length */

@@ -9,14 +9,18 @@ UNIT_TESTS = \
 	tests/unit/test-event \
 	tests/unit/test-fault \
 	tests/unit/test-filter \
+	tests/unit/test-issuer \
 	tests/unit/test-json \
+	tests/unit/test-jwk \
 	tests/unit/test-params \
+	tests/unit/test-principal \
 	tests/unit/test-problem \
 	tests/unit/test-reply \
 	tests/unit/test-sign \
 	tests/unit/test-suggest \
 	tests/unit/test-template \
 	tests/unit/test-text \
+	tests/unit/test-token-cache \
 	tests/unit/test-uuid
 
 if HAVE_CMOCKA
@@ -33,6 +37,10 @@ tests_unit_test_reply_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=an_fcgi_write,--wrap=an
 # Tests of lib/auth share their forge and their fixture.
 AUTH_TEST_SOURCES = tests/unit/auth_fixture.c tests/unit/auth_fixture.h tests/unit/forge.c tests/unit/forge.h
 tests_unit_test_auth_SOURCES = tests/unit/test-auth.c $(AUTH_TEST_SOURCES)
+tests_unit_test_issuer_SOURCES = tests/unit/test-issuer.c $(AUTH_TEST_SOURCES)
+tests_unit_test_jwk_SOURCES = tests/unit/test-jwk.c tests/unit/forge.c tests/unit/forge.h
+tests_unit_test_principal_SOURCES = tests/unit/test-principal.c $(AUTH_TEST_SOURCES)
+tests_unit_test_token_cache_SOURCES = tests/unit/test-token-cache.c $(AUTH_TEST_SOURCES)
 
 # Scripts that test what the build uses.
 AN_UNIT_CHECKS = \
