@@ -15,7 +15,7 @@
 #include "base/clock.h"
 
 #define HEADER "{\"alg\":\"ES256\",\"kid\":\"p256\"}"
-#define OF_TENANT(id, more)                                                                                   \
+#define OF_TENANT(id, more) \
     "{\"iss\":\"" ISS "\",\"aud\":\"annals\",\"exp\":1800000300,\"tenant_id\":\"" id "\"" more "}"
 #define CLAIMS(more) OF_TENANT("acme", more)
 
