@@ -17,10 +17,12 @@ static bool has_control(struct an_str line)
 
 static void parse_section(struct an_str line, unsigned number, const struct an_ini_handler *h)
 {
-    struct an_str name = an_str_trim((struct an_str){line.data + 1, line.len - 2});
-    if (line.len < 2 || line.data[line.len - 1] != ']')
+    if (line.len < 2 || line.data[line.len - 1] != ']') {
         h->fault(h->data, number, "a section's name stands between [ and ]");
-    else if (name.len == 0)
+        return;
+    }
+    struct an_str name = an_str_trim((struct an_str){line.data + 1, line.len - 2});
+    if (name.len == 0)
         h->fault(h->data, number, "a section without a name");
     else
         h->section(h->data, number, name);

@@ -1,4 +1,5 @@
 libannals_a_SOURCES += \
+	lib/conf/apply.c \
 	lib/conf/check.c \
 	lib/conf/cidr.c \
 	lib/conf/cidr.h \
@@ -9,4 +10,5 @@ libannals_a_SOURCES += \
 	lib/conf/keys.c \
 	lib/conf/keys.h \
 	lib/conf/load.c \
+	lib/conf/loader.h \
 	lib/conf/value.c

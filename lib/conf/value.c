@@ -5,6 +5,10 @@
 #include "base/suggest.h"
 #include "conf/keys.h"
 
+/* As much of a value as a message repeats. */
+#define SHOWN_BYTES 80
+#define SHOWN(s) (int)((s).len < SHOWN_BYTES ? (s).len : SHOWN_BYTES), (s).data
+
 struct unit {
     int64_t factor;
     const char *name;
@@ -29,7 +33,7 @@ static void add_number(struct an_buf *out, enum an_conf_kind kind, int64_t v)
     else if (kind == AN_CONF_SIZE)
         add_with_unit(out, v, sizes);
     else if (kind == AN_CONF_OCTAL)
-        an_buf_addf(out, "0%llo", (unsigned long long)v);
+        an_buf_addf(out, "0%03llo", (unsigned long long)v);
     else
         an_buf_addf(out, "%lld", (long long)v);
 }
@@ -73,12 +77,12 @@ static bool parse_number(const struct an_conf_key *key, struct an_str text, int6
         expected = "a whole number";
     }
     if (!ok) {
-        an_buf_addf(why, "'%.*s' is not %s", AN_STR_ARG(text), expected);
+        an_buf_addf(why, "'%.*s' is not %s", SHOWN(text), expected);
         return false;
     }
     if (*out >= key->min && *out <= key->max)
         return true;
-    an_buf_addf(why, "'%.*s' is out of range: ", AN_STR_ARG(text));
+    an_buf_addf(why, "'%.*s' is out of range: ", SHOWN(text));
     add_number(why, key->kind, key->min);
     an_buf_adds(why, " to ");
     add_number(why, key->kind, key->max);
@@ -92,7 +96,7 @@ static int parse_word(const char *const *words, struct an_str text, struct an_bu
     for (; words[count] != NULL; count++)
         if (an_str_is(text, words[count]))
             return (int)count;
-    an_buf_addf(why, "'%.*s' is none of", AN_STR_ARG(text));
+    an_buf_addf(why, "'%.*s' is none of", SHOWN(text));
     for (size_t i = 0; i < count; i++)
         an_buf_addf(why, "%s %s", i == 0 ? "" : ",", words[i]);
     const char *near = an_suggest(text, words, count);

@@ -1,11 +1,15 @@
 # Parsers of outside bytes. Each entry runs over its corpus in `make check` (replay.c), and under libFuzzer by hand:
 # make fuzz-run FUZZ=params SECONDS=60
 FUZZ_TESTS = \
+	tests/fuzz/fuzz-conf \
 	tests/fuzz/fuzz-decode \
 	tests/fuzz/fuzz-params
 check_PROGRAMS += $(FUZZ_TESTS)
 TESTS += $(FUZZ_TESTS)
 EXTRA_DIST += tests/fuzz/corpus
+
+tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz-conf.c tests/fuzz/replay.c
+tests_fuzz_fuzz_conf_LDADD = $(AN_LIBS)
 
 tests_fuzz_fuzz_decode_SOURCES = tests/fuzz/fuzz-decode.c tests/fuzz/replay.c
 tests_fuzz_fuzz_decode_LDADD = $(AN_LIBS)

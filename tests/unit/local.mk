@@ -5,6 +5,7 @@ UNIT_TESTS = \
 	tests/unit/test-buf \
 	tests/unit/test-clock \
 	tests/unit/test-codec \
+	tests/unit/test-conf \
 	tests/unit/test-decode \
 	tests/unit/test-event \
 	tests/unit/test-fault \
@@ -12,6 +13,8 @@ UNIT_TESTS = \
 	tests/unit/test-issuer \
 	tests/unit/test-json \
 	tests/unit/test-jwk \
+	tests/unit/test-log \
+	tests/unit/test-metrics \
 	tests/unit/test-params \
 	tests/unit/test-principal \
 	tests/unit/test-problem \
