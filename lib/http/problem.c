@@ -77,10 +77,26 @@ void an_problem_add(struct an_buf *out, const struct an_problem *p, const char *
     an_buf_addc(out, '}');
 }
 
+/* Fields that described the body which the problem replaces. */
+static void drop_fields(struct an_reply *rep)
+{
+    static const char *const gone[] = {"Cache-Control", "Content-Disposition", "ETag", "Last-Modified",
+                                       "Location"};
+    for (struct an_header **at = &rep->headers; *at != NULL;) {
+        bool drop = false;
+        for (size_t i = 0; i < AN_COUNT(gone); i++)
+            drop = drop || an_str_case_is(an_str((*at)->name), gone[i]);
+        if (drop)
+            *at = (*at)->next;
+        else
+            at = &(*at)->next;
+    }
+}
+
 void an_problem_reply(struct an_reply *rep, const struct an_problem *p, const char *request_id)
 {
     an_buf_clear(&rep->body);
-    rep->headers = NULL;
+    drop_fields(rep);
     rep->status = kinds[p->type].status;
     an_reply_type(rep, "application/problem+json");
     if (p->type == AN_P_UNAUTHENTICATED)

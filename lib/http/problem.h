@@ -45,8 +45,8 @@ const char *an_problem_slug(enum an_problem_type type); /* "invalid-event" */
 
 /* Appends the object. request_id NULL: left out (problems of items in a batch). */
 void an_problem_add(struct an_buf *out, const struct an_problem *p, const char *request_id);
-/* Makes it the reply: drops the body and the header fields that were there, sets status, type and fields of its own.
- * More fields (Allow) are set afterwards. Not after a flush. */
+/* Makes it the reply: drops the body and the fields that described it (ETag, Cache-Control, ...), sets
+ * status, type and fields of its own; others stay. Not after a flush. */
 void an_problem_reply(struct an_reply *rep, const struct an_problem *p, const char *request_id);
 /* The usual translation of an error code that a handler returns. */
 enum an_problem_type an_problem_of(enum an_rc rc);

@@ -61,11 +61,13 @@ static void test_reply_drops_what_was_there(void **state)
     an_reply_init(&rep, a, NULL);
     an_reply_header(&rep, "ETag", AN_STR("\"x\""));
     an_reply_header(&rep, "Cache-Control", AN_STR("private, immutable"));
+    an_reply_header(&rep, "Allow", AN_STR("GET"));
     an_buf_adds(&rep.body, "half a page");
     an_problem_reply(&rep, &(struct an_problem){.type = AN_P_UNAVAILABLE}, NULL);
     assert_int_equal(rep.status, 503);
     assert_null(an_reply_find(&rep, "ETag").data);
     assert_null(an_reply_find(&rep, "Cache-Control").data);
+    assert_true(an_str_is(an_reply_find(&rep, "Allow"), "GET"));
     assert_true(an_str_is(an_reply_find(&rep, "Retry-After"), "1"));
     assert_true(an_str_is(an_reply_find(&rep, "content-type"), "application/problem+json"));
     assert_int_equal(rep.body.data[0], '{');
