@@ -26,6 +26,10 @@ struct an_ctx {
     struct an_secret signing_key;  /* empty until an_ctx_key() */
 };
 
+/* Opens nothing but the issuers' key files. AN_EINVAL: those cannot be used. */
+int an_ctx_open(struct an_ctx *ctx, const struct an_conf *c, const char *app, struct an_err *err) AN_MUST_CHECK;
+void an_ctx_close(struct an_ctx *ctx); /* accepts a zeroed one */
+
 /* The key that signs cursors and write tokens, one for all instances: from the database at its first use. */
 int an_ctx_key(struct an_ctx *ctx, struct an_db *db, const struct an_secret **out, struct an_err *err) AN_MUST_CHECK;
 
@@ -53,7 +57,9 @@ struct an_route {
     enum an_access access;
     unsigned scopes;       /* any of these bits suffices; admin includes read */
     /* AN_OK: the reply is filled (perhaps with a problem). Else the loop answers with the usual problem for the
-     * code and logs err. */
+     * code and logs err; its text is shown to the client for AN_EINVAL and AN_ETOOBIG alone.
+     * NULL: another application serves it behind the same path (the web server splits by method); the route
+     * stands here so that Allow names its method. */
     int (*handle)(struct an_call *call, struct an_err *err);
 };
 
@@ -63,11 +69,19 @@ struct an_routes {
 };
 extern const struct an_routes an_ingest_routes, an_search_routes, an_admin_routes;
 
+/* The reply is this problem. Detail: a sentence, or NULL. Returns AN_OK, for handlers to return. */
+int an_call_problem(struct an_call *call, enum an_problem_type type, const char *detail);
+
+/* Could this configuration work (struct an_app, check)? */
+int an_api_check(const struct an_conf *c, struct an_err *err) AN_MUST_CHECK;
+
 /* The work function of an application: returns the worker's exit status. */
 int an_api_work(const struct an_conf *c, const char *app, const struct an_routes *routes, int listen_fd,
                 unsigned index, void *shared);
 
-/* Routes that all three serve: /healthz /readyz /metrics; in common.c. */
+/* Routes that all three serve, beside their own: /healthz /readyz /metrics; in common.c. */
 extern const struct an_routes an_common_routes;
+/* What the API is: /v1/limits and /v1/openapi.json; in meta_routes.c. All can answer; the web server asks search. */
+extern const struct an_routes an_meta_routes;
 
 #endif

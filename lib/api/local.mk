@@ -1,1 +1,10 @@
-libannals_a_SOURCES +=
+libannals_a_SOURCES += \
+	lib/api/access.c \
+	lib/api/access.h \
+	lib/api/api.h \
+	lib/api/common.c \
+	lib/api/ctx.c \
+	lib/api/meta_routes.c \
+	lib/api/route.c \
+	lib/api/route.h \
+	lib/api/serve.c

@@ -19,6 +19,7 @@ UNIT_TESTS = \
 	tests/unit/test-principal \
 	tests/unit/test-problem \
 	tests/unit/test-reply \
+	tests/unit/test-route \
 	tests/unit/test-sign \
 	tests/unit/test-suggest \
 	tests/unit/test-template \

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "an.h"
+
+#include "api/api.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "db/migrate.h"
+#include "db/partition.h"
+#include "log/metrics.h"
+
+#define MIGRATIONS_MAX 1000
+/* With the weekly look that an operator takes, time enough to act. */
+#define HORIZON_WARNING_US (INT64_C(3) * 86400 * 1000000)
+
+/* The process answers; whatever stands behind it is the business of /readyz. */
+static int health(struct an_call *call, struct an_err *err)
+{
+    (void)err;
+    an_reply_type(call->rep, "application/json");
+    an_buf_adds(&call->rep->body, "{\"status\":\"ok\"}");
+    return AN_OK;
+}
+
+static int metrics(struct an_call *call, struct an_err *err)
+{
+    (void)err;
+    an_reply_type(call->rep, "text/plain; version=0.0.4; charset=utf-8");
+    an_metrics_render(call->ctx->conf->run_dir, &call->rep->body);
+    return AN_OK;
+}
+
+/* One look at what the application needs. */
+struct readiness {
+    struct an_buf checks, warnings; /* members and items of JSON */
+    bool ready;
+};
+
+static void note(struct readiness *r, const char *check, const char *state)
+{
+    an_buf_addf(&r->checks, "%s\"%s\":", r->checks.len > 0 ? "," : "", check);
+    an_json_add_string(&r->checks, an_str(state));
+}
+
+static void fail_check(struct readiness *r, const char *check, const char *state)
+{
+    note(r, check, state);
+    r->ready = false;
+}
+
+static void warn(struct readiness *r, const char *text)
+{
+    if (r->warnings.len > 0)
+        an_buf_addc(&r->warnings, ',');
+    an_json_add_string(&r->warnings, an_str(text));
+}
+
+static bool reachable(struct readiness *r, const char *check, struct an_db *db)
+{
+    struct an_err err;
+    if (an_db_ready(db, &err) != AN_OK) {
+        fail_check(r, check, err.text);
+        return false;
+    }
+    note(r, check, "ok");
+    return true;
+}
+
+static void look_at_schema(struct readiness *r, struct an_db *db)
+{
+    static struct an_migration list[MIGRATIONS_MAX];
+    struct an_err err;
+    size_t count, missing = 0;
+    if (an_migrate_status(db, list, AN_COUNT(list), &count, &err) != AN_OK) {
+        fail_check(r, "schema", err.text);
+        return;
+    }
+    for (size_t i = 0; i < count && i < AN_COUNT(list); i++)
+        missing += list[i].applied ? 0 : 1;
+    if (missing > 0)
+        fail_check(r, "schema", "older than this program: run annalsctl db migrate");
+    else
+        note(r, "schema", "ok");
+}
+
+static void look_at_partitions(struct readiness *r, struct an_db *db)
+{
+    struct an_err err;
+    int64_t to_us;
+    if (an_partition_horizon(db, &to_us, &err) != AN_OK) {
+        warn(r, err.text);
+    } else if (to_us < an_clock_us() + HORIZON_WARNING_US) {
+        char text[128], when[AN_TIME_LEN + 1];
+        an_time_format(to_us, when);
+        (void)snprintf(text, sizeof text, "partitions end at %s: annals-partition does not run", when);
+        warn(r, text);
+    }
+}
+
+/* Ingest and the console's sessions write, search and the console read. */
+static void look_at_database(struct readiness *r, struct an_ctx *ctx)
+{
+    bool writes = strcmp(ctx->app, "search") != 0, reads = strcmp(ctx->app, "ingest") != 0;
+    bool writer_ok = !writes || reachable(r, "database_writer", ctx->writer);
+    bool reader_ok = !reads || reachable(r, "database_reader", ctx->reader);
+    if (!writer_ok || !reader_ok)
+        return;
+    struct an_db *db = writes ? ctx->writer : ctx->reader;
+    look_at_schema(r, db);
+    look_at_partitions(r, db);
+}
+
+static int ready(struct an_call *call, struct an_err *err)
+{
+    (void)err;
+    struct readiness r = {.ready = true};
+    an_buf_init(&r.checks, 8192);
+    an_buf_init(&r.warnings, 8192);
+    look_at_database(&r, call->ctx);
+    an_reply_type(call->rep, "application/json");
+    if (!r.ready) {
+        call->rep->status = 503;
+        an_reply_header(call->rep, "Retry-After", AN_STR("1"));
+    }
+    an_buf_addf(&call->rep->body, "{\"status\":\"%s\",\"checks\":{%s},\"warnings\":[%s]}",
+                r.ready ? "ready" : "not ready", r.checks.data, r.warnings.data);
+    an_buf_release(&r.checks);
+    an_buf_release(&r.warnings);
+    return AN_OK;
+}
+
+static const struct an_route routes[] = {{AN_GET, "/healthz", AN_OPEN, 0, health},
+                                         {AN_GET, "/readyz", AN_MONITOR, 0, ready},
+                                         {AN_GET, "/metrics", AN_MONITOR, 0, metrics}};
+const struct an_routes an_common_routes = {routes, AN_COUNT(routes)};

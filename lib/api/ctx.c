@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "an.h"
+
+#include <openssl/crypto.h>
+
+#include "api/api.h"
+#include "base/codec.h"
+#include "base/digest.h"
+
+int an_ctx_open(struct an_ctx *ctx, const struct an_conf *c, const char *app, struct an_err *err)
+{
+    *ctx = (struct an_ctx){.conf = c, .app = app};
+    int rc = an_auth_open(c, &ctx->auth, err);
+    if (rc != AN_OK)
+        return rc;
+    ctx->writer = an_db_new(c, AN_DB_WRITER);
+    ctx->reader = an_db_new(c, AN_DB_READER);
+    ctx->ingest = an_ingest_new(c, ctx->writer);
+    return AN_OK;
+}
+
+void an_ctx_close(struct an_ctx *ctx)
+{
+    an_ingest_free(ctx->ingest);
+    an_db_free(ctx->reader);
+    an_db_free(ctx->writer);
+    an_auth_close(ctx->auth);
+    an_secret_release(&ctx->signing_key);
+    *ctx = (struct an_ctx){.conf = NULL};
+}
+
+int an_ctx_key(struct an_ctx *ctx, struct an_db *db, const struct an_secret **out, struct an_err *err)
+{
+    *out = &ctx->signing_key;
+    if (ctx->signing_key.data != NULL)
+        return AN_OK;
+    struct an_result *rows = NULL;
+    int rc = an_db_exec(db, AN_STMT_SIGNING_KEY, NULL, 0, &rows, err);
+    if (rc != AN_OK)
+        return rc;
+    unsigned char key[AN_SHA256_LEN];
+    if (an_result_rows(rows) == 1 && an_hex_decode(an_result_get(rows, 0, 0), key, sizeof key))
+        an_secret_set(&ctx->signing_key, (const char *)key, sizeof key);
+    else
+        rc = an_fail(err, AN_EBACKEND, "the database holds no signing key of %d bytes", AN_SHA256_LEN);
+    OPENSSL_cleanse(key, sizeof key);
+    an_result_free(rows);
+    return rc;
+}
+
+int an_api_check(const struct an_conf *c, struct an_err *err)
+{
+    struct an_auth *auth = NULL;
+    int rc = an_auth_open(c, &auth, err);
+    an_auth_close(auth);
+    return rc;
+}
