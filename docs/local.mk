@@ -1,0 +1,4 @@
+EXTRA_DIST += \
+	docs/README.md \
+	docs/guide/getting-started.md \
+	docs/guide/operating.md
