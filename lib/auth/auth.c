@@ -128,10 +128,13 @@ static int verify(struct an_auth *auth, struct an_arena *arena, struct an_str te
                   struct an_principal *out, struct an_err *err)
 {
     struct an_token token;
+    struct an_json *claims;
     int rc = an_token_parse(arena, text, &token, err);
+    if (rc == AN_OK)
+        rc = an_token_claims(arena, &token, &claims, err);
     if (rc != AN_OK)
         return rc;
-    const struct issuer *is = choose(auth, arena, token.claims);
+    const struct issuer *is = choose(auth, arena, claims);
     if (is == NULL)
         return an_fail(err, AN_EAUTH, "iss is missing or names no issuer of ours");
     if (!allows(is, token.alg))
@@ -143,7 +146,7 @@ static int verify(struct an_auth *auth, struct an_arena *arena, struct an_str te
     if (rc == AN_OK)
         rc = an_signature_check(token.text, token.alg, key, err);
     struct an_claim_rules rules = {is->conf, now_us, auth->leeway_us};
-    return rc == AN_OK ? an_claims_check(arena, token.claims, &rules, out, err) : rc;
+    return rc == AN_OK ? an_claims_check(arena, claims, &rules, out, err) : rc;
 }
 
 int an_auth_verify(struct an_auth *auth, struct an_arena *arena, struct an_str token,

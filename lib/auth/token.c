@@ -14,7 +14,7 @@ static bool decode(struct an_arena *arena, struct an_str segment, struct an_str 
 {
     size_t len = segment.len;
     unsigned char *bytes = an_arena_alloc(arena, len);
-    if (segment.len == 0 || !an_base64url_decode(segment, bytes, &len))
+    if (!an_base64url_decode(segment, bytes, &len))
         return false;
     *out = (struct an_str){(const char *)bytes, len};
     return true;
@@ -63,26 +63,29 @@ int an_token_parse(struct an_arena *arena, struct an_str text, struct an_token *
 {
     if (text.len > AN_TOKEN_MAX)
         return an_fail(err, AN_EAUTH, "the token has %zu bytes, more than %d", text.len, AN_TOKEN_MAX);
-    struct an_str segment[3], bytes[3], rest = text;
+    struct an_str segment[3], header_text, rest = text;
     for (size_t i = 0; i < AN_COUNT(segment); i++)
         segment[i] = an_str_split(rest, '.', &rest);
     if (segment[2].data == NULL || rest.data != NULL)
         return an_fail(err, AN_EAUTH, "the token does not have three segments");
+    if (segment[2].len == 0)
+        return an_fail(err, AN_EAUTH, "the token has no signature");
+    struct an_str *const decoded[3] = {&header_text, &out->payload, &out->signature};
     for (size_t i = 0; i < AN_COUNT(segment); i++)
-        if (!decode(arena, segment[i], &bytes[i]))
-            return an_fail(err, AN_EAUTH, "segment %zu of the token is empty or not strict base64url", i + 1);
-    struct an_json *header, *claims;
-    int rc = parse_object(arena, "header", bytes[0], &header_limits, &header, err);
-    if (rc == AN_OK)
-        rc = check_header(arena, header, out, err);
-    if (rc == AN_OK)
-        rc = parse_object(arena, "payload", bytes[1], &claims_limits, &claims, err);
+        if (!decode(arena, segment[i], decoded[i]))
+            return an_fail(err, AN_EAUTH, "segment %zu of the token is not strict base64url", i + 1);
+    struct an_json *header;
+    int rc = parse_object(arena, "header", header_text, &header_limits, &header, err);
     if (rc != AN_OK)
         return rc;
-    out->claims = claims;
-    out->signature = bytes[2];
     out->text = an_arena_strndup(arena, text.data, text.len);
-    return AN_OK;
+    return check_header(arena, header, out, err);
+}
+
+int an_token_claims(struct an_arena *arena, const struct an_token *token, struct an_json **out,
+                    struct an_err *err)
+{
+    return parse_object(arena, "payload", token->payload, &claims_limits, out, err);
 }
 
 static bool all_zero(struct an_str s)

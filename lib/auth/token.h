@@ -17,15 +17,19 @@ struct an_token {
     const char *text; /* C string */
     const struct an_alg *alg;
     struct an_str kid;
-    const struct an_json *claims; /* an object; nobody's word until the signature has been checked */
-    struct an_str signature;      /* decoded */
+    struct an_str payload;   /* decoded; nobody's word until the signature has been checked */
+    struct an_str signature; /* decoded */
 };
 
-/* AN_EAUTH unless: at most AN_TOKEN_MAX bytes; three segments, each strict base64url; header and payload
- * strict JSON objects; `alg` one of ours; `kid` a string; `typ`, where there is one, "JWT"; no `crit`,
- * no `b64`. Headers that point to keys or carry them (jku, x5u, jwk, x5c) mean nothing here. */
+/* AN_EAUTH unless: at most AN_TOKEN_MAX bytes; three segments, each strict base64url; the header a strict
+ * JSON object; `alg` one of ours; `kid` a text; `typ`, where there is one, "JWT"; no `crit`, no `b64`.
+ * Headers that point to keys or carry them (jku, x5u, jwk, x5c) mean nothing here. */
 int an_token_parse(struct an_arena *arena, struct an_str text, struct an_token *out,
                    struct an_err *err) AN_MUST_CHECK;
+
+/* The payload as a strict JSON object; AN_EAUTH where it is none. */
+int an_token_claims(struct an_arena *arena, const struct an_token *token, struct an_json **out,
+                    struct an_err *err) AN_MUST_CHECK;
 
 /* AN_EAUTH unless the key is of the kind that `alg` wants, is not reserved for another one, and the
  * signature has the one length that this key makes (and for EC is not made of zeros). */
