@@ -39,11 +39,12 @@ bool an_tenant_valid(struct an_str s)
     return true;
 }
 
-/* The digits behind the slash: 0..max, plain. */
+/* The digits behind the slash: 0..max, plain, without leading zeros. */
 static bool prefix_valid(struct an_str digits, int64_t max)
 {
     int64_t bits;
-    return digits.len <= 3 && an_parse_i64(digits, 0, max, &bits) && digits.data[0] != '-';
+    return digits.len <= 3 && an_parse_i64(digits, 0, max, &bits) && digits.data[0] != '-' &&
+           (digits.len == 1 || digits.data[0] != '0');
 }
 
 bool an_ip_valid(struct an_str s, bool network)

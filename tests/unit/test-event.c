@@ -416,6 +416,7 @@ static const struct {
     {"10.0.0.0/0", false, true},
     {"2001:db8::/128", false, true},
     {"10.0.0.0/33", false, false},
+    {"10.0.0.0/08", false, false}, /* inet of PostgreSQL refuses it */
     {"2001:db8::/129", false, false},
     {"10.0.0.0/", false, false},
     {"10.0.0.0/-0", false, false},
