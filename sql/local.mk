@@ -21,6 +21,11 @@ AN_QUERIES = \
 	sql/queries/partition_list.sql \
 	sql/queries/partition_places.sql \
 	sql/queries/rollback.sql \
+	sql/queries/search_actions.sql \
+	sql/queries/search_coverage.sql \
+	sql/queries/search_event.sql \
+	sql/queries/search_type_rows.sql \
+	sql/queries/search_types.sql \
 	sql/queries/set_limits.sql \
 	sql/queries/set_tenant.sql \
 	sql/queries/signing_key.sql \

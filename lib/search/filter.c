@@ -6,7 +6,7 @@
 #include "event/event.h"
 #include "search/filter.h"
 
-#define PATH_MAX_DEPTH 31  /* the deepest member below metadata that an event can have */
+#define PATH_MAX_DEPTH 31 /* the deepest member below metadata that an event can have */
 #define METADATA "metadata."
 
 enum { SEARCH = 1, COUNTS = 2, BOTH = SEARCH | COUNTS };
@@ -16,7 +16,7 @@ struct parser {
     struct an_faults *faults;
     const char *name; /* of the parameter at hand */
     int64_t page_max;
-    uint32_t seen;    /* one bit a row of specs */
+    uint32_t seen; /* one bit a row of specs */
     size_t terms;
 };
 
@@ -141,7 +141,8 @@ static void take_action(struct parser *p, const struct spec *spec, struct an_str
         word.len -= 2;
     }
     if (!an_action_valid(word)) {
-        fault(p, "format", "an action has lower-case letters, digits and _ . : -; a trailing .* asks for a prefix");
+        fault(p, "format",
+              "an action has lower-case letters, digits and _ . : -; a trailing .* asks for a prefix");
         return;
     }
     term.value = value;
@@ -306,8 +307,8 @@ static void take_limit(struct parser *p, const struct spec *spec, struct an_str 
 {
     (void)spec;
     if (!an_parse_i64(value, 1, p->page_max, &p->out->limit))
-        an_fault_add(p->faults, AN_FAULT_PARAMETER, p->name, "range", "must be a whole number from 1 to %lld",
-                     (long long)p->page_max);
+        an_fault_add(p->faults, AN_FAULT_PARAMETER, p->name, "range",
+                     "must be a whole number from 1 to %lld", (long long)p->page_max);
 }
 
 static void take_order(struct parser *p, const struct spec *spec, struct an_str value)
@@ -461,7 +462,8 @@ static void add_part(struct an_buf *out, struct an_str s)
 
 void an_filter_add_canonical(const struct an_filter *f, struct an_buf *out)
 {
-    an_buf_addf(out, "%lld,%lld,%s\n", (long long)f->from_us, (long long)f->to_us, f->ascending ? "asc" : "desc");
+    an_buf_addf(out, "%lld,%lld,%s\n", (long long)f->from_us, (long long)f->to_us,
+                f->ascending ? "asc" : "desc");
     add_part(out, f->q);
     for (const struct an_term *t = f->terms; t != NULL; t = t->next) {
         char id[AN_UUID_LEN + 1];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a search asks for: parsed once from the query parameters, one tree for all engines.
- * Repeats of a parameter are OR among positives, every negative (leading '!') must hold; different parameters
- * are AND. A value that begins with '!' or '\' itself gets a '\' in front. */
+ * Repeats of a parameter are OR among positives, every negative (leading '!') must hold; different
+ * parameters are AND. A value that begins with '!' or '\' itself gets a '\' in front. */
 #ifndef AN_SEARCH_FILTER_H
 #define AN_SEARCH_FILTER_H
 
@@ -14,27 +14,27 @@
 #include "http/request.h"
 
 enum an_field {
-    AN_F_ACTION,      /* exact, or a prefix where the value ended in ".*" (prefix keeps the dot) */
-    AN_F_ACTOR,       /* id, and type where it has one */
+    AN_F_ACTION, /* exact, or a prefix where the value ended in ".*" (prefix keeps the dot) */
+    AN_F_ACTOR,  /* id, and type where it has one */
     AN_F_ACTOR_ID,
     AN_F_ACTOR_TYPE,
-    AN_F_ENTITY,      /* type, and id where it has one */
+    AN_F_ENTITY, /* type, and id where it has one */
     AN_F_ENTITY_ID,
     AN_F_ENTITY_TYPE,
     AN_F_OUTCOME,
-    AN_F_IP,          /* CIDR */
-    AN_F_ID,          /* uuid */
-    AN_F_METADATA     /* path and value: strings by content, numbers and booleans by spelling */
+    AN_F_IP,      /* CIDR */
+    AN_F_ID,      /* uuid */
+    AN_F_METADATA /* path and value: strings by content, numbers and booleans by spelling */
 };
 
 struct an_term {
     enum an_field field;
     bool negative, prefix;
-    struct an_str type;    /* AN_F_ACTOR, AN_F_ENTITY: absent where any */
-    struct an_str value;   /* absent for AN_F_ENTITY by type alone */
-    struct an_str *path;   /* AN_F_METADATA: members below metadata */
+    struct an_str type;  /* AN_F_ACTOR, AN_F_ENTITY: absent where any */
+    struct an_str value; /* absent for AN_F_ENTITY by type alone */
+    struct an_str *path; /* AN_F_METADATA: members below metadata */
     size_t path_len;
-    struct an_uuid id;     /* AN_F_ID */
+    struct an_uuid id; /* AN_F_ID */
     struct an_term *next;
 };
 
@@ -45,8 +45,8 @@ struct an_filter {
     bool require_complete;
     bool ascending;
     int64_t limit;
-    struct an_str cursor;   /* as sent; absent */
-    struct an_str engine;   /* "auto" */
+    struct an_str cursor; /* as sent; absent */
+    struct an_str engine; /* "auto" */
     /* counts only */
     struct an_str by;       /* action actor entity_type outcome tenant; absent */
     struct an_str interval; /* minute hour day month; absent */

@@ -1,3 +1,14 @@
 libannals_a_SOURCES += \
+	lib/search/counts.c \
+	lib/search/coverage.c \
+	lib/search/coverage.h \
+	lib/search/cursor.c \
+	lib/search/cursor.h \
 	lib/search/filter.c \
-	lib/search/filter.h
+	lib/search/filter.h \
+	lib/search/plan.c \
+	lib/search/plan.h \
+	lib/search/postgres.c \
+	lib/search/search.h \
+	lib/search/sqltext.c \
+	lib/search/sqltext.h

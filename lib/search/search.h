@@ -12,37 +12,45 @@
 #include "search/filter.h"
 
 struct an_search {
-    struct an_db *db;              /* reader */
+    struct an_db *db; /* reader */
     struct an_arena *arena;
     struct an_str tenant;
     int64_t timeout_ms;
-    const struct an_secret *key;   /* signs cursors */
+    const struct an_secret *key; /* signs cursors */
 };
 
 /* Which tiers answered, up to when each is complete; the `coverage` member. */
 struct an_coverage {
-    int64_t through_us;   /* every event committed before this instant is in the answer */
-    int64_t oldest_us;    /* hot tier begins here */
+    int64_t through_us; /* what was committed before this instant is in; AN_TIME_MIN_US: unknown */
+    int64_t oldest_us;  /* hot tier begins here; AN_TIME_MIN_US: it has no partition yet */
+    int64_t lag_ms;     /* how far through_us is behind now; 0 on the primary */
     bool complete;
 };
 
-/* One page: appends "events":[...],"next_cursor":...,"coverage":{...} (without outer braces) to out; documents are
- * copied from the result without parsing. AN_EINVAL: the cursor is not for this search. AN_ETIMEOUT: too slow. */
-int an_search_page(struct an_search *s, const struct an_filter *f, struct an_buf *out, struct an_err *err) AN_MUST_CHECK;
-/* The same page for the console: one call of `each` an event. next_cursor is appended to *next (empty: the end). */
-typedef int an_search_row(void *arg, struct an_str document, int64_t timestamp_us, int64_t received_us, const struct an_uuid *id);
+/* One page: appends "events":[...],"next_cursor":...,"coverage":{...} (without outer braces) to out;
+ * documents are copied from the result without parsing. AN_EINVAL: the cursor is not for this search.
+ * AN_ETIMEOUT: too slow. AN_EAGAIN: no database, or require=complete and a tier is not. */
+int an_search_page(struct an_search *s, const struct an_filter *f, struct an_buf *out,
+                   struct an_err *err) AN_MUST_CHECK;
+/* The same page for the console: one call of `each` an event. next_cursor is appended to *next (empty:
+ * the end). */
+typedef int an_search_row(void *arg, struct an_str document, int64_t timestamp_us, int64_t received_us,
+                          const struct an_uuid *id);
 int an_search_each(struct an_search *s, const struct an_filter *f, an_search_row *each, void *arg,
                    struct an_buf *next, struct an_coverage *coverage, struct an_err *err) AN_MUST_CHECK;
-/* One event through the partition that its id names. *document borrowed from *holder, which the caller frees.
- * AN_ENOENT: not there, or another tenant's: the same. */
-int an_search_event(struct an_search *s, const struct an_uuid *id, struct an_str *document, int64_t *received_us,
-                    unsigned char digest[32], struct an_result **holder, struct an_err *err) AN_MUST_CHECK;
-/* "buckets":[...],"coverage":{...} */
-int an_search_counts(struct an_search *s, const struct an_filter *f, struct an_buf *out, struct an_err *err) AN_MUST_CHECK;
-/* The same for the console: one call of `bucket` a bucket, in order of (start, key). start_us is AN_TIME_MIN_US
- * without an interval, key is absent without `by`. */
+/* One event through the partition that its id names. *document borrowed from *holder, which the caller
+ * frees. AN_ENOENT: not there, or another tenant's: the same. */
+int an_search_event(struct an_search *s, const struct an_uuid *id, struct an_str *document,
+                    int64_t *received_us, unsigned char digest[32], struct an_result **holder,
+                    struct an_err *err) AN_MUST_CHECK;
+/* "buckets":[...],"coverage":{...}. AN_ETOOBIG: more than AN_BUCKETS_MAX buckets. */
+#define AN_BUCKETS_MAX 10000
+int an_search_counts(struct an_search *s, const struct an_filter *f, struct an_buf *out,
+                     struct an_err *err) AN_MUST_CHECK;
+/* The same for the console: one call of `bucket` a bucket, in order of (start, key). start_us is
+ * AN_TIME_MIN_US without an interval, key is absent without `by`. */
 typedef int an_search_bucket(void *arg, int64_t start_us, struct an_str key, int64_t count);
-int an_search_counts_each(struct an_search *s, const struct an_filter *f, an_search_bucket *bucket, void *arg,
-                          struct an_coverage *coverage, struct an_err *err) AN_MUST_CHECK;
+int an_search_counts_each(struct an_search *s, const struct an_filter *f, an_search_bucket *bucket,
+                          void *arg, struct an_coverage *coverage, struct an_err *err) AN_MUST_CHECK;
 
 #endif

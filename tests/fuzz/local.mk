@@ -3,6 +3,7 @@
 FUZZ_TESTS = \
 	tests/fuzz/fuzz-conf \
 	tests/fuzz/fuzz-decode \
+	tests/fuzz/fuzz-filter \
 	tests/fuzz/fuzz-params
 check_PROGRAMS += $(FUZZ_TESTS)
 TESTS += $(FUZZ_TESTS)
@@ -13,6 +14,9 @@ tests_fuzz_fuzz_conf_LDADD = $(AN_LIBS)
 
 tests_fuzz_fuzz_decode_SOURCES = tests/fuzz/fuzz-decode.c tests/fuzz/replay.c
 tests_fuzz_fuzz_decode_LDADD = $(AN_LIBS)
+
+tests_fuzz_fuzz_filter_SOURCES = tests/fuzz/fuzz-filter.c tests/fuzz/replay.c
+tests_fuzz_fuzz_filter_LDADD = $(AN_LIBS)
 
 tests_fuzz_fuzz_params_SOURCES = tests/fuzz/fuzz-params.c tests/fuzz/replay.c
 tests_fuzz_fuzz_params_LDADD = $(AN_LIBS)

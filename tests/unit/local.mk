@@ -21,6 +21,7 @@ UNIT_TESTS = \
 	tests/unit/test-reply \
 	tests/unit/test-route \
 	tests/unit/test-sign \
+	tests/unit/test-sqltext \
 	tests/unit/test-suggest \
 	tests/unit/test-template \
 	tests/unit/test-text \

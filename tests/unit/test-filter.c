@@ -58,6 +58,7 @@ static const struct {
     {"outcome that is none", "outcome=succes", "outcome", "format"},
     {"ip with a port", "ip=10.0.0.1:80", "ip", "format"},
     {"too many bits", "ip=10.0.0.0/33", "ip", "format"},
+    {"bits that PostgreSQL refuses", "ip=10.0.0.0/08", "ip", "format"},
     {"id that is no UUID", "id=17", "id", "format"},
     {"time without a zone", "from=2026-11-23T09:30:00", "from", "format"},
     {"time whose plus became a blank", "to=2026-11-23T09:30:00 01:00", "to", "format"},
@@ -83,7 +84,8 @@ static void test_refuses_by_name(void **state)
         if (parse(refused[i].query, AN_FILTER_SEARCH, &f))
             fail_msg("%s: accepted", refused[i].why);
         if (faults.count != 1 || faults.first->place != AN_FAULT_PARAMETER ||
-            strcmp(faults.first->where, refused[i].where) != 0 || strcmp(faults.first->code, refused[i].code) != 0)
+            strcmp(faults.first->where, refused[i].where) != 0 ||
+            strcmp(faults.first->code, refused[i].code) != 0)
             fail_msg("%s: %s %s (%zu faults)", refused[i].why, faults.first->where, faults.first->code,
                      faults.count);
     }
@@ -95,7 +97,8 @@ static void test_counts_take_what_pages_do_not(void **state)
     struct an_filter f;
     assert_true(parse("by=actor&interval=day&action=a", AN_FILTER_COUNTS, &f));
     assert_true(an_str_is(f.by, "actor") && an_str_is(f.interval, "day"));
-    static const char *const not_there[] = {"limit=1", "order=asc", "cursor=x", "by=colour", "interval=week"};
+    static const char *const not_there[] = {"limit=1", "order=asc", "cursor=x", "by=colour",
+                                            "interval=week"};
     for (size_t i = 0; i < AN_COUNT(not_there); i++)
         if (parse(not_there[i], AN_FILTER_COUNTS, &f))
             fail_msg("%s: accepted", not_there[i]);
@@ -135,7 +138,8 @@ static void test_defaults(void **state)
 static const char *show(const struct an_term *t)
 {
     static char out[256];
-    int n = snprintf(out, sizeof out, "%d%s%s", (int)t->field, t->negative ? "!" : "", t->prefix ? "*" : "");
+    int n =
+        snprintf(out, sizeof out, "%d%s%s", (int)t->field, t->negative ? "!" : "", t->prefix ? "*" : "");
     for (size_t i = 0; i < t->path_len; i++)
         n += snprintf(out + n, sizeof out - (size_t)n, "/%.*s", AN_STR_ARG(t->path[i]));
     if (t->type.data != NULL)
@@ -191,8 +195,9 @@ static void test_terms_stand_together_once(void **state)
     (void)state;
     static const char *const order[] = {"0 a", "0 b", "0! c", "2 u", "10/x 1", "10/x 2", "10/y 1"};
     struct an_filter f;
-    assert_true(parse("metadata.x=2&action=b&metadata.y=1&action=!c&actor_id=u&action=a&metadata.x=1&action=b",
-                      AN_FILTER_SEARCH, &f));
+    assert_true(
+        parse("metadata.x=2&action=b&metadata.y=1&action=!c&actor_id=u&action=a&metadata.x=1&action=b",
+              AN_FILTER_SEARCH, &f));
     const struct an_term *t = f.terms;
     for (size_t i = 0; i < AN_COUNT(order); i++, t = t->next)
         assert_string_equal(show(t), order[i]);

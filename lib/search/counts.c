@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "an.h"
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "search/coverage.h"
+#include "search/sqltext.h"
+
+static int query_counts(struct an_search *s, const struct an_filter *f, struct an_result **out,
+                        struct an_coverage *coverage, struct an_err *err)
+{
+    struct an_sqltext q;
+    an_sqltext_init(&q, s->arena);
+    int rc = AN_OK;
+    if (!an_sqltext_counts(&q, f, s->tenant, AN_BUCKETS_MAX + 1))
+        rc = an_fail(err, AN_EBACKEND, "search: more conditions than one statement can have");
+    if (rc == AN_OK)
+        rc = an_db_begin_tenant(s->db, s->tenant, s->timeout_ms, err);
+    if (rc == AN_OK) {
+        rc = an_coverage_read(s, f, coverage, err);
+        if (rc == AN_OK)
+            rc = an_db_query(s->db, q.text.data, q.params, q.count, out, err);
+        int ended = an_db_end(s->db, rc == AN_OK, rc == AN_OK ? err : NULL);
+        rc = rc == AN_OK ? ended : rc;
+    }
+    an_sqltext_release(&q);
+    return rc;
+}
+
+int an_search_counts_each(struct an_search *s, const struct an_filter *f, an_search_bucket *bucket,
+                          void *arg, struct an_coverage *coverage, struct an_err *err)
+{
+    struct an_result *res = NULL;
+    int rc = query_counts(s, f, &res, coverage, err);
+    if (rc == AN_OK && an_result_rows(res) > AN_BUCKETS_MAX)
+        rc = an_fail(err, AN_ETOOBIG, "search: more than %d buckets", AN_BUCKETS_MAX);
+    for (size_t i = 0; rc == AN_OK && i < an_result_rows(res); i++) {
+        int64_t start_us = AN_TIME_MIN_US, count;
+        if (an_result_get(res, i, 0).data != NULL && !an_result_int(res, i, 0, &start_us))
+            rc = an_fail(err, AN_EBACKEND, "search: a bucket without its start");
+        else if (!an_result_int(res, i, 2, &count))
+            rc = an_fail(err, AN_EBACKEND, "search: a bucket without its count");
+        else
+            rc = bucket(arg, start_us, an_result_get(res, i, 1), count);
+    }
+    an_result_free(res);
+    return rc;
+}
+
+struct list {
+    struct an_buf *out;
+    bool begun;
+};
+
+static int add_bucket(void *arg, int64_t start_us, struct an_str key, int64_t count)
+{
+    struct list *list = arg;
+    struct an_buf *out = list->out;
+    an_buf_adds(out, list->begun ? ",{\"start\":" : "{\"start\":");
+    list->begun = true;
+    if (start_us > AN_TIME_MIN_US) {
+        char text[AN_TIME_LEN + 1];
+        an_time_format(start_us, text);
+        an_buf_addf(out, "\"%s\"", text);
+    } else {
+        an_buf_adds(out, "null");
+    }
+    an_buf_adds(out, ",\"key\":");
+    if (key.data == NULL)
+        an_buf_adds(out, "null");
+    else
+        an_json_add_string(out, key);
+    an_buf_addf(out, ",\"count\":%lld}", (long long)count);
+    return AN_OK;
+}
+
+int an_search_counts(struct an_search *s, const struct an_filter *f, struct an_buf *out,
+                     struct an_err *err)
+{
+    struct list list = {.out = out};
+    struct an_coverage coverage;
+    an_buf_adds(out, "\"buckets\":[");
+    int rc = an_search_counts_each(s, f, add_bucket, &list, &coverage, err);
+    if (rc != AN_OK)
+        return rc;
+    an_buf_adds(out, "],");
+    an_coverage_add(&coverage, out);
+    return out->overflow ? an_fail(err, AN_ETOOBIG, "search: the answer is over %zu bytes", out->limit)
+                         : AN_OK;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "an.h"
+
+#include "base/clock.h"
+#include "base/codec.h"
+#include "event/event.h"
+#include "search/coverage.h"
+#include "search/cursor.h"
+#include "search/plan.h"
+#include "search/sqltext.h"
+
+/* One row more than the page shows, to know whether another page follows. */
+static int query_page(struct an_search *s, const struct an_filter *f, const struct an_position *after,
+                      struct an_result **out, struct an_err *err)
+{
+    struct an_plan plan;
+    int rc = an_plan_make(s, f, &plan, err);
+    if (rc != AN_OK)
+        return rc;
+    struct an_sqltext q;
+    an_sqltext_init(&q, s->arena);
+    if (an_sqltext_page(&q, f, &plan, s->tenant, after, f->limit + 1))
+        rc = an_db_query(s->db, q.text.data, q.params, q.count, out, err);
+    else
+        rc = an_fail(err, AN_ETOOBIG, "search: more conditions than one statement can have");
+    an_sqltext_release(&q);
+    return rc;
+}
+
+static int read_page(struct an_search *s, const struct an_filter *f, const struct an_position *after,
+                     struct an_result **out, struct an_coverage *coverage, struct an_err *err)
+{
+    int rc = an_db_begin_tenant(s->db, s->tenant, s->timeout_ms, err);
+    if (rc != AN_OK)
+        return rc;
+    rc = an_coverage_read(s, f, coverage, err);
+    if (rc == AN_OK)
+        rc = query_page(s, f, after, out, err);
+    int ended = an_db_end(s->db, rc == AN_OK, rc == AN_OK ? err : NULL);
+    return rc == AN_OK ? ended : rc;
+}
+
+/* Columns of an_sqltext_page(). */
+static int give_row(const struct an_result *res, size_t row, an_search_row *each, void *arg,
+                    struct an_position *last, struct an_err *err)
+{
+    int64_t received_us;
+    if (!an_result_int(res, row, 1, &last->timestamp_us) || !an_result_int(res, row, 2, &received_us) ||
+        !an_uuid_parse(an_result_get(res, row, 3), &last->id))
+        return an_fail(err, AN_EBACKEND, "search: a row without its times or id");
+    return each(arg, an_result_get(res, row, 0), last->timestamp_us, received_us, &last->id);
+}
+
+static int give_rows(struct an_search *s, const struct an_filter *f, const struct an_result *res,
+                     an_search_row *each, void *arg, struct an_buf *next, struct an_err *err)
+{
+    struct an_position last = {0};
+    size_t rows = an_result_rows(res);
+    bool more = rows > (size_t)f->limit;
+    for (size_t i = 0; i < rows - more; i++) {
+        int rc = give_row(res, i, each, arg, &last, err);
+        if (rc != AN_OK)
+            return rc;
+    }
+    if (more && !an_cursor_add(s, f, &last, next))
+        return an_fail(err, AN_ETOOBIG, "search: the filter is too long for a cursor");
+    return AN_OK;
+}
+
+int an_search_each(struct an_search *s, const struct an_filter *f, an_search_row *each, void *arg,
+                   struct an_buf *next, struct an_coverage *coverage, struct an_err *err)
+{
+    struct an_position after;
+    bool first = f->cursor.data == NULL;
+    if (!first && !an_cursor_read(s, f, &after))
+        return an_fail(err, AN_EINVAL, "search: the cursor is not for this tenant, filter and order");
+    struct an_result *res = NULL;
+    int rc = read_page(s, f, first ? NULL : &after, &res, coverage, err);
+    if (rc == AN_OK)
+        rc = give_rows(s, f, res, each, arg, next, err);
+    an_result_free(res);
+    return rc;
+}
+
+struct page {
+    struct an_buf *out;
+    bool begun;
+};
+
+static int add_event(void *arg, struct an_str document, int64_t timestamp_us, int64_t received_us,
+                     const struct an_uuid *id)
+{
+    (void)timestamp_us;
+    (void)id;
+    struct page *page = arg;
+    if (page->begun)
+        an_buf_addc(page->out, ',');
+    page->begun = true;
+    return an_event_add_served(page->out, document, received_us) ? AN_OK : AN_ETOOBIG;
+}
+
+int an_search_page(struct an_search *s, const struct an_filter *f, struct an_buf *out, struct an_err *err)
+{
+    struct page page = {.out = out};
+    struct an_coverage coverage;
+    struct an_buf next;
+    an_buf_init(&next, 512);
+    an_buf_adds(out, "\"events\":[");
+    int rc = an_search_each(s, f, add_event, &page, &next, &coverage, err);
+    if (rc == AN_OK) {
+        an_buf_addf(out, "],\"next_cursor\":%s%s%s,", next.len > 0 ? "\"" : "",
+                    next.len > 0 ? next.data : "null", next.len > 0 ? "\"" : "");
+        an_coverage_add(&coverage, out);
+    }
+    an_buf_release(&next);
+    if (rc == AN_OK && out->overflow)
+        rc = an_fail(err, AN_ETOOBIG, "search: the page is over %zu bytes", out->limit);
+    return rc;
+}
+
+static int query_event(struct an_search *s, const struct an_uuid *id, struct an_result **out,
+                       struct an_err *err)
+{
+    char from[AN_TIME_LEN + 1], to[AN_TIME_LEN + 1], uuid[AN_UUID_LEN + 1];
+    an_time_format(an_uuid7_us(id), from);
+    an_time_format(an_uuid7_us(id) + 1000, to);
+    an_uuid_format(id, uuid);
+    const struct an_db_param params[] = {AN_DB_TEXT(s->tenant), AN_DB_TEXT(an_str(from)),
+                                         AN_DB_TEXT(an_str(to)), AN_DB_TEXT(an_str(uuid))};
+    int rc = an_db_begin_tenant(s->db, s->tenant, s->timeout_ms, err);
+    if (rc != AN_OK)
+        return rc;
+    rc = an_db_exec(s->db, AN_STMT_SEARCH_EVENT, params, AN_COUNT(params), out, err);
+    int ended = an_db_end(s->db, rc == AN_OK, rc == AN_OK ? err : NULL);
+    return rc == AN_OK ? ended : rc;
+}
+
+int an_search_event(struct an_search *s, const struct an_uuid *id, struct an_str *document,
+                    int64_t *received_us, unsigned char digest[AN_SHA256_LEN], struct an_result **holder,
+                    struct an_err *err)
+{
+    struct an_result *res = NULL;
+    int rc = query_event(s, id, &res, err);
+    if (rc == AN_OK && an_result_rows(res) == 0)
+        rc = an_fail(err, AN_ENOENT, "search: no such event");
+    if (rc == AN_OK && (!an_result_int(res, 0, 1, received_us) ||
+                        !an_hex_decode(an_result_get(res, 0, 2), digest, AN_SHA256_LEN)))
+        rc = an_fail(err, AN_EBACKEND, "search: a row without its time or digest");
+    if (rc != AN_OK) {
+        an_result_free(res);
+        return rc;
+    }
+    *document = an_result_get(res, 0, 0);
+    *holder = res; /* the caller's now */
+    return AN_OK;
+}

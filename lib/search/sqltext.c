@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "an.h"
+
+#include "base/clock.h"
+#include "search/sqltext.h"
+
+#define TEXT_MAX ((size_t)256 << 10)
+#define US(time) "(extract(epoch FROM " time ") * 1000000)::bigint"
+#define SAME_EVENT(alias) alias ".\"timestamp\" = e.\"timestamp\" AND " alias ".event_id = e.id"
+
+struct build {
+    struct an_sqltext *q;
+    const struct an_filter *f;
+    const struct an_position *after;               /* NULL: from the start */
+    unsigned tenant, from, to, after_at, after_id; /* numbers of parameters; 0: not there */
+    bool counting; /* every row is read anyway: entities are joined. Else what no index orders is read in
+                      the row */
+};
+
+void an_sqltext_init(struct an_sqltext *q, struct an_arena *arena)
+{
+    q->arena = arena;
+    q->count = 0;
+    an_buf_init(&q->text, TEXT_MAX);
+}
+
+void an_sqltext_release(struct an_sqltext *q)
+{
+    an_buf_release(&q->text);
+}
+
+struct an_str an_sqltext_array(struct an_arena *arena, const struct an_str *values, size_t count)
+{
+    size_t room = 3;
+    for (size_t i = 0; i < count; i++)
+        room += 2 * values[i].len + 3;
+    char *out = an_arena_alloc(arena, room), *p = out;
+    *p++ = '{';
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            *p++ = ',';
+        *p++ = '"';
+        for (size_t k = 0; k < values[i].len; k++) {
+            char c = values[i].data[k];
+            if (c == '"' || c == '\\')
+                *p++ = '\\';
+            *p++ = c;
+        }
+        *p++ = '"';
+    }
+    *p++ = '}';
+    return (struct an_str){out, (size_t)(p - out)};
+}
+
+static unsigned param(struct build *b, struct an_str value)
+{
+    struct an_sqltext *q = b->q;
+    if (q->count == AN_SQL_PARAMS_MAX) {
+        q->text.overflow = true;
+        return 0;
+    }
+    q->params[q->count++] = AN_DB_TEXT(value);
+    return (unsigned)q->count;
+}
+
+static unsigned array_param(struct build *b, const struct an_str *values, size_t count)
+{
+    return param(b, an_sqltext_array(b->q->arena, values, count));
+}
+
+static struct an_str time_text(struct build *b, int64_t us)
+{
+    char text[AN_TIME_LEN + 1];
+    an_time_format(us, text);
+    return an_str(an_arena_strdup(b->q->arena, text));
+}
+
+static struct an_str uuid_text(struct build *b, const struct an_uuid *id)
+{
+    char text[AN_UUID_LEN + 1];
+    an_uuid_format(id, text);
+    return an_str(an_arena_strdup(b->q->arena, text));
+}
+
+static void add(struct build *b, const char *text)
+{
+    an_buf_adds(&b->q->text, text);
+}
+
+static void begin(struct build *b, struct an_str tenant)
+{
+    const struct an_filter *f = b->f;
+    b->tenant = param(b, tenant);
+    if (f->from_us > AN_TIME_MIN_US)
+        b->from = param(b, time_text(b, f->from_us));
+    if (f->to_us <= AN_TIME_MAX_US)
+        b->to = param(b, time_text(b, f->to_us));
+    if (b->after != NULL) {
+        b->after_at = param(b, time_text(b, b->after->timestamp_us));
+        b->after_id = param(b, uuid_text(b, &b->after->id));
+    }
+}
+
+/* Tenant, time and the page's start. The start is said twice: partitions are pruned by the plain
+ * comparison only. */
+static void add_bounds(struct build *b, const char *alias, const char *id)
+{
+    struct an_buf *t = &b->q->text;
+    an_buf_addf(t, "%s.tenant_id = $%u", alias, b->tenant);
+    if (b->from != 0)
+        an_buf_addf(t, " AND %s.\"timestamp\" >= $%u::timestamptz", alias, b->from);
+    if (b->to != 0)
+        an_buf_addf(t, " AND %s.\"timestamp\" < $%u::timestamptz", alias, b->to);
+    if (b->after_at == 0)
+        return;
+    char past = b->f->ascending ? '>' : '<';
+    an_buf_addf(t, " AND %s.\"timestamp\" %c= $%u::timestamptz", alias, past, b->after_at);
+    an_buf_addf(t, " AND (%s.\"timestamp\", %s.%s) %c ($%u::timestamptz, $%u::uuid)", alias, alias, id,
+                past, b->after_at, b->after_id);
+}
+
+/* Does the term ask for one value of one column, so that several of them make a list? */
+static bool is_equality(const struct an_term *t)
+{
+    switch (t->field) {
+    case AN_F_ACTION:
+        return !t->prefix;
+    case AN_F_ACTOR:
+        return t->type.data == NULL;
+    case AN_F_ENTITY:
+        return t->value.data == NULL;
+    case AN_F_ACTOR_ID:
+    case AN_F_ACTOR_TYPE:
+    case AN_F_ENTITY_ID:
+    case AN_F_ENTITY_TYPE:
+    case AN_F_OUTCOME:
+        return true;
+    case AN_F_IP:
+    case AN_F_ID:
+    case AN_F_METADATA:
+        break;
+    }
+    return false;
+}
+
+static struct an_str equal_value(const struct an_term *t)
+{
+    return t->field == AN_F_ENTITY ? t->type : t->value;
+}
+
+/* Left side of the comparison, up to the operator; true where a bracket is to be closed behind it. */
+static bool add_equal_left(struct build *b, const struct an_term *t)
+{
+    bool by_id = t->field == AN_F_ENTITY_ID;
+    switch (t->field) {
+    case AN_F_ACTION:
+        add(b, "e.action");
+        return false;
+    case AN_F_ACTOR_TYPE:
+        add(b, "e.actor_type");
+        return false;
+    case AN_F_OUTCOME:
+        add(b, "e.outcome");
+        return false;
+    case AN_F_ENTITY:
+    case AN_F_ENTITY_ID:
+    case AN_F_ENTITY_TYPE:
+        break;
+    default:
+        add(b, "e.actor_id");
+        return false;
+    }
+    if (!b->counting) {
+        add(b, "EXISTS (SELECT FROM json_array_elements(e.document -> 'entities') AS x WHERE x ->> ");
+        add(b, by_id ? "'id'" : "'type'");
+        return true;
+    }
+    add(b, "EXISTS (SELECT FROM annals.event_entities AS x WHERE ");
+    add_bounds(b, "x", "event_id");
+    add(b, " AND " SAME_EVENT("x") " AND ");
+    add(b, by_id ? "x.entity_id" : "x.entity_type");
+    return true;
+}
+
+static void add_equal(struct build *b, const struct an_term *t, const struct an_str *values, size_t count)
+{
+    bool bracket = add_equal_left(b, t);
+    if (count == 1)
+        an_buf_addf(&b->q->text, " = $%u", param(b, values[0]));
+    else
+        an_buf_addf(&b->q->text, " = ANY ($%u::text[])", array_param(b, values, count));
+    if (bracket)
+        add(b, ")");
+}
+
+/* "document." <= action < "document/": the byte after '.' is '/'. */
+static void add_prefix(struct build *b, struct an_str prefix)
+{
+    char *end = an_arena_strndup(b->q->arena, prefix.data, prefix.len);
+    end[prefix.len - 1]++;
+    unsigned low = param(b, prefix), high = param(b, (struct an_str){end, prefix.len});
+    an_buf_addf(&b->q->text, "(e.action >= $%u AND e.action < $%u)", low, high);
+}
+
+static void add_pair(struct build *b, struct an_str type, struct an_str id)
+{
+    unsigned t = param(b, type), i = param(b, id);
+    an_buf_addf(
+        &b->q->text,
+        "EXISTS (SELECT FROM annals.event_entities AS x WHERE x.tenant_id = $%u AND x.entity_type = $%u"
+        " AND x.entity_id = $%u AND " SAME_EVENT("x") ")",
+        b->tenant, t, i);
+}
+
+static void add_id(struct build *b, const struct an_uuid *id)
+{
+    int64_t us = an_uuid7_us(id);
+    unsigned low = param(b, time_text(b, us)), high = param(b, time_text(b, us + 1000));
+    an_buf_addf(&b->q->text,
+                "(e.\"timestamp\" >= $%u::timestamptz AND e.\"timestamp\" < $%u::timestamptz"
+                " AND e.id = $%u::uuid)",
+                low, high, param(b, uuid_text(b, id)));
+}
+
+/* Strings by content, numbers and booleans by spelling. The text of an object or array is its JSON, and
+ * no value; it can only be met by a value that looks like it. */
+static void add_metadata(struct build *b, const struct an_term *t)
+{
+    struct an_str path[64];
+    size_t len = 0;
+    path[len++] = AN_STR("metadata");
+    for (size_t i = 0; i < t->path_len && len < AN_COUNT(path); i++)
+        path[len++] = t->path[i];
+    unsigned p = array_param(b, path, len), v = param(b, t->value);
+    an_buf_addf(&b->q->text, "(e.document #>> $%u::text[] = $%u", p, v);
+    if (an_str_starts(t->value, "{") || an_str_starts(t->value, "["))
+        an_buf_addf(&b->q->text, " AND json_typeof(e.document #> $%u::text[]) = 'string'", p);
+    add(b, ")");
+}
+
+static void add_single(struct build *b, const struct an_term *t)
+{
+    if (is_equality(t)) {
+        struct an_str value = equal_value(t);
+        add_equal(b, t, &value, 1);
+    } else if (t->field == AN_F_ACTION) {
+        add_prefix(b, t->value);
+    } else if (t->field == AN_F_ACTOR) {
+        unsigned type = param(b, t->type);
+        an_buf_addf(&b->q->text, "(e.actor_type = $%u AND e.actor_id = $%u)", type, param(b, t->value));
+    } else if (t->field == AN_F_ENTITY) {
+        add_pair(b, t->type, t->value);
+    } else if (t->field == AN_F_IP) {
+        an_buf_addf(&b->q->text, "e.source_ip <<= $%u::inet", param(b, t->value));
+    } else if (t->field == AN_F_ID) {
+        add_id(b, &t->id);
+    } else {
+        add_metadata(b, t);
+    }
+}
+
+/* One of the positives from `t` on must hold. */
+static void add_positives(struct build *b, const struct an_term *first)
+{
+    struct an_str equal[AN_TERMS_MAX];
+    size_t count = 0;
+    const struct an_term *some = NULL, *t;
+    for (t = first; t != NULL && !t->negative && an_term_together(first, t); t = t->next)
+        if (is_equality(t)) {
+            some = t;
+            equal[count++] = equal_value(t);
+        }
+    const char *before = " AND (";
+    if (count > 0) {
+        add(b, before);
+        add_equal(b, some, equal, count);
+        before = " OR ";
+    }
+    for (t = first; t != NULL && !t->negative && an_term_together(first, t); t = t->next)
+        if (!is_equality(t)) {
+            add(b, before);
+            add_single(b, t);
+            before = " OR ";
+        }
+    add(b, ")");
+}
+
+/* An event that has no such member is taken in: where the member may be absent, unknown counts as not. */
+static void add_negative(struct build *b, const struct an_term *t)
+{
+    bool may_lack = t->field == AN_F_IP || t->field == AN_F_METADATA;
+    add(b, may_lack ? " AND (" : " AND NOT (");
+    add_single(b, t);
+    add(b, may_lack ? ") IS NOT TRUE" : ")");
+}
+
+/* All terms but the positives of the group that starts at `driving`, which the plan takes care of. */
+static void add_terms(struct build *b, const struct an_term *driving)
+{
+    const struct an_term *before = NULL;
+    for (const struct an_term *t = b->f->terms; t != NULL; before = t, t = t->next) {
+        if (t->negative)
+            add_negative(b, t);
+        else if (t != driving && (before == NULL || !an_term_together(before, t)))
+            add_positives(b, t);
+    }
+}
+
+/* Does each value get a scan of its own, merged afterwards? One value alone goes into the conditions. */
+static bool has_branches(const struct an_plan *plan)
+{
+    return plan->drive == AN_DRIVE_TYPES || (plan->drive != AN_DRIVE_TIME && plan->count != 1);
+}
+
+/* Values of the plan as a row source `v`. */
+static void add_branches(struct build *b, const struct an_plan *plan)
+{
+    struct an_buf *t = &b->q->text;
+    unsigned values = plan->drive == AN_DRIVE_IDS ? 0 : array_param(b, plan->values, plan->count);
+    if (plan->drive == AN_DRIVE_IDS) {
+        struct an_str low[AN_TERMS_MAX], high[AN_TERMS_MAX], id[AN_TERMS_MAX];
+        size_t n = 0;
+        for (const struct an_term *term = plan->group; n < plan->count; term = term->next, n++) {
+            int64_t us = an_uuid7_us(&term->id);
+            low[n] = time_text(b, us);
+            high[n] = time_text(b, us + 1000);
+            id[n] = uuid_text(b, &term->id);
+        }
+        unsigned l = array_param(b, low, n), h = array_param(b, high, n);
+        an_buf_addf(t, "unnest($%u::timestamptz[], $%u::timestamptz[], $%u::uuid[]) AS v (low, high, id)",
+                    l, h, array_param(b, id, n));
+    } else if (plan->drive == AN_DRIVE_TYPES) {
+        add(b,
+            "(SELECT DISTINCT k.\"timestamp\", k.event_id FROM annals.event_entities AS k\n      WHERE ");
+        add_bounds(b, "k", "event_id");
+        an_buf_addf(t, " AND k.entity_type = ANY ($%u::text[])) AS v", values);
+    } else if (plan->drive == AN_DRIVE_PAIRS) {
+        unsigned types = array_param(b, plan->types, plan->count);
+        an_buf_addf(t, "unnest($%u::text[], $%u::text[]) AS v (type, id)", types, values);
+    } else {
+        an_buf_addf(t, "unnest($%u::text[]) AS v (value)", values);
+    }
+}
+
+static void add_drive(struct build *b, const struct an_plan *plan)
+{
+    bool branches = has_branches(plan);
+    if (plan->drive == AN_DRIVE_PAIRS) {
+        add(b, " AND ");
+        add_bounds(b, "k", "event_id");
+        if (branches) {
+            add(b, " AND k.entity_type = v.type AND k.entity_id = v.id");
+        } else {
+            unsigned type = param(b, plan->types[0]);
+            an_buf_addf(&b->q->text, " AND k.entity_type = $%u AND k.entity_id = $%u", type,
+                        param(b, plan->values[0]));
+        }
+    }
+    if (!branches)
+        return;
+    if (plan->drive == AN_DRIVE_IDS)
+        add(b, " AND e.\"timestamp\" >= v.low AND e.\"timestamp\" < v.high AND e.id = v.id");
+    else if (plan->drive == AN_DRIVE_TYPES)
+        add(b, " AND " SAME_EVENT("v"));
+    else if (plan->drive == AN_DRIVE_ACTORS)
+        add(b, " AND e.actor_id = v.value");
+    else if (plan->drive == AN_DRIVE_ACTIONS)
+        add(b, " AND e.action = v.value");
+}
+
+static bool has_typed_actor(const struct an_term *group)
+{
+    for (const struct an_term *t = group; t != NULL && an_term_together(group, t) && !t->negative;
+         t = t->next)
+        if (t->field == AN_F_ACTOR && t->type.data != NULL)
+            return true;
+    return false;
+}
+
+/* The driving terms that need no condition of their own beside the drive. */
+static const struct an_term *covered(const struct an_plan *plan)
+{
+    if (plan->drive == AN_DRIVE_PAIRS)
+        return plan->group;
+    return has_branches(plan) && !has_typed_actor(plan->group) ? plan->group : NULL;
+}
+
+static void add_order(struct build *b, unsigned rows)
+{
+    const char *way = b->f->ascending ? "ASC" : "DESC";
+    an_buf_addf(&b->q->text, "\nORDER BY e.\"timestamp\" %s, e.id %s\nLIMIT $%u::bigint", way, way, rows);
+}
+
+#define PAGE_COLUMNS "e.document, " US("e.\"timestamp\"") ", " US("e.received_at") ", e.id"
+
+static void add_rows(struct build *b, const struct an_plan *plan, unsigned rows)
+{
+    add(b, "\nFROM annals.events AS e");
+    if (plan->drive == AN_DRIVE_PAIRS)
+        add(b, "\nJOIN annals.event_entities AS k ON k.tenant_id = e.tenant_id AND " SAME_EVENT("k"));
+    add(b, "\nWHERE ");
+    add_bounds(b, "e", "id");
+    add_drive(b, plan);
+    add_terms(b, covered(plan));
+    add_order(b, rows);
+}
+
+bool an_sqltext_page(struct an_sqltext *q, const struct an_filter *f, const struct an_plan *plan,
+                     struct an_str tenant, const struct an_position *after, int64_t rows)
+{
+    struct build b = {.q = q, .f = f, .after = after};
+    begin(&b, tenant);
+    unsigned limit = param(&b, an_str(an_arena_printf(q->arena, "%lld", (long long)rows)));
+    if (!has_branches(plan)) {
+        add(&b, "SELECT " PAGE_COLUMNS);
+        add_rows(&b, plan, limit);
+        return !q->text.overflow;
+    }
+    /* An event may be found by two of the values. */
+    add(&b, "SELECT DISTINCT ON (e.\"timestamp\", e.id) " PAGE_COLUMNS "\nFROM ");
+    add_branches(&b, plan);
+    add(&b, "\nCROSS JOIN LATERAL (\nSELECT e.document, e.\"timestamp\", e.received_at, e.id");
+    add_rows(&b, plan, limit);
+    add(&b, ") AS e");
+    add_order(&b, limit);
+    return !q->text.overflow;
+}
+
+static const struct choice {
+    const char *name, *sql;
+} keys[] =
+    {
+        {"action", "e.action"},           {"actor", "e.actor_type || ':' || e.actor_id"},
+        {"entity_type", "x.entity_type"}, {"outcome", "e.outcome"},
+        {"tenant", "e.tenant_id"},
+},
+  starts[] = {
+      {"minute", "date_trunc('minute', e.\"timestamp\", 'UTC')"},
+      {"hour", "date_trunc('hour', e.\"timestamp\", 'UTC')"},
+      {"day", "date_trunc('day', e.\"timestamp\", 'UTC')"},
+      {"month", "date_trunc('month', e.\"timestamp\", 'UTC')"},
+};
+
+static const char *choose(const struct choice *list, size_t count, struct an_str name, const char *absent)
+{
+    for (size_t i = 0; i < count; i++)
+        if (an_str_is(name, list[i].name))
+            return list[i].sql;
+    return absent;
+}
+
+bool an_sqltext_counts(struct an_sqltext *q, const struct an_filter *f, struct an_str tenant,
+                       int64_t rows)
+{
+    struct build b = {.q = q, .f = f, .counting = true};
+    bool by_type = an_str_is(f->by, "entity_type");
+    const char *key = choose(keys, AN_COUNT(keys), f->by, "NULL::text");
+    const char *start = choose(starts, AN_COUNT(starts), f->interval, "NULL::timestamptz");
+    begin(&b, tenant);
+    add(&b, "SELECT " US("c.start_at") ", c.key, count(*)\nFROM (SELECT ");
+    /* An event that has two entities of a type counts once. */
+    an_buf_addf(&q->text, "%s%s AS start_at, %s AS key%s\nFROM annals.events AS e",
+                by_type ? "DISTINCT " : "", start, key, by_type ? ", e.\"timestamp\", e.id" : "");
+    if (by_type)
+        add(&b, "\nJOIN annals.event_entities AS x ON x.tenant_id = e.tenant_id AND " SAME_EVENT("x"));
+    add(&b, "\nWHERE ");
+    add_bounds(&b, "e", "id");
+    if (by_type) {
+        add(&b, " AND ");
+        add_bounds(&b, "x", "event_id");
+    }
+    add_terms(&b, NULL);
+    an_buf_addf(
+        &q->text,
+        ") AS c\nGROUP BY c.start_at, c.key\nORDER BY c.start_at, c.key COLLATE \"C\"\nLIMIT $%u::bigint",
+        param(&b, an_str(an_arena_printf(q->arena, "%lld", (long long)rows))));
+    return !q->text.overflow;
+}
