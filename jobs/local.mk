@@ -4,6 +4,13 @@ annalsctl_SOURCES = \
 	jobs/annalsctl.c \
 	jobs/ctl-completion.c \
 	jobs/ctl-config.c \
+	jobs/ctl-db.c \
+	jobs/ctl-tenant.c \
 	jobs/ctl-token.c \
 	jobs/ctl.h
 annalsctl_LDADD = $(AN_LIBS)
+
+sbin_PROGRAMS += annals-partition
+
+annals_partition_SOURCES = jobs/partition.c
+annals_partition_LDADD = $(AN_LIBS)

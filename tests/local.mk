@@ -1,5 +1,6 @@
 include tests/unit/local.mk
 include tests/fuzz/local.mk
+include tests/db/local.mk
 
 EXTRA_DIST += \
 	tests/lib/summary.sh \

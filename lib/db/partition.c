@@ -106,7 +106,7 @@ static int create(struct an_db *db, const struct an_conf *c, const struct an_par
         }
         if (rc != AN_ETIMEOUT)
             return rc;
-        if (tries >= c->partition_retries)
+        if (tries + 1 >= c->partition_retries)
             return an_fail(err, AN_EAGAIN, "partition of annals.%s: no lock in %lld tries", p->table,
                            (long long)tries + 1);
         pause_before_retry();

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One cluster for the folder; each test gets a database of its own, copied from one that was migrated once."""
+import itertools
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TOP / "tests" / "lib"))
+
+import postgres  # noqa: E402
+
+BUILD = pathlib.Path(os.environ.get("ANNALS_BUILD", TOP))
+TEMPLATE = "annals_template"
+
+
+class Database:
+    """A database with its configuration file, and the programs that act on it."""
+
+    numbers = itertools.count()
+
+    def __init__(self, cluster, folder, name):
+        self.cluster = cluster
+        self.name = name
+        self.folder = folder
+        self.conf = folder / f"{name}.conf"
+        self.write_conf()
+
+    def write_conf(self, extra=""):
+        lines = ["[process]", f"run_dir = {self.folder}", "[database]"]
+        for key, user in (("writer", "annals_writer"), ("reader", "annals_reader"), ("job", "annals_job"),
+                          ("owner", "postgres")):
+            lines.append(f"{key} = {self.cluster.conninfo(user, self.name)}")
+        self.conf.write_text("\n".join(lines) + "\n" + extra)
+
+    def command(self, program, *arguments):
+        return [str(BUILD / program), *arguments, "--config", str(self.conf)]
+
+    def run(self, program, *arguments, check=True, timeout=60):
+        done = subprocess.run(self.command(program, *arguments), capture_output=True, text=True, timeout=timeout)
+        if check and done.returncode != 0:
+            pytest.fail(f"{program} {' '.join(arguments)}: status {done.returncode}\n{done.stdout}{done.stderr}")
+        return done
+
+    def connect(self, user="postgres", autocommit=True):
+        return self.cluster.connect(user, self.name, autocommit)
+
+    def query(self, sql, parameters=None, user="postgres"):
+        conn = self.connect(user)
+        try:
+            with conn.cursor() as cur:
+                cur.execute(sql, parameters)
+                return cur.fetchall() if cur.description else None
+        finally:
+            conn.close()
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    if postgres.find_bin() is None:
+        pytest.skip("PostgreSQL's server programs are not installed")
+    with postgres.Cluster() as pg:
+        yield pg
+
+
+@pytest.fixture(scope="session")
+def template(cluster, tmp_path_factory):
+    """A migrated database with its partitions, to copy from. No connection may stay open on it."""
+    db = Database(cluster, tmp_path_factory.mktemp("template"), cluster.create_database(TEMPLATE))
+    db.run("annalsctl", "db", "migrate")
+    db.run("annals-partition", "--once")
+    return db
+
+
+@pytest.fixture
+def empty(cluster, tmp_path):
+    """A database without anything in it."""
+    name = cluster.create_database(f"empty_{next(Database.numbers)}")
+    yield Database(cluster, tmp_path, name)
+    cluster.drop_database(name)
+
+
+@pytest.fixture
+def db(cluster, template, tmp_path):
+    """A migrated database with partitions around today."""
+    name = cluster.create_database(f"test_{next(Database.numbers)}", template.name)
+    yield Database(cluster, tmp_path, name)
+    cluster.drop_database(name)
