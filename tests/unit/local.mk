@@ -12,6 +12,7 @@ UNIT_TESTS = \
 	tests/unit/test-filter \
 	tests/unit/test-issuer \
 	tests/unit/test-json \
+	tests/unit/test-json-corpus \
 	tests/unit/test-jwk \
 	tests/unit/test-log \
 	tests/unit/test-metrics \
