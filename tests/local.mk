@@ -3,6 +3,8 @@ include tests/fuzz/local.mk
 include tests/db/local.mk
 
 EXTRA_DIST += \
+	tests/corpus/json \
+	tests/lib/json-suite.sh \
 	tests/lib/summary.sh \
 	tests/run
 

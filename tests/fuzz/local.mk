@@ -3,7 +3,9 @@
 FUZZ_TESTS = \
 	tests/fuzz/fuzz-conf \
 	tests/fuzz/fuzz-decode \
+	tests/fuzz/fuzz-event \
 	tests/fuzz/fuzz-filter \
+	tests/fuzz/fuzz-json \
 	tests/fuzz/fuzz-params
 check_PROGRAMS += $(FUZZ_TESTS)
 TESTS += $(FUZZ_TESTS)
@@ -15,8 +17,14 @@ tests_fuzz_fuzz_conf_LDADD = $(AN_LIBS)
 tests_fuzz_fuzz_decode_SOURCES = tests/fuzz/fuzz-decode.c tests/fuzz/replay.c
 tests_fuzz_fuzz_decode_LDADD = $(AN_LIBS)
 
+tests_fuzz_fuzz_event_SOURCES = tests/fuzz/fuzz-event.c tests/fuzz/replay.c
+tests_fuzz_fuzz_event_LDADD = $(AN_LIBS)
+
 tests_fuzz_fuzz_filter_SOURCES = tests/fuzz/fuzz-filter.c tests/fuzz/replay.c
 tests_fuzz_fuzz_filter_LDADD = $(AN_LIBS)
+
+tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz-json.c tests/fuzz/replay.c
+tests_fuzz_fuzz_json_LDADD = $(AN_LIBS)
 
 tests_fuzz_fuzz_params_SOURCES = tests/fuzz/fuzz-params.c tests/fuzz/replay.c
 tests_fuzz_fuzz_params_LDADD = $(AN_LIBS)

@@ -106,8 +106,8 @@ static void test_own_texts(void **state)
 /* What we refuse on purpose though the grammar allows it: U+0000 and duplicate names. */
 static const char *const forbidden[] = {"y_*null_escape*", "y_*escaped_null*", "y_object_duplicated_*"};
 
-/* Their free choices: any number is kept as it is; half surrogates, other encodings, byte order marks and deep
- * nesting are refused. */
+/* Their free choices: any number is kept as it is; half surrogates, other encodings, byte order marks and
+ * deep nesting are refused. */
 static bool expect_suite(const char *name, const char *readme)
 {
     (void)readme;
@@ -120,7 +120,8 @@ static bool expect_suite(const char *name, const char *readme)
 static void test_json_test_suite(void **state)
 {
     (void)state;
-    const char *tests = getenv("ANNALS_TEST_CACHE"), *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    const char *tests = getenv("ANNALS_TEST_CACHE");
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     char folder[4096];
     if (tests != NULL)
         (void)snprintf(folder, sizeof folder, "%s/json-suite", tests);
