@@ -4,7 +4,10 @@ libannals_a_SOURCES += \
 	lib/api/api.h \
 	lib/api/common.c \
 	lib/api/ctx.c \
+	lib/api/ingest_routes.c \
 	lib/api/meta_routes.c \
 	lib/api/route.c \
 	lib/api/route.h \
-	lib/api/serve.c
+	lib/api/serve.c \
+	lib/api/write_token.c \
+	lib/api/write_token.h

@@ -1,1 +1,5 @@
-libannals_a_SOURCES +=
+libannals_a_SOURCES += \
+	lib/ingest/answer.c \
+	lib/ingest/answer.h \
+	lib/ingest/ingest.c \
+	lib/ingest/ingest.h

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The route of annals-ingest: POST /v1/events. */
+#include "an.h"
+
+#include "api/api.h"
+#include "api/write_token.h"
+
+/* What the query and the header fields ask of a batch. */
+struct wishes {
+    enum an_body_kind kind;
+    bool atomic, minimal;
+};
+
+static bool read_query(const struct an_call *call, struct wishes *w, struct an_faults *faults)
+{
+    for (const struct an_param *p = call->req->query; p != NULL; p = p->next) {
+        if (!an_str_is(p->name, "atomic"))
+            an_fault_add(faults, AN_FAULT_PARAMETER, an_arena_strndup(call->arena, p->name.data, p->name.len),
+                         "unknown", "the only parameter here is atomic");
+        else if (an_str_is(p->value, "true") || an_str_is(p->value, "false"))
+            w->atomic = an_str_is(p->value, "true");
+        else
+            an_fault_add(faults, AN_FAULT_PARAMETER, "atomic", "value", "either true or false");
+    }
+    return faults->count == 0;
+}
+
+/* Prefer (RFC 7240) is a list of preferences; what we do not know in it is ignored. */
+static bool wants_minimal(struct an_str prefer)
+{
+    while (prefer.len > 0) {
+        struct an_str rest, parameters;
+        struct an_str one = an_str_trim(an_str_split(an_str_split(prefer, ',', &rest), ';', &parameters));
+        if (an_str_case_is(one, "return=minimal"))
+            return true;
+        prefer = rest;
+    }
+    return false;
+}
+
+static bool read_type(const struct an_call *call, struct wishes *w)
+{
+    struct an_str type = an_request_media_type(call->req);
+    w->kind = an_str_is(type, "application/x-ndjson") ? AN_BODY_NDJSON : AN_BODY_JSON;
+    return w->kind == AN_BODY_NDJSON || an_str_is(type, "application/json");
+}
+
+/* Fills *w; false: the reply is already the problem. */
+static bool read_wishes(struct an_call *call, struct wishes *w)
+{
+    struct an_faults faults;
+    an_faults_init(&faults, call->arena, 8);
+    *w = (struct wishes){.minimal = wants_minimal(an_request_header(call->req, "Prefer"))};
+    struct an_problem p = {.type = AN_P_UNSUPPORTED_TYPE,
+                           .detail = "events come as application/json or application/x-ndjson"};
+    if (read_type(call, w)) {
+        if (read_query(call, w, &faults))
+            return true;
+        p = (struct an_problem){
+            .type = AN_P_INVALID_PARAMETER, .detail = "the query is not valid", .faults = &faults};
+    } else {
+        an_reply_header(call->rep, "Accept-Post", AN_STR("application/json, application/x-ndjson"));
+    }
+    an_problem_reply(call->rep, &p, call->req->request_id);
+    return false;
+}
+
+/* The translation of what can be wrong with a body before it is looked into. */
+static int refuse_body(struct an_call *call, int rc, const struct an_err *err, uint64_t limit)
+{
+    struct an_problem p = {.detail = err->text};
+    if (rc == AN_ETOOBIG) {
+        p.type = AN_P_TOO_LARGE;
+        p.detail = "the body is larger than this server accepts in one request";
+        p.has_limit = true;
+        p.limit = limit;
+        p.actual = limit + 1; /* reading stopped there */
+    } else if (rc == AN_ENOENT) {
+        p.type = AN_P_UNSUPPORTED_TYPE;
+        an_reply_header(call->rep, "Accept-Encoding", AN_STR("gzip, zstd"));
+    } else if (rc == AN_EINVAL) {
+        p.type = AN_P_MALFORMED;
+    } else {
+        return rc;
+    }
+    an_problem_reply(call->rep, &p, call->req->request_id);
+    return AN_OK;
+}
+
+static int add_write_token(struct an_call *call, uint64_t lsn, struct an_err *err)
+{
+    const struct an_secret *key;
+    int rc = an_ctx_key(call->ctx, call->ctx->writer, &key, err);
+    if (rc != AN_OK)
+        return rc;
+    struct an_buf token;
+    an_buf_init(&token, 256);
+    if (an_write_token_add(key, call->tenant, lsn, &token))
+        an_reply_header(call->rep, "Annals-Write-Token", (struct an_str){token.data, token.len});
+    an_buf_release(&token);
+    return AN_OK;
+}
+
+static int accept_body(struct an_call *call, const struct wishes *w, struct an_str body, struct an_err *err)
+{
+    struct an_ctx *ctx = call->ctx;
+    int rc = an_store_tenant(ctx->writer, call->tenant, ctx->conf->tenant_auto_create, err);
+    if (rc != AN_OK)
+        return rc;
+    const struct an_ingest_call in = {.arena = call->arena,
+                                      .tenant = call->tenant,
+                                      .body = body,
+                                      .kind = w->kind,
+                                      .atomic = w->atomic,
+                                      .minimal = w->minimal,
+                                      .any_time = (call->who->scopes & AN_SCOPE_IMPORT) != 0,
+                                      .request_id = call->req->request_id};
+    uint64_t lsn;
+    rc = an_ingest_accept(ctx->ingest, &in, call->rep, &lsn, err);
+    if (rc == AN_OK && lsn != 0)
+        rc = add_write_token(call, lsn, err);
+    return rc;
+}
+
+static int post_events(struct an_call *call, struct an_err *err)
+{
+    struct wishes w;
+    if (!read_wishes(call, &w))
+        return AN_OK;
+    struct an_buf body;
+    an_buf_init(&body, (size_t)call->ctx->conf->batch_bytes);
+    int rc = an_request_body(call->req, &body, err);
+    if (rc == AN_OK)
+        rc = accept_body(call, &w, (struct an_str){body.data, body.len}, err);
+    else
+        rc = refuse_body(call, rc, err, call->ctx->conf->batch_bytes);
+    an_buf_release(&body);
+    return rc;
+}
+
+static const struct an_route routes[] = {
+    {AN_POST, "/v1/events", AN_TOKEN, AN_SCOPE_WRITE | AN_SCOPE_IMPORT, post_events},
+};
+
+const struct an_routes an_ingest_routes = {.routes = routes, .count = AN_COUNT(routes)};

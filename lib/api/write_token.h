@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Annals-Write-Token: the WAL position that a commit reached, signed. A search that sends it back reads its
+ * own writes. The token is bound to the tenant. */
+#ifndef AN_API_WRITE_TOKEN_H
+#define AN_API_WRITE_TOKEN_H
+
+#include "an.h"
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+bool an_write_token_add(const struct an_secret *key, struct an_str tenant, uint64_t lsn, struct an_buf *out);
+/* False: not made by us for this tenant. */
+bool an_write_token_read(const struct an_secret *key, struct an_str tenant, struct an_str token, uint64_t *lsn) AN_MUST_CHECK;
+
+#endif

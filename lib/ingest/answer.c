@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "an.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "ingest/answer.h"
+
+void an_answer_init(struct an_answer *a)
+{
+    *a = (struct an_answer){0};
+    an_buf_init(&a->problems, 2 * AN_ANSWER_PROBLEMS_MAX);
+}
+
+void an_answer_release(struct an_answer *a)
+{
+    free(a->items);
+    an_buf_release(&a->problems);
+    an_answer_init(a);
+}
+
+void an_answer_clear(struct an_answer *a)
+{
+    a->count = 0;
+    a->refused = 0;
+    an_buf_clear(&a->problems);
+    an_buf_trim(&a->problems, 65536);
+}
+
+static struct an_item *item_new(struct an_answer *a)
+{
+    if (a->count == a->alloc) {
+        a->alloc = a->alloc == 0 ? 16 : 2 * a->alloc;
+        a->items = an_xrealloc(a->items, a->alloc * sizeof *a->items);
+    }
+    struct an_item *it = &a->items[a->count++];
+    *it = (struct an_item){0};
+    return it;
+}
+
+void an_answer_row(struct an_answer *a, uint32_t row)
+{
+    item_new(a)->row = row;
+}
+
+static void item_refuse(struct an_answer *a, struct an_item *it, const struct an_problem *p)
+{
+    struct an_problem brief = *p;
+    if (a->problems.len > AN_ANSWER_PROBLEMS_MAX)
+        brief.faults = NULL;
+    it->refused = true;
+    it->problem_at = (uint32_t)a->problems.len;
+    an_problem_add(&a->problems, &brief, NULL);
+    it->problem_len = (uint32_t)(a->problems.len - it->problem_at);
+    a->refused++;
+}
+
+void an_answer_problem(struct an_answer *a, const struct an_problem *p)
+{
+    item_refuse(a, item_new(a), p);
+}
+
+static struct an_problem no_place_problem(struct an_window window, struct an_arena *arena)
+{
+    char from[AN_TIME_LEN + 1], to[AN_TIME_LEN + 1];
+    an_time_format(window.from_us, from);
+    an_time_format(window.to_us, to);
+    const char *detail = an_arena_printf(
+        arena, "the timestamp is outside of what is stored here: from %s to before %s", from, to);
+    struct an_faults *faults = an_arena_alloc(arena, sizeof *faults);
+    an_faults_init(faults, arena, 1);
+    an_fault_add(faults, AN_FAULT_POINTER, "/timestamp", "window", "%s", detail);
+    return (struct an_problem){.type = AN_P_OUTSIDE_WINDOW, .detail = detail, .faults = faults};
+}
+
+/* What is to be said of a row that the store did not take; false where it took it. */
+static bool stored_problem(enum an_stored stored, struct an_window window, struct an_arena *arena,
+                           struct an_problem *out)
+{
+    if (stored == AN_STORED_NO_PLACE) {
+        *out = no_place_problem(window, arena);
+        return true;
+    }
+    *out = (struct an_problem){.type = AN_P_CONFLICT,
+                               .detail = "an event with this idempotency_key and timestamp, but with another "
+                                         "content, is already stored; it was not changed"};
+    return stored == AN_STORED_CONFLICT;
+}
+
+void an_answer_settle(struct an_answer *a, const struct an_rows *rows, struct an_window window,
+                      struct an_arena *arena)
+{
+    struct an_problem p;
+    for (size_t i = 0; i < a->count; i++) {
+        struct an_item *it = &a->items[i];
+        if (!it->refused && stored_problem(rows->rows[it->row].stored, window, arena, &p))
+            item_refuse(a, it, &p);
+    }
+}
+
+/* The members that tell of a stored event, without braces. */
+static void add_stored(struct an_buf *out, const struct an_row *row)
+{
+    char id[AN_UUID_LEN + 1], timestamp[AN_TIME_LEN + 1], received[AN_TIME_LEN + 1];
+    an_uuid_format(&row->id, id);
+    an_time_format(row->timestamp_us, timestamp);
+    an_time_format(row->received_us, received);
+    (void)an_buf_addf(out,
+                      "\"id\":\"%s\",\"timestamp\":\"%s\",\"received_at\":\"%s\",\"status\":\"committed\","
+                      "\"duplicate\":%s",
+                      id, timestamp, received, row->stored == AN_STORED_DUPLICATE ? "true" : "false");
+}
+
+static void add_refused(struct an_buf *out, const struct an_answer *a, const struct an_item *it)
+{
+    (void)an_buf_adds(out, "\"problem\":");
+    (void)an_buf_add(out, a->problems.data + it->problem_at, it->problem_len);
+}
+
+static void add_results(struct an_buf *out, const struct an_answer *a, const struct an_rows *rows, bool only_refused)
+{
+    const char *comma = "";
+    (void)an_buf_adds(out, "\"results\":[");
+    for (size_t i = 0; i < a->count; i++) {
+        const struct an_item *it = &a->items[i];
+        if (only_refused && !it->refused)
+            continue;
+        (void)an_buf_addf(out, "%s{\"index\":%zu,", comma, i);
+        if (it->refused)
+            add_refused(out, a, it);
+        else
+            add_stored(out, &rows->rows[it->row]);
+        (void)an_buf_addc(out, '}');
+        comma = ",";
+    }
+    (void)an_buf_addc(out, ']');
+}
+
+void an_answer_single(const struct an_row *row, struct an_window window, struct an_arena *arena,
+                      const char *request_id, struct an_reply *rep)
+{
+    struct an_problem p;
+    if (stored_problem(row->stored, window, arena, &p)) {
+        an_problem_reply(rep, &p, request_id);
+        return;
+    }
+    char id[AN_UUID_LEN + 1];
+    an_uuid_format(&row->id, id);
+    rep->status = row->stored == AN_STORED_DUPLICATE ? 200 : 201;
+    an_reply_type(rep, "application/json");
+    an_reply_headerf(rep, "Location", "/v1/events/%s", id);
+    (void)an_buf_addc(&rep->body, '{');
+    add_stored(&rep->body, row);
+    (void)an_buf_adds(&rep->body, "}\n");
+}
+
+void an_answer_batch(const struct an_answer *a, const struct an_rows *rows, bool minimal, struct an_reply *rep)
+{
+    size_t duplicates = 0;
+    for (size_t i = 0; i < rows->count; i++)
+        duplicates += rows->rows[i].stored == AN_STORED_DUPLICATE;
+    rep->status = 200;
+    an_reply_type(rep, "application/json");
+    if (minimal)
+        an_reply_header(rep, "Preference-Applied", AN_STR("return=minimal"));
+    (void)an_buf_addf(&rep->body, "{\"accepted\":%zu,\"duplicates\":%zu,\"rejected\":%zu,",
+                      a->count - a->refused - duplicates, duplicates, a->refused);
+    add_results(&rep->body, a, rows, minimal);
+    (void)an_buf_adds(&rep->body, "}\n");
+}
+
+void an_answer_atomic_refused(const struct an_answer *a, const char *request_id, struct an_reply *rep)
+{
+    an_problem_reply(rep,
+                     &(struct an_problem){.type = AN_P_BATCH_REJECTED,
+                                          .detail = "the batch is atomic and at least one item cannot be stored: "
+                                                    "nothing was"},
+                     request_id);
+    struct an_buf *out = &rep->body;
+    while (out->len > 0 && out->data[out->len - 1] != '}')
+        out->len--;
+    out->len--; /* the results become a further member of the problem */
+    (void)an_buf_adds(out, ",\"accepted\":0,\"duplicates\":0,");
+    (void)an_buf_addf(out, "\"rejected\":%zu,", a->count);
+    add_results(out, a, NULL, true);
+    (void)an_buf_adds(out, "}\n");
+}
