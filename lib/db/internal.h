@@ -64,8 +64,8 @@ int an_db_script(struct an_db *db, const char *name, const char *sql, struct an_
 /* A read-write transaction under limits of its own; lock_ms 0: none. */
 int an_db_begin_limited(struct an_db *db, int64_t statement_ms, int64_t lock_ms, struct an_err *err) AN_MUST_CHECK;
 /* A read-write transaction of one tenant under database.statement_timeout; `then` follows in the same round trip. */
-int an_db_begin_write(struct an_db *db, struct an_str tenant, const struct an_db_step *then, struct an_err *err)
-    AN_MUST_CHECK;
+int an_db_begin_write(struct an_db *db, struct an_str tenant, const struct an_db_step *then, size_t count,
+                      struct an_err *err) AN_MUST_CHECK;
 
 /* COPY ... FROM STDIN in binary: sends the pieces between header and trailer, and waits for the verdict. */
 int an_db_copy(struct an_db *db, enum an_stmt stmt, const struct an_str *pieces, size_t count, struct an_err *err)

@@ -287,7 +287,7 @@ int an_merge(struct an_db *db, struct an_rows *r, bool atomic, bool look_for_pla
     if (rc == AN_OK) {
         /* The lock first: the order of the feed rests on it (docs/design/ingest.md). */
         const struct an_db_step lock = {.stmt = AN_STMT_OUTBOX_LOCK};
-        rc = an_db_begin_write(db, an_str(r->tenant), &lock, err);
+        rc = an_db_begin_write(db, an_str(r->tenant), &lock, 1, err);
     }
     if (rc == AN_OK)
         rc = merge_rows(&m, atomic, lsn, err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "an.h"
 
-#include "base/clock.h"
+#include "base/mem.h"
 #include "db/array.h"
 #include "db/internal.h"
 #include "db/merge.h"
@@ -30,39 +30,102 @@ int an_store_commit(struct an_db *db, uint64_t *lsn, struct an_err *err)
     return rc;
 }
 
-static int begin_with_outbox(struct an_db *db, const struct an_rows *r, struct an_err *err)
-{
+/* A row of the outbox: the ids of all parts of one tenant. */
+struct feed_row {
     struct an_buf ids;
-    an_buf_init(&ids, IDS_LIMIT);
-    an_array_start(&ids, AN_OID_UUID);
-    for (size_t i = 0; i < r->count; i++)
-        an_rows_add_uuid(&ids, &r->rows[i].id);
-    const struct an_db_param params[] = {AN_DB_TEXT(an_str(r->tenant)), an_array_finish(&ids, r->count)};
-    const struct an_db_step outbox = {AN_STMT_OUTBOX_PUT, params, AN_COUNT(params)};
-    int rc = ids.overflow ? an_fail(err, AN_ETOOBIG, "db: %zu events in one batch", r->count)
-                          : an_db_begin_write(db, an_str(r->tenant), &outbox, err);
-    an_buf_release(&ids);
+    struct an_db_param params[2];
+};
+
+static bool same_tenant(const struct an_rows *a, const struct an_rows *b)
+{
+    return strcmp(a->tenant, b->tenant) == 0;
+}
+
+static bool seen_before(struct an_rows *const *parts, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (same_tenant(parts[i], parts[at]))
+            return true;
+    return false;
+}
+
+/* Gathers what parts[first] and the later parts of its tenant hold; false where that is too much. */
+static bool feed_row_fill(struct feed_row *f, struct an_rows *const *parts, size_t first, size_t count)
+{
+    size_t events = 0;
+    an_buf_init(&f->ids, IDS_LIMIT);
+    an_array_start(&f->ids, AN_OID_UUID);
+    for (size_t i = first; i < count; i++) {
+        const struct an_rows *r = parts[i];
+        if (!same_tenant(r, parts[first]))
+            continue;
+        for (size_t k = 0; k < r->count; k++)
+            an_rows_add_uuid(&f->ids, &r->rows[k].id);
+        events += r->count;
+    }
+    f->params[0] = AN_DB_TEXT(an_str(parts[first]->tenant));
+    f->params[1] = an_array_finish(&f->ids, events);
+    return !f->ids.overflow;
+}
+
+static int begin_with_outbox(struct an_db *db, struct an_rows *const *parts, size_t count, struct an_err *err)
+{
+    struct feed_row *feed = an_xcalloc(count, sizeof *feed);
+    struct an_db_step *steps = an_xcalloc(count, sizeof *steps);
+    size_t tenants = 0;
+    bool fits = true;
+    for (size_t i = 0; i < count; i++) {
+        if (seen_before(parts, i))
+            continue;
+        struct feed_row *f = &feed[tenants];
+        fits = feed_row_fill(f, parts, i, count) && fits;
+        steps[tenants++] = (struct an_db_step){AN_STMT_OUTBOX_PUT, f->params, AN_COUNT(f->params)};
+    }
+    int rc = fits ? an_db_begin_write(db, an_str(parts[0]->tenant), steps, tenants, err)
+                  : an_fail(err, AN_ETOOBIG, "db: too many events in one batch");
+    for (size_t i = 0; i < tenants; i++)
+        an_buf_release(&feed[i].ids);
+    free(feed);
+    free(steps);
     return rc;
 }
 
-static int put_by_copy(struct an_db *db, struct an_rows *r, uint64_t *lsn, struct an_err *err)
+static int copy_parts(struct an_db *db, struct an_rows *const *parts, size_t count, struct an_err *err)
 {
-    const struct an_str events = {r->events.data, r->events.len};
-    const struct an_str entities = {r->entities.data, r->entities.len};
-    int rc = begin_with_outbox(db, r, err);
+    struct an_str *pieces = an_xcalloc(2 * count, sizeof *pieces);
+    size_t entities = 0;
+    for (size_t i = 0; i < count; i++) {
+        pieces[i] = (struct an_str){parts[i]->events.data, parts[i]->events.len};
+        pieces[count + i] = (struct an_str){parts[i]->entities.data, parts[i]->entities.len};
+        entities += parts[i]->entities.len;
+    }
+    int rc = an_db_copy(db, AN_STMT_COPY_EVENTS, pieces, count, err);
+    if (rc == AN_OK && entities > 0)
+        rc = an_db_copy(db, AN_STMT_COPY_ENTITIES, pieces + count, count, err);
+    free(pieces);
+    return rc;
+}
+
+static int put_by_copy(struct an_db *db, struct an_rows *const *parts, size_t count, uint64_t *lsn, struct an_err *err)
+{
+    int rc = begin_with_outbox(db, parts, count, err);
     if (rc != AN_OK)
         return rc;
-    rc = an_db_copy(db, AN_STMT_COPY_EVENTS, &events, 1, err);
-    if (rc == AN_OK && entities.len > 0)
-        rc = an_db_copy(db, AN_STMT_COPY_ENTITIES, &entities, 1, err);
+    rc = copy_parts(db, parts, count, err);
     if (rc == AN_OK)
-        return an_store_commit(db, lsn, err);
-    if (strcmp(db->sqlstate, SQLSTATE_COPY_REFUSED) == 0) {
+        rc = an_store_commit(db, lsn, err);
+    else if (strcmp(db->sqlstate, SQLSTATE_COPY_REFUSED) == 0) {
         db->copy_refused = true;
         an_log_warn("db", "the writer's role has no BYPASSRLS: events are written by INSERT, which is slower");
     }
-    (void)an_db_end(db, false, NULL);
-    return rc;
+    if (rc != AN_OK) {
+        (void)an_db_end(db, false, NULL);
+        return rc;
+    }
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < parts[i]->count; k++)
+            parts[i]->rows[k].stored = AN_STORED_NEW;
+    return AN_OK;
 }
 
 static int put_by_merge(struct an_db *db, struct an_rows *r, bool atomic, bool look_for_place, uint64_t *lsn,
@@ -75,18 +138,6 @@ static int put_by_merge(struct an_db *db, struct an_rows *r, bool atomic, bool l
     return rc;
 }
 
-static int put(struct an_db *db, struct an_rows *r, bool atomic, uint64_t *lsn, struct an_err *err)
-{
-    if (db->copy_refused)
-        return put_by_merge(db, r, atomic, false, lsn, err);
-    int rc = put_by_copy(db, r, lsn, err);
-    if (rc == AN_ECONFLICT || rc == AN_ENOENT || (rc != AN_OK && db->copy_refused))
-        return put_by_merge(db, r, atomic, rc == AN_ENOENT, lsn, err);
-    for (size_t i = 0; i < r->count && rc == AN_OK; i++)
-        r->rows[i].stored = AN_STORED_NEW;
-    return rc;
-}
-
 int an_store_put(struct an_db *db, struct an_rows *r, bool atomic, uint64_t *lsn, struct an_err *err)
 {
     *lsn = 0;
@@ -94,11 +145,20 @@ int an_store_put(struct an_db *db, struct an_rows *r, bool atomic, uint64_t *lsn
         return AN_OK;
     if (r->events.overflow || r->entities.overflow)
         return an_fail(err, AN_ETOOBIG, "db: a batch of more than %zu bytes", r->events.limit);
-    int64_t started_us = an_clock_mono_us();
-    int rc = put(db, r, atomic, lsn, err);
-    if (rc == AN_OK)
-        an_histogram_add(AN_H_COMMIT_SECONDS, an_clock_mono_us() - started_us);
+    if (db->copy_refused)
+        return put_by_merge(db, r, atomic, false, lsn, err);
+    int rc = put_by_copy(db, &r, 1, lsn, err);
+    if (rc == AN_ECONFLICT || rc == AN_ENOENT || (rc != AN_OK && db->copy_refused))
+        return put_by_merge(db, r, atomic, rc == AN_ENOENT, lsn, err);
     return rc;
+}
+
+int an_store_put_all(struct an_db *db, struct an_rows *const *parts, size_t count, uint64_t *lsn, struct an_err *err)
+{
+    *lsn = 0;
+    if (db->copy_refused)
+        return an_fail(err, AN_ECONFLICT, "db: the writer's role cannot COPY");
+    return put_by_copy(db, parts, count, lsn, err);
 }
 
 /* AN_ENOENT: not known. */

@@ -50,6 +50,11 @@ void an_rows_add(struct an_rows *r, const struct an_event *ev, int64_t received_
  * *lsn: WAL position after the commit, for the write token; 0 where nothing was written. */
 int an_store_put(struct an_db *db, struct an_rows *r, bool atomic, uint64_t *lsn, struct an_err *err) AN_MUST_CHECK;
 
+/* Several requests, also of several tenants, in one transaction, by COPY alone: all are NEW, or nothing is stored and
+ * the code tells why. AN_ECONFLICT, AN_ENOENT: one of them needs an_store_put(). */
+int an_store_put_all(struct an_db *db, struct an_rows *const *parts, size_t count, uint64_t *lsn,
+                     struct an_err *err) AN_MUST_CHECK;
+
 /* Makes sure that the tenant is known (tenants.auto_create adds it). Remembered by the process for known ones.
  * AN_EDENIED: unknown and not to be created, or suspended. */
 int an_store_tenant(struct an_db *db, struct an_str tenant, bool auto_create, struct an_err *err) AN_MUST_CHECK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "an.h"
 
+#include "base/mem.h"
 #include "db/internal.h"
 
 struct number {
@@ -34,12 +35,18 @@ int an_db_begin_tenant(struct an_db *db, struct an_str tenant, int64_t timeout_m
     return begin(db, steps, AN_COUNT(steps), timeout_ms + AN_DB_SLACK_MS, err);
 }
 
-int an_db_begin_write(struct an_db *db, struct an_str tenant, const struct an_db_step *then, struct an_err *err)
+int an_db_begin_write(struct an_db *db, struct an_str tenant, const struct an_db_step *then, size_t count,
+                      struct an_err *err)
 {
     struct number n;
     const struct an_db_param params[] = {AN_DB_TEXT(tenant), ms_param(&n, db->statement_timeout_ms)};
-    const struct an_db_step steps[] = {{.stmt = AN_STMT_BEGIN}, {AN_STMT_SET_TENANT, params, AN_COUNT(params)}, *then};
-    return begin(db, steps, AN_COUNT(steps), db->statement_timeout_ms + AN_DB_SLACK_MS, err);
+    struct an_db_step *steps = an_xcalloc(count + 2, sizeof *steps);
+    steps[0] = (struct an_db_step){.stmt = AN_STMT_BEGIN};
+    steps[1] = (struct an_db_step){AN_STMT_SET_TENANT, params, AN_COUNT(params)};
+    memcpy(steps + 2, then, count * sizeof *steps);
+    int rc = begin(db, steps, count + 2, db->statement_timeout_ms + AN_DB_SLACK_MS, err);
+    free(steps);
+    return rc;
 }
 
 int an_db_begin_limited(struct an_db *db, int64_t statement_ms, int64_t lock_ms, struct an_err *err)
