@@ -52,6 +52,9 @@ struct an_conf {
     char *monitor_from;    /* CIDRs that may read /metrics and /readyz: "127.0.0.0/8 ::1/128" */
     /* [ingest] [search] [admin] */
     struct an_conf_app ingest, search, admin;
+    /* [ingest] besides */
+    bool combine;              /* on: workers share their commits */
+    int64_t commit_timeout_ms; /* 5s */
     /* [search] besides */
     int64_t search_timeout_ms; /* search.statement_timeout, 5s */
     int64_t page_default;      /* search.page_default, 50 */

@@ -59,6 +59,10 @@ const struct an_conf_key an_conf_keys[] = {
      .help = "Networks that may read /metrics and /readyz."},
 
     APP(ingest, "4"),
+    {"ingest", "combine", AN_CONF_SWITCH, AT(combine), "on",
+     .help = "Workers of one host share their commits: on, off. Nobody waits for company.", .restart = true},
+    {"ingest", "commit_timeout", AN_CONF_DURATION, AT(commit_timeout_ms), "5s",
+     .help = "A request whose events are not committed by then is answered with 503.", .min = 100, .max = HOUR},
     APP(search, "4"),
     {"search", "statement_timeout", AN_CONF_DURATION, AT(search_timeout_ms), "5s",
      .help = "A query that takes longer is stopped and answered with 504.", .min = 10, .max = HOUR},

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "event/event.h"
 #include "ingest/answer.h"
+#include "ingest/combine.h"
 #include "ingest/ingest.h"
 #include "log/metrics.h"
 
@@ -15,15 +16,17 @@
 struct an_ingest {
     const struct an_conf *conf;
     struct an_db *writer;
+    struct an_combine *combine;
     struct an_rows rows;
     struct an_answer answer;
 };
 
-struct an_ingest *an_ingest_new(const struct an_conf *c, struct an_db *writer)
+struct an_ingest *an_ingest_new(const struct an_conf *c, struct an_db *writer, void *shared)
 {
     struct an_ingest *in = an_xcalloc(1, sizeof *in);
     in->conf = c;
     in->writer = writer;
+    in->combine = an_combine_join(shared, c, writer);
     an_rows_init(&in->rows);
     an_answer_init(&in->answer);
     return in;
@@ -33,6 +36,7 @@ void an_ingest_free(struct an_ingest *in)
 {
     if (in == NULL)
         return;
+    an_combine_leave(in->combine);
     an_rows_release(&in->rows);
     an_answer_release(&in->answer);
     free(in);
@@ -224,20 +228,10 @@ static bool take_single(struct work *w, struct an_str body)
     return true;
 }
 
-/* Commits the rows. A connection that broke is opened again and the same rows are put once more: they have
- * their ids already, so what the lost reply left open is found as a duplicate of our own. */
 static int put(struct an_ingest *in, bool atomic, int64_t received_us, uint64_t *lsn, struct an_err *err)
 {
     int64_t start = an_clock_mono_us();
-    int rc = an_store_put(in->writer, &in->rows, atomic, lsn, err);
-    if (rc == AN_EAGAIN && an_db_ready(in->writer, err) == AN_OK) {
-        rc = an_store_put(in->writer, &in->rows, atomic, lsn, err);
-        for (size_t i = 0; rc == AN_OK && i < in->rows.count; i++) {
-            struct an_row *row = &in->rows.rows[i];
-            if (row->stored == AN_STORED_DUPLICATE && row->received_us == received_us)
-                row->stored = AN_STORED_NEW;
-        }
-    }
+    int rc = an_combine_put(in->combine, &in->rows, atomic, received_us, lsn, err);
     if (rc == AN_OK)
         an_histogram_add(AN_H_COMMIT_SECONDS, an_clock_mono_us() - start);
     return rc;

@@ -15,7 +15,8 @@
 enum an_body_kind { AN_BODY_JSON, AN_BODY_NDJSON };
 
 struct an_ingest; /* one a worker: its row buffers */
-struct an_ingest *an_ingest_new(const struct an_conf *c, struct an_db *writer) AN_MUST_CHECK;
+/* shared: of an_combine_share(), or NULL. */
+struct an_ingest *an_ingest_new(const struct an_conf *c, struct an_db *writer, void *shared) AN_MUST_CHECK;
 void an_ingest_free(struct an_ingest *in); /* accepts NULL */
 
 struct an_ingest_call {

@@ -1,5 +1,7 @@
 libannals_a_SOURCES += \
 	lib/ingest/answer.c \
 	lib/ingest/answer.h \
+	lib/ingest/combine.c \
+	lib/ingest/combine.h \
 	lib/ingest/ingest.c \
 	lib/ingest/ingest.h
