@@ -1,0 +1,422 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is measured: each pair has Annals on one side and on the other what the machine can do without it."""
+import os
+import random
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from typing import Callable, Optional
+
+from instance import TOP, free_port
+
+DIGEST = "'\\x" + "5a" * 32 + "'"
+COLUMNS = {
+    "events": '"timestamp", received_at, id, tenant_id, action, actor_type, actor_id, outcome, source_ip, digest, '
+              "payload_ref, document",
+    "event_entities": '"timestamp", event_id, tenant_id, entity_type, entity_id',
+    "outbox": "id, created_at, tenant_id, event_ids",
+}
+
+
+@dataclass
+class Pair:
+    name: str
+    unit: str
+    bar: Optional[float]
+    more: bool                   # the bar is a floor, not a ceiling
+    run: Callable                # (instance, rounds) -> [(annals, reference or None), ...]
+    repeats: bool = True
+
+
+def alternate(ours, reference):
+    """A measurement that takes both sides in turn."""
+    return lambda instance, rounds: [(ours(instance), reference(instance)) for _ in range(rounds)]
+
+
+def seconds(instance):
+    return 4 if instance.quick else 12
+
+
+# --- writing ----------------------------------------------------------------------------------------------------
+def bulk_events(instance):
+    return 40_000 if instance.quick else 200_000
+
+
+def bulk_load(instance, **options):
+    return instance.load(connections=2, batch=1000, requests=bulk_events(instance) // 1000, seconds=120, **options)
+
+
+def bulk_annals(instance):
+    instance.empty()
+    return bulk_load(instance)["events_per_s"]
+
+
+def table_lines(instance, table):
+    connection = instance.connect()
+    path = os.path.join(instance.dir, f"{table}.copy")
+    with open(path, "w", encoding="utf-8") as f:
+        connection.cursor().copy_expert(f"COPY (SELECT {COLUMNS[table]} FROM annals.{table}) TO STDOUT", f)
+    connection.close()
+    with open(path, encoding="utf-8") as f:
+        return f.readlines()
+
+
+def copy_files(instance, streams=2, per_transaction=1000):
+    """The rows that are in the tables now, as psql scripts: the same rows, in transactions of the same size."""
+    lines = {table: table_lines(instance, table) for table in COLUMNS}
+    chunks = -(-len(lines["events"]) // per_transaction)
+    names = [os.path.join(instance.dir, f"copy.{i}.sql") for i in range(streams)]
+    files = [open(name, "w", encoding="utf-8") for name in names]
+    for chunk in range(chunks):
+        f = files[chunk % streams]
+        f.write("BEGIN;\n")
+        for table in ("outbox", "events", "event_entities"):
+            size = -(-len(lines[table]) // chunks)
+            f.write(f"COPY annals.{table} ({COLUMNS[table]}) FROM STDIN;\n")
+            f.writelines(lines[table][chunk * size:(chunk + 1) * size])
+            f.write("\\.\n")
+        f.write("COMMIT;\n")
+    for f in files:
+        f.close()
+    return names
+
+
+def bulk_copy(instance):
+    names = copy_files(instance)  # of what the Annals side just stored
+    instance.empty()
+    took = instance.psql_streams(names)
+    return instance.count() / took
+
+
+def single_annals(connections, **settings):
+    def run(instance):
+        if settings:
+            instance.restart(**settings)
+        instance.empty()
+        return instance.load(connections=connections, seconds=seconds(instance))["events_per_s"]
+    return run
+
+
+SINGLE = f"""\\set a random(1, 20000)
+\\set d random(1, 300000)
+\\set two random(0, 1)
+BEGIN;
+INSERT INTO annals.outbox (tenant_id, event_ids) VALUES ('demo', ARRAY[gen_random_uuid()]);
+INSERT INTO annals.events ({COLUMNS["events"]}) VALUES (now(), now(), gen_random_uuid(), 'demo', 'document.read',
+ 'user', 'u' || :a, 'success', '10.1.2.3', {DIGEST}, NULL, '{{"id":"019aaf6e-7c00-7000-8000-000000000000","tenant_id":"demo",'
+ '"timestamp":"2026-11-23T09:30:00.123456Z","action":"document.read","actor":{{"type":"user","id":"u000001","name":"Person 1"}},'
+ '"entities":[{{"type":"document","id":"d0000001"}}],"outcome":"success","context":{{"ip":"10.1.2.3","user_agent":'
+ '"Mozilla/5.0 (X11; Linux x86_64)","request_id":"0123456789abcdef"}},"metadata":{{"region":"eu-west-1","size":12345,'
+ '"note":"lorem ipsum dolor sit amet"}}}}');
+INSERT INTO annals.event_entities ({COLUMNS["event_entities"]}) VALUES (now(), gen_random_uuid(), 'demo', 'document', 'd' || :d);
+\\if :two
+INSERT INTO annals.event_entities ({COLUMNS["event_entities"]}) VALUES (now(), gen_random_uuid(), 'demo', 'folder', 'f' || :d);
+\\endif
+COMMIT;
+"""
+
+
+def single_pgbench(clients):
+    def run(instance):
+        instance.empty()
+        return instance.pgbench(SINGLE, clients, seconds(instance))
+    return run
+
+
+def latency_annals(instance):
+    instance.empty()
+    return instance.load(connections=1, seconds=seconds(instance))["p50_ms"]
+
+
+def latency_pgbench(instance):
+    instance.empty()
+    return instance.pgbench(SINGLE, 1, seconds(instance), latencies=True)
+
+
+def empty_reply(connections):
+    """The same web server configuration with bench/empty behind it."""
+    def run(instance):
+        folder = os.path.join(instance.dir, "empty")
+        os.makedirs(folder, exist_ok=True)
+        path = os.path.join(folder, "ingest.sock")
+        if os.path.exists(path):
+            os.unlink(path)
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(path)
+        os.chmod(path, 0o777)
+        listener.listen(512)
+        port = free_port()
+        configuration = os.path.join(folder, "lighttpd.conf")
+        with open(configuration, "w", encoding="utf-8") as f:
+            f.write(f'server.document-root = "{folder}"\nserver.bind = "127.0.0.1"\nserver.port = {port}\n'
+                    f'server.errorlog = "{folder}/error.log"\nvar.annals_run = "{folder}"\n'
+                    f'include "{TOP}/packaging/lighttpd/annals.conf"\n')
+        application = subprocess.Popen([os.path.join(instance.programs, "empty"), "16"], stdin=listener)
+        server = subprocess.Popen(["/usr/sbin/lighttpd", "-D", "-f", configuration])
+        try:
+            for _ in range(100):
+                with socket.socket() as probe:
+                    if probe.connect_ex(("127.0.0.1", port)) == 0:
+                        break
+                time.sleep(0.05)
+            return instance.load(port=port, check=False, connections=connections,
+                                 seconds=seconds(instance))["requests_per_s"]
+        finally:
+            server.terminate()
+            application.terminate()
+            server.wait()
+            application.wait()
+            listener.close()
+    return run
+
+
+# --- reading ----------------------------------------------------------------------------------------------------
+FILL = """
+INSERT INTO annals.events ("timestamp", received_at, id, tenant_id, action, actor_type, actor_id, outcome, source_ip,
+                           digest, document)
+SELECT at, at, id, 'demo', action, 'user', actor, 'success', '10.1.2.3', sha256(id::text::bytea),
+       format('{{"id":"%s","tenant_id":"demo","timestamp":"%s","action":"%s","actor":{{"type":"user","id":"%s","name":"Person"}},'
+              '"entities":[{{"type":"document","id":"d%s"}}],"outcome":"success","context":{{"ip":"10.1.2.3","user_agent":'
+              '"Mozilla/5.0 (X11; Linux x86_64)","request_id":"0123456789abcdef"}},"metadata":{{"region":"eu-west-1",'
+              '"size":12345,"note":"lorem ipsum dolor sit amet"}}}}', id, to_char(at AT TIME ZONE 'UTC',
+              'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), action, actor, entity)::json
+FROM (SELECT at, entity, 'u' || lpad((n * 7919 % 20000)::text, 6, '0') AS actor,
+             (ARRAY['document.read', 'document.update', 'user.login', 'invoice.pay'])[1 + n % 4] AS action,
+             (lpad(to_hex(floor(extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7' || substr(md5(n::text), 1, 3)
+              || '8' || substr(md5(n::text), 4, 15))::uuid AS id
+      FROM (SELECT n, {span} AS at, n * 104729 % 300000 AS entity FROM generate_series({first}, {last}) AS n) AS r) AS e;
+INSERT INTO annals.event_entities ("timestamp", event_id, tenant_id, entity_type, entity_id)
+SELECT "timestamp", id, 'demo', 'document', document #>> '{{entities,0,id}}'
+FROM annals.events WHERE "timestamp" >= {start} {limit};
+"""
+
+
+def partitions_back(instance, months):
+    """Partitions for so many months before this one, where there are none yet."""
+    for table in ("events", "event_entities"):
+        instance.sql(f"""SELECT count(annals.partition_create('{table}', m, m + interval '1 month'))
+            FROM generate_series(date_trunc('month', now(), 'UTC') - interval '{months} months',
+                                 date_trunc('month', now(), 'UTC') - interval '1 month', interval '1 month') AS m
+            WHERE NOT EXISTS (SELECT FROM annals.partition_bounds('{table}') AS b WHERE b.from_at <= m AND m < b.to_at)""")
+
+
+def fill(instance, rows, months):
+    """Rows spread evenly over the last months, or all into the current one where months is 0."""
+    start = f"date_trunc('month', now(), 'UTC') - interval '{months} months'" if months else "now() - interval '1 hour'"
+    span = f"{start} + (now() - ({start})) * (n::float8 / {rows})"
+    step = 500_000
+    for first in range(0, rows, step):
+        last = min(first + step, rows) - 1
+        limit = f"AND \"timestamp\" >= {span.replace('n::float8', f'{first}::float8')} " \
+                f"AND \"timestamp\" < {span.replace('n::float8', f'{last + 1}::float8')}"
+        instance.sql(FILL.format(span=span, first=first, last=last, start=start, limit=limit))
+    instance.sql("VACUUM ANALYZE annals.events")
+    instance.sql("VACUUM ANALYZE annals.event_entities")
+
+
+def big_table(instance):
+    rows = 300_000 if instance.quick else 5_000_000
+    if getattr(instance, "filled", None) != rows:
+        instance.empty()
+        partitions_back(instance, 5)
+        fill(instance, rows, 5)
+        instance.filled = rows
+    return rows
+
+
+READ = """BEGIN READ ONLY;
+SELECT set_config('annals.tenant', 'demo', true), set_config('statement_timeout', '5000', true);
+{statement};
+COMMIT;
+"""
+PAGE = "SELECT e.document, e.received_at, e.\"timestamp\", e.id FROM annals.events AS e {join} WHERE e.tenant_id = 'demo' " \
+       "{where} ORDER BY e.\"timestamp\" DESC, e.id DESC LIMIT 51"
+
+
+def read_urls(instance, lines):
+    path = os.path.join(instance.dir, "urls")
+    with open(path, "w", encoding="ascii") as f:
+        f.write("\n".join(lines) + "\n")
+    result = instance.load(token=instance.read_token_file, check=False, method="GET", urls=path, connections=1,
+                           seconds=seconds(instance))
+    return result["p50_ms"]
+
+
+def read_sql(instance, statement, variables=""):
+    url, instance.env["ANNALS_PG"] = instance.env["ANNALS_PG"], instance.env["ANNALS_PG"] + " user=annals_reader"
+    try:
+        return instance.pgbench(variables + READ.format(statement=statement), 1, seconds(instance), latencies=True)
+    finally:
+        instance.env["ANNALS_PG"] = url
+
+
+def page_pair(parameters, join, where, variables):
+    """parameters: of the URL, for a random number; the SQL takes its own random numbers from pgbench."""
+    def ours(instance):
+        big_table(instance)
+        chance = random.Random(1)
+        return read_urls(instance, [f"/v1/events?limit=50{parameters(chance)}" for _ in range(2000)])
+
+    def reference(instance):
+        return read_sql(instance, PAGE.format(join=join, where=where), variables)
+    return alternate(ours, reference)
+
+
+def ids(instance):
+    connection = instance.connect()
+    cursor = connection.cursor()
+    cursor.execute("SELECT id, (extract(epoch FROM \"timestamp\") * 1000000)::bigint FROM annals.events "
+                   "TABLESAMPLE SYSTEM (1) LIMIT 2000")
+    rows = cursor.fetchall()
+    connection.close()
+    return rows
+
+
+def id_annals(instance):
+    big_table(instance)
+    return read_urls(instance, [f"/v1/events/{row[0]}" for row in ids(instance)])
+
+
+def id_sql(instance):
+    picked = ids(instance)[:200]
+    case = " ".join(f"WHEN {i} THEN '{row[0]}'" for i, row in enumerate(picked))
+    when = " ".join(f"WHEN {i} THEN {row[1] // 1000}" for i, row in enumerate(picked))
+    # The lookup that the id names: its millisecond, then the id itself.
+    connection = instance.connect()
+    connection.cursor().execute(
+        "CREATE TABLE IF NOT EXISTS public.bench_ids (n int PRIMARY KEY, id uuid, at timestamptz);"
+        "TRUNCATE public.bench_ids; GRANT SELECT ON public.bench_ids TO annals_reader;"
+        f"INSERT INTO public.bench_ids SELECT n, (CASE n {case} END)::uuid, to_timestamp((CASE n {when} END) / 1000.0) "
+        f"FROM generate_series(0, {len(picked) - 1}) AS n")
+    connection.close()
+    first = picked[0]
+    return read_sql(instance, "SELECT document, received_at, digest FROM annals.events WHERE tenant_id = 'demo' "
+                              f"AND \"timestamp\" >= to_timestamp({first[1] // 1000} / 1000.0) AND \"timestamp\" < "
+                              f"to_timestamp({first[1] // 1000 + 1} / 1000.0) AND id = '{first[0]}'")
+
+
+# --- growth -----------------------------------------------------------------------------------------------------
+def grown(prepare):
+    """Bulk into empty tables, then into prepared ones; filling takes too long to alternate each round."""
+    def run(instance, rounds):
+        instance.filled = None
+        reference = [bulk_annals(instance) for _ in range(rounds)]
+        instance.empty()
+        prepare(instance)
+        return [(bulk_load(instance)["events_per_s"], r) for r in reference]
+    return run
+
+
+def into_24th(instance):
+    partitions_back(instance, 23)
+    fill(instance, 24_000, 23)
+
+
+def into_full(instance):
+    fill(instance, 300_000 if instance.quick else 5_000_000, 0)
+
+
+# --- size -------------------------------------------------------------------------------------------------------
+PLAIN = """
+DROP SCHEMA IF EXISTS bench_plain CASCADE;
+CREATE SCHEMA bench_plain;
+CREATE TABLE bench_plain.events (tenant_id text, "timestamp" timestamptz, id uuid, received_at timestamptz, action text,
+    actor_type text, actor_id text, outcome text, source_ip inet, document json, PRIMARY KEY (tenant_id, "timestamp", id));
+CREATE INDEX ON bench_plain.events (tenant_id, actor_id, "timestamp");
+CREATE INDEX ON bench_plain.events (tenant_id, action, "timestamp");
+CREATE TABLE bench_plain.event_entities (tenant_id text, "timestamp" timestamptz, event_id uuid, entity_type text,
+    entity_id text, PRIMARY KEY (tenant_id, entity_type, entity_id, "timestamp", event_id));
+INSERT INTO bench_plain.events SELECT tenant_id, "timestamp", id, received_at, action, actor_type, actor_id, outcome,
+    source_ip, document FROM annals.events ORDER BY received_at;
+INSERT INTO bench_plain.event_entities SELECT tenant_id, "timestamp", event_id, entity_type, entity_id
+    FROM annals.event_entities;
+"""
+SIZE = """SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE n.nspname = '{schema}' AND c.relkind = 'r' AND c.relname ~ '^event'"""
+
+
+def disk(instance, _rounds):
+    instance.filled = None
+    instance.empty()
+    bulk_load(instance)
+    instance.sql(PLAIN)
+    events = instance.count()
+    return [(float(instance.sql(SIZE.format(schema="annals"))) / events,
+             float(instance.sql(SIZE.format(schema="bench_plain"))) / events)]
+
+
+def worker_pids(instance):
+    with open(os.path.join(instance.dir, "run", "ingest.pid"), encoding="ascii") as f:
+        master = f.read().strip()
+    with open(f"/proc/{master}/task/{master}/children", encoding="ascii") as f:
+        return f.read().split()
+
+
+def memory_mib(instance, field):
+    """The largest worker's."""
+    largest = 0
+    for pid in worker_pids(instance):
+        with open(f"/proc/{pid}/status", encoding="ascii") as f:
+            largest = max(largest, *(int(line.split()[1]) for line in f if line.startswith(field)))
+    return largest / 1024
+
+
+def memory_idle(instance, _rounds):
+    instance.restart()
+    time.sleep(1)
+    return [(memory_mib(instance, "VmRSS"), None)]
+
+
+def memory_batch(instance, _rounds):
+    instance.restart(INGEST_WORKERS="2")
+    # 10,000 events of about 1.6 KB are 16 MiB less a little.
+    body = os.path.join(instance.dir, "large.ndjson")
+    line = '{"action":"report.export","actor":{"type":"user","id":"u1"},"metadata":{"note":"' + "x" * 1590 + '"}}\n'
+    with open(body, "w", encoding="ascii") as f:
+        f.write(line * (16_777_216 // len(line)))
+    for _ in range(4):
+        done = subprocess.run(["curl", "-sS", "--noproxy", "*", "-m", "60", "-o", "/dev/null", "-w", "%{http_code}",
+                               "-H", f"Authorization: Bearer {instance.env['ANNALS_WRITE_TOKEN']}", "-H",
+                               "Content-Type: application/x-ndjson", "--data-binary", f"@{body}",
+                               f"http://127.0.0.1:{instance.port}/v1/events"], capture_output=True, text=True)
+        if done.stdout != "200":
+            raise SystemExit(f"a batch of 16 MiB was answered {done.stdout}{done.stderr}")
+    result = memory_mib(instance, "VmHWM")
+    instance.restart(INGEST_WORKERS="64")
+    return [(result, None)]
+
+
+def memory_after(instance, _rounds):
+    instance.restart(INGEST_WORKERS="2")
+    instance.load(connections=2, requests=20_000 if instance.quick else 200_000, seconds=300)
+    result = memory_mib(instance, "VmRSS")
+    instance.restart(INGEST_WORKERS="64")
+    return [(result, None)]
+
+
+ALL = [
+    Pair("bulk-ndjson", "events/s", 0.85, True, alternate(bulk_annals, bulk_copy)),
+    Pair("single-32", "events/s", 2.5, True, alternate(single_annals(32), single_pgbench(32))),
+    Pair("single-128", "events/s", 3.0, True, alternate(single_annals(128), single_pgbench(128))),
+    Pair("single-32-web", "requests/s", 0.5, True, alternate(single_annals(32), empty_reply(32))),
+    Pair("single-1-p50", "ms", 1.5, False, alternate(latency_annals, latency_pgbench)),
+    Pair("combiner-off", "events/s", None, True,
+         alternate(single_annals(32, INGEST_COMBINE="off"), single_annals(32, INGEST_COMBINE="on"))),
+    Pair("page-tenant", "ms p50", 1.3, False, page_pair(lambda c: "", "", "", "")),
+    Pair("page-actor", "ms p50", 1.3, False,
+         page_pair(lambda c: f"&actor_id=u{c.randrange(20000):06}", "", "AND e.actor_id = 'u' || lpad(:a::text, 6, '0')",
+                   "\\set a random(0, 19999)\n")),
+    Pair("page-entity", "ms p50", 1.3, False,
+         page_pair(lambda c: f"&entity=document:d{c.randrange(300000)}",
+                   "JOIN annals.event_entities AS n ON n.tenant_id = e.tenant_id AND n.\"timestamp\" = e.\"timestamp\" "
+                   "AND n.event_id = e.id",
+                   "AND n.entity_type = 'document' AND n.entity_id = 'd' || :a", "\\set a random(0, 299999)\n")),
+    Pair("event-by-id", "ms p50", 1.3, False, alternate(id_annals, id_sql)),
+    Pair("bulk-24th-partition", "events/s", 0.9, True, grown(into_24th)),
+    Pair("bulk-full-partition", "events/s", 0.9, True, grown(into_full)),
+    Pair("disk", "bytes/event", 0.95, False, disk, repeats=False),
+    Pair("memory-idle", "MiB", 12, False, memory_idle, repeats=False),
+    Pair("memory-16MiB-batch", "MiB", 64, False, memory_batch, repeats=False),
+    Pair("memory-after-requests", "MiB", 12, False, memory_after, repeats=False),
+]
