@@ -26,8 +26,10 @@ struct an_ctx {
     struct an_secret signing_key;  /* empty until an_ctx_key() */
 };
 
-/* Opens nothing but the issuers' key files. AN_EINVAL: those cannot be used. */
-int an_ctx_open(struct an_ctx *ctx, const struct an_conf *c, const char *app, struct an_err *err) AN_MUST_CHECK;
+/* Opens nothing but the issuers' key files. AN_EINVAL: those cannot be used. shared: the application's own
+ * memory (struct an_app), or NULL. */
+int an_ctx_open(struct an_ctx *ctx, const struct an_conf *c, const char *app, void *shared, struct an_err *err)
+    AN_MUST_CHECK;
 void an_ctx_close(struct an_ctx *ctx); /* accepts a zeroed one */
 
 /* The key that signs cursors and write tokens, one for all instances: from the database at its first use. */

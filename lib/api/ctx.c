@@ -7,7 +7,7 @@
 #include "base/codec.h"
 #include "base/digest.h"
 
-int an_ctx_open(struct an_ctx *ctx, const struct an_conf *c, const char *app, struct an_err *err)
+int an_ctx_open(struct an_ctx *ctx, const struct an_conf *c, const char *app, void *shared, struct an_err *err)
 {
     *ctx = (struct an_ctx){.conf = c, .app = app};
     int rc = an_auth_open(c, &ctx->auth, err);
@@ -15,7 +15,7 @@ int an_ctx_open(struct an_ctx *ctx, const struct an_conf *c, const char *app, st
         return rc;
     ctx->writer = an_db_new(c, AN_DB_WRITER);
     ctx->reader = an_db_new(c, AN_DB_READER);
-    ctx->ingest = an_ingest_new(c, ctx->writer);
+    ctx->ingest = an_ingest_new(c, ctx->writer, shared);
     return AN_OK;
 }
 

@@ -52,12 +52,12 @@ static bool read_wishes(struct an_call *call, struct wishes *w)
     an_faults_init(&faults, call->arena, 8);
     *w = (struct wishes){.minimal = wants_minimal(an_request_header(call->req, "Prefer"))};
     struct an_problem p = {.type = AN_P_UNSUPPORTED_TYPE,
-                           .detail = "events come as application/json or application/x-ndjson"};
+                           .detail = "Events come as application/json or application/x-ndjson."};
     if (read_type(call, w)) {
         if (read_query(call, w, &faults))
             return true;
         p = (struct an_problem){
-            .type = AN_P_INVALID_PARAMETER, .detail = "the query is not valid", .faults = &faults};
+            .type = AN_P_INVALID_PARAMETER, .detail = "The query is not valid; errors names each fault.", .faults = &faults};
     } else {
         an_reply_header(call->rep, "Accept-Post", AN_STR("application/json, application/x-ndjson"));
     }
@@ -71,7 +71,7 @@ static int refuse_body(struct an_call *call, int rc, const struct an_err *err, u
     struct an_problem p = {.detail = err->text};
     if (rc == AN_ETOOBIG) {
         p.type = AN_P_TOO_LARGE;
-        p.detail = "the body is larger than this server accepts in one request";
+        p.detail = "The body is larger than this server accepts in one request.";
         p.has_limit = true;
         p.limit = limit;
         p.actual = limit + 1; /* reading stopped there */

@@ -181,10 +181,9 @@ int an_api_work(const struct an_conf *c, const char *app, const struct an_routes
                 unsigned index, void *shared)
 {
     (void)index;
-    (void)shared;
     struct an_err err = {AN_OK, ""};
     struct server s = {.tables = {routes, &an_common_routes, &an_meta_routes}};
-    if (an_ctx_open(&s.ctx, c, app, &err) != AN_OK) {
+    if (an_ctx_open(&s.ctx, c, app, shared, &err) != AN_OK) {
         an_log_error("http", "%s", err.text);
         return 1;
     }

@@ -65,7 +65,7 @@ static struct an_problem no_place_problem(struct an_window window, struct an_are
     an_time_format(window.from_us, from);
     an_time_format(window.to_us, to);
     const char *detail = an_arena_printf(
-        arena, "the timestamp is outside of what is stored here: from %s to before %s", from, to);
+        arena, "The timestamp is outside of what is stored here: from %s to before %s.", from, to);
     struct an_faults *faults = an_arena_alloc(arena, sizeof *faults);
     an_faults_init(faults, arena, 1);
     an_fault_add(faults, AN_FAULT_POINTER, "/timestamp", "window", "%s", detail);
@@ -81,8 +81,8 @@ static bool stored_problem(enum an_stored stored, struct an_window window, struc
         return true;
     }
     *out = (struct an_problem){.type = AN_P_CONFLICT,
-                               .detail = "an event with this idempotency_key and timestamp, but with another "
-                                         "content, is already stored; it was not changed"};
+                               .detail = "An event with this idempotency_key and timestamp, but with another "
+                                         "content, is already stored; it was not changed."};
     return stored == AN_STORED_CONFLICT;
 }
 
@@ -172,8 +172,8 @@ void an_answer_atomic_refused(const struct an_answer *a, const char *request_id,
 {
     an_problem_reply(rep,
                      &(struct an_problem){.type = AN_P_BATCH_REJECTED,
-                                          .detail = "the batch is atomic and at least one item cannot be stored: "
-                                                    "nothing was"},
+                                          .detail = "The batch is atomic and at least one item cannot be stored, so "
+                                                    "nothing was."},
                      request_id);
     struct an_buf *out = &rep->body;
     while (out->len > 0 && out->data[out->len - 1] != '}')

@@ -63,22 +63,33 @@ static struct an_problem json_problem(struct work *w, const struct an_json_fault
 {
     return (struct an_problem){
         .type = AN_P_INVALID_JSON,
-        .detail = an_arena_printf(w->call->arena, "%s, at byte %zu (%s)", f->detail, f->offset, f->code)};
+        .detail = an_arena_printf(w->call->arena, "Not acceptable as JSON: %s, at byte %zu (%s).", f->detail, f->offset, f->code)};
 }
 
 static struct an_problem too_large_problem(uint64_t actual, uint64_t limit)
 {
     return (struct an_problem){.type = AN_P_TOO_LARGE,
-                               .detail = "the event is larger than this server accepts",
+                               .detail = "The event is larger than this server accepts.",
                                .has_limit = true,
                                .limit = limit,
                                .actual = actual};
 }
 
-/* Only the time is wrong: that has a problem type of its own. */
-static bool only_window(const struct an_faults *faults)
+/* Where only the time is wrong, that has a problem type of its own, which names the window. */
+static struct an_problem event_problem(struct work *w, const struct an_faults *faults)
 {
-    return faults->count == 1 && strcmp(faults->first->code, "window") == 0;
+    if (faults->count != 1 || strcmp(faults->first->code, "window") != 0)
+        return (struct an_problem){.type = AN_P_INVALID_EVENT,
+                                   .detail = "The event is not valid; errors names each fault.",
+                                   .faults = faults};
+    char from[AN_TIME_LEN + 1], to[AN_TIME_LEN + 1];
+    an_time_format(w->rules.now_us - w->rules.past_us, from);
+    an_time_format(w->rules.now_us + w->rules.future_us, to);
+    return (struct an_problem){
+        .type = AN_P_OUTSIDE_WINDOW,
+        .detail = an_arena_printf(w->call->arena,
+                                  "The timestamp is outside of the window for new events: from %s to %s.", from, to),
+        .faults = faults};
 }
 
 /* Validates one parsed value; a row where it is a good event, else a problem. */
@@ -93,13 +104,7 @@ static void take_event(struct work *w, const struct an_json *value)
         an_rows_add(&in->rows, &ev, w->rules.now_us);
         return;
     }
-    struct an_problem p = {.type = AN_P_INVALID_EVENT,
-                           .detail = "the event is not valid; errors names each fault",
-                           .faults = &faults};
-    if (only_window(&faults)) {
-        p.type = AN_P_OUTSIDE_WINDOW;
-        p.detail = faults.first->detail;
-    }
+    struct an_problem p = event_problem(w, &faults);
     an_answer_problem(&in->answer, &p);
 }
 
@@ -109,7 +114,7 @@ static bool count_item(struct work *w)
     if (w->in->answer.count < max)
         return true;
     return refuse_all(w, (struct an_problem){.type = AN_P_TOO_LARGE,
-                                             .detail = "the batch has more events than this server accepts in one",
+                                             .detail = "The batch has more events than this server accepts in one.",
                                              .has_limit = true,
                                              .limit = max,
                                              .actual = max + 1});
@@ -216,13 +221,8 @@ static bool take_single(struct work *w, struct an_str body)
     struct an_event ev;
     struct an_faults *faults = an_arena_alloc(w->call->arena, sizeof *faults);
     an_faults_init(faults, w->call->arena, FAULTS_MAX);
-    if (!an_event_parse(value, &w->rules, &ev, faults)) {
-        bool window = only_window(faults);
-        return refuse_all(w, (struct an_problem){.type = window ? AN_P_OUTSIDE_WINDOW : AN_P_INVALID_EVENT,
-                                                 .detail = window ? faults->first->detail
-                                                                  : "the event is not valid; errors names each fault",
-                                                 .faults = faults});
-    }
+    if (!an_event_parse(value, &w->rules, &ev, faults))
+        return refuse_all(w, event_problem(w, faults));
     an_answer_row(&w->in->answer, 0);
     an_rows_add(&w->in->rows, &ev, w->rules.now_us);
     return true;
