@@ -11,3 +11,6 @@ libannals_a_SOURCES += \
 	lib/api/serve.c \
 	lib/api/write_token.c \
 	lib/api/write_token.h
+
+	lib/api/search_routes.c \
+	lib/api/serve.c

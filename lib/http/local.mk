@@ -1,4 +1,6 @@
 libannals_a_SOURCES += \
+	lib/http/accept.c \
+	lib/http/accept.h \
 	lib/http/addr.c \
 	lib/http/addr.h \
 	lib/http/decode.c \

@@ -99,20 +99,19 @@ static int add_event(void *arg, struct an_str document, int64_t timestamp_us, in
     return an_event_add_served(page->out, document, received_us) ? AN_OK : AN_ETOOBIG;
 }
 
-int an_search_page(struct an_search *s, const struct an_filter *f, struct an_buf *out, struct an_err *err)
+int an_search_page(struct an_search *s, const struct an_filter *f, struct an_buf *out,
+                   struct an_buf *next, struct an_err *err)
 {
     struct page page = {.out = out};
     struct an_coverage coverage;
-    struct an_buf next;
-    an_buf_init(&next, 512);
     an_buf_adds(out, "\"events\":[");
-    int rc = an_search_each(s, f, add_event, &page, &next, &coverage, err);
-    if (rc == AN_OK) {
-        an_buf_addf(out, "],\"next_cursor\":%s%s%s,", next.len > 0 ? "\"" : "",
-                    next.len > 0 ? next.data : "null", next.len > 0 ? "\"" : "");
+    int rc = an_search_each(s, f, add_event, &page, next, &coverage, err);
+    if (rc == AN_OK && next->len > 0)
+        an_buf_addf(out, "],\"next_cursor\":\"%s\",", next->data);
+    else
+        an_buf_adds(out, "],\"next_cursor\":null,");
+    if (rc == AN_OK)
         an_coverage_add(&coverage, out);
-    }
-    an_buf_release(&next);
     if (rc == AN_OK && out->overflow)
         rc = an_fail(err, AN_ETOOBIG, "search: the page is over %zu bytes", out->limit);
     return rc;

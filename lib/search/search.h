@@ -28,12 +28,13 @@ struct an_coverage {
 };
 
 /* One page: appends "events":[...],"next_cursor":...,"coverage":{...} (without outer braces) to out;
- * documents are copied from the result without parsing. AN_EINVAL: the cursor is not for this search.
- * AN_ETIMEOUT: too slow. AN_EAGAIN: no database, or require=complete and a tier is not. */
-int an_search_page(struct an_search *s, const struct an_filter *f, struct an_buf *out,
+ * documents are copied from the result without parsing. The cursor is appended to *next too (empty: the
+ * end). AN_EINVAL: the cursor is not for this search. AN_ETIMEOUT: too slow. AN_EAGAIN: no database, or
+ * require=complete and a tier is not. */
+#define AN_CURSOR_MAX 512
+int an_search_page(struct an_search *s, const struct an_filter *f, struct an_buf *out, struct an_buf *next,
                    struct an_err *err) AN_MUST_CHECK;
-/* The same page for the console: one call of `each` an event. next_cursor is appended to *next (empty:
- * the end). */
+/* The same page for the console: one call of `each` an event. */
 typedef int an_search_row(void *arg, struct an_str document, int64_t timestamp_us, int64_t received_us,
                           const struct an_uuid *id);
 int an_search_each(struct an_search *s, const struct an_filter *f, an_search_row *each, void *arg,

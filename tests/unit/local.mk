@@ -1,5 +1,6 @@
 # One program for each module; a test needs cmocka. tests/unit/test-json is made of test-json.c, and so on.
 UNIT_TESTS = \
+	tests/unit/test-accept \
 	tests/unit/test-arena \
 	tests/unit/test-auth \
 	tests/unit/test-buf \
