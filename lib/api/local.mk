@@ -8,9 +8,7 @@ libannals_a_SOURCES += \
 	lib/api/meta_routes.c \
 	lib/api/route.c \
 	lib/api/route.h \
+	lib/api/search_routes.c \
 	lib/api/serve.c \
 	lib/api/write_token.c \
 	lib/api/write_token.h
-
-	lib/api/search_routes.c \
-	lib/api/serve.c
