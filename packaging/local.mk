@@ -32,6 +32,9 @@ uninstall-local:
 	rm -f $(DESTDIR)$(sysusersdir)/annals.conf $(DESTDIR)$(tmpfilesdir)/annals.conf
 
 EXTRA_DIST += \
+	packaging/apache/annals.conf \
+	packaging/lighttpd/50-annals.conf \
+	packaging/lighttpd/annals.conf \
 	packaging/systemd/annals-app.service.in \
 	packaging/systemd/annals-app.socket.in \
 	packaging/systemd/annals-partition.service.in \

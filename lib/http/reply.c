@@ -118,7 +118,8 @@ static int send_body(struct an_reply *rep, bool whole, struct an_err *err)
     int rc = rep->started ? AN_OK : start(rep, whole, err);
     if (rc == AN_OK && !rep->head)
         rc = put(rep, rep->body.data, rep->body.len, err);
-    rep->sent += rep->body.len;
+    if (!rep->head)
+        rep->sent += rep->body.len;
     an_buf_clear(&rep->body);
     return rc;
 }

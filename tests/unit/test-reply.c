@@ -83,6 +83,7 @@ static void test_head_counts_and_sends_nothing(void **state)
     assert_int_equal(an_reply_finish(&rep, &err), AN_OK);
     assert_non_null(strstr(sink.data, "Content-Length: 5\r\n\r\n"));
     assert_null(strstr(sink.data, "hello"));
+    assert_int_equal(rep.sent, 0);
 }
 
 static void test_no_length_without_a_body(void **state)

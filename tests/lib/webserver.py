@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""lighttpd and Apache httpd for tests: each with a main file that sets variables and includes the configuration of
+packaging/ as it is."""
+
+import grp
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+SERVERS = ("lighttpd", "apache")
+PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def program(kind):
+    """Path of a server's program, or None."""
+    for name in {"lighttpd": ["lighttpd"], "apache": ["apache2", "httpd"]}[kind]:
+        found = shutil.which(name, path=PATH)
+        if found:
+            return found
+    return None
+
+
+def service_user():
+    """Whom a server that root starts should run as: (user, group), or None where we are nobody special."""
+    if os.getuid() != 0:
+        return None
+    for name in ("www-data", "apache", "lighttpd", "nobody"):
+        try:
+            user = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return name, grp.getgrgid(user.pw_gid).gr_name
+    return None
+
+
+def lighttpd_conf(folder, run_dir, port):
+    user = service_user()
+    lines = [
+        'server.bind = "127.0.0.1"',
+        f"server.port = {port}",
+        f'server.document-root = "{folder}"',
+        f'server.upload-dirs = ( "{folder}/tmp" )',
+        f'var.annals_run = "{run_dir}"',
+        f'include "{TOP}/packaging/lighttpd/annals.conf"',
+    ]
+    if user:
+        lines += [f'server.username = "{user[0]}"', f'server.groupname = "{user[1]}"']
+    return "\n".join(lines) + "\n"
+
+
+def apache_modules():
+    for folder in ("/usr/lib/apache2/modules", "/usr/lib64/httpd/modules", "/etc/httpd/modules"):
+        if os.path.isdir(folder):
+            return folder
+    return None
+
+
+def apache_conf(folder, run_dir, port):
+    user = service_user()
+    wanted = ("mpm_event", "authz_core", "env", "setenvif", "proxy", "proxy_fcgi", "reqtimeout", "unixd")
+    modules = apache_modules()
+    lines = [
+        f"LoadModule {name}_module {modules}/mod_{name}.so"
+        for name in wanted
+        if os.path.exists(f"{modules}/mod_{name}.so")  # some are built in
+    ]
+    lines += [
+        "ServerName localhost",
+        f"ServerRoot {folder}",
+        f"DocumentRoot {folder}/tmp",
+        f"PidFile {folder}/apache.pid",
+        f"DefaultRuntimeDir {folder}",
+        f"Mutex file:{folder} default",
+        f"ErrorLog {folder}/error.log",
+        f"Listen 127.0.0.1:{port}",
+        "StartServers 1",
+        "RequestReadTimeout header=20-40,MinRate=500 body=20,MinRate=500",
+        f"Define annals_run {run_dir}",
+        f"Include {TOP}/packaging/apache/annals.conf",
+    ]
+    if user:
+        lines += [f"User {user[0]}", f"Group {user[1]}"]
+    return "\n".join(lines) + "\n"
+
+
+class WebServer:
+    """A running server. `run_dir` holds the sockets of the applications; `folder` becomes this server's own."""
+
+    def __init__(self, kind, folder, run_dir):
+        self.kind = kind
+        self.folder = Path(folder)
+        self.run_dir = run_dir
+        self.process = None
+        self.port = None
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self, tries=5):
+        """A port that was free a moment ago may be taken: then with another one."""
+        (self.folder / "tmp").mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o755)
+        (self.folder / "tmp").chmod(0o1777)
+        while True:
+            try:
+                self._start_once()
+                return self
+            except RuntimeError:
+                tries -= 1
+                if tries == 0:
+                    raise
+
+    def _start_once(self):
+        self.port = free_port()
+        conf = self.folder / f"{self.kind}.conf"
+        make = lighttpd_conf if self.kind == "lighttpd" else apache_conf
+        conf.write_text(make(self.folder, self.run_dir, self.port))
+        args = ["-D", "-f", str(conf)] if self.kind == "lighttpd" else ["-DFOREGROUND", "-f", str(conf)]
+        with open(self.folder / "output.log", "ab") as out:
+            self.process = subprocess.Popen(
+                [program(self.kind), *args], stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+            )
+        until = time.monotonic() + 15
+        while time.monotonic() < until:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"{self.kind} ended with {self.process.returncode}:\n{self.logs()}")
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                return
+            except OSError:
+                time.sleep(0.02)
+        self.stop()
+        raise RuntimeError(f"{self.kind} does not listen:\n{self.logs()}")
+
+    def logs(self):
+        texts = []
+        for name in ("output.log", "error.log"):
+            path = self.folder / name
+            if path.exists():
+                texts.append(path.read_text(errors="replace")[-4000:])
+        return "\n".join(texts)
+
+    def stop(self):
+        if self.process is None:
+            return
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait(10)
+        self.process = None
