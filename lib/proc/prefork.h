@@ -23,12 +23,14 @@ struct an_app {
     int (*check)(const struct an_conf *c, struct an_err *err);
     /* Memory that workers share, made before the fork; NULL where none is needed. Kept over reloads. */
     void *(*share)(const struct an_conf *c);
-    /* In the worker: serves requests from listen_fd until an_stopping(), then returns its exit status.
-     * index: 0 .. workers-1, unique among the living. */
+    /* In the worker: serves requests from listen_fd until an_stopping, then returns its exit status. Wait for
+     * connections with TERM unblocked, and block it while a request runs: it would break a read halfway.
+     * index: unique among the living; 0 .. workers, one more than there are, because while workers are
+     * replaced one successor lives beside the old ones. */
     int (*work)(const struct an_conf *c, int listen_fd, unsigned index, void *shared);
 };
 
-/* Set by TERM, INT in workers and jobs; handlers are installed without SA_RESTART, so waits end with EINTR. */
+/* Set by TERM and INT in workers and jobs; handlers are installed without SA_RESTART, so waits end with EINTR. */
 extern volatile sig_atomic_t an_stopping;
 
 /* Called by a worker after each request: true when it has served its share and should return. */

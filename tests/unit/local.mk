@@ -12,6 +12,7 @@ UNIT_TESTS = \
 	tests/unit/test-fault \
 	tests/unit/test-filter \
 	tests/unit/test-issuer \
+	tests/unit/test-job \
 	tests/unit/test-json \
 	tests/unit/test-json-corpus \
 	tests/unit/test-jwk \
@@ -20,6 +21,7 @@ UNIT_TESTS = \
 	tests/unit/test-params \
 	tests/unit/test-principal \
 	tests/unit/test-problem \
+	tests/unit/test-proc \
 	tests/unit/test-reply \
 	tests/unit/test-route \
 	tests/unit/test-sign \
