@@ -1,6 +1,7 @@
 include tests/unit/local.mk
 include tests/fuzz/local.mk
 include tests/db/local.mk
+include tests/http/local.mk
 
 EXTRA_DIST += \
 	tests/corpus/json \

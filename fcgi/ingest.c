@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* annals-ingest takes events in; everything it does is in lib/api. */
+#include "an.h"
+
+#include "api/api.h"
+#include "ingest/combine.h"
+#include "proc/prefork.h"
+
+static const struct an_conf_app *section(const struct an_conf *c)
+{
+    return &c->ingest;
+}
+
+static int work(const struct an_conf *c, int listen_fd, unsigned index, void *shared)
+{
+    return an_api_work(c, "ingest", &an_ingest_routes, listen_fd, index, shared);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct an_app app = {.name = "ingest",
+                                      .section = section,
+                                      .check = an_api_check,
+                                      .share = an_combine_share,
+                                      .work = work};
+    return an_prefork_main(&app, argc, argv);
+}

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib"), str(Path(__file__).resolve().parent)]
+
+import webserver  # noqa: E402
+from echo import PROGRAM, Echo  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def echo(tmp_path_factory):
+    if not PROGRAM.exists():
+        pytest.skip(f"{PROGRAM} is not built: make tests/http/echo-app")
+    folder = tmp_path_factory.mktemp("echo")
+    for parent in folder.parents[:2]:
+        parent.chmod(0o755)  # a web server that runs as somebody else passes through
+    apps = Echo(folder)
+    try:
+        yield apps.start()
+    finally:
+        apps.stop()
+
+
+@pytest.fixture(scope="session", params=webserver.SERVERS)
+def web(request, echo, tmp_path_factory):
+    if webserver.program(request.param) is None:
+        pytest.skip(f"{request.param} is not installed")
+    server = webserver.WebServer(request.param, tmp_path_factory.mktemp(request.param), echo.run_dir)
+    try:
+        yield server.start()
+    finally:
+        server.stop()
