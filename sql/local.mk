@@ -24,6 +24,7 @@ AN_QUERIES = \
 	sql/queries/search_actions.sql \
 	sql/queries/search_coverage.sql \
 	sql/queries/search_event.sql \
+	sql/queries/search_reached.sql \
 	sql/queries/search_type_rows.sql \
 	sql/queries/search_types.sql \
 	sql/queries/set_limits.sql \

@@ -3,6 +3,7 @@
 #include "an.h"
 
 #include "api/api.h"
+#include "api/write_token.h"
 #include "base/codec.h"
 #include "event/event.h"
 #include "http/accept.h"
@@ -11,10 +12,23 @@
 
 /* A field longer than this is cut or refused by some web servers; the cursor is in the body too. */
 #define LINK_MAX 4096
+#define WRITE_TOKEN "Annals-Write-Token"
 
 static int refuse_parameters(struct an_call *call, const struct an_faults *faults)
 {
     struct an_problem p = {.type = AN_P_INVALID_PARAMETER, .faults = faults};
+    an_problem_reply(call->rep, &p, call->req->request_id);
+    return AN_OK;
+}
+
+/* The problem with one fault. */
+static int refuse(struct an_call *call, enum an_problem_type type, enum an_fault_place place,
+                  const char *where, const char *code, const char *detail)
+{
+    struct an_faults faults;
+    an_faults_init(&faults, call->arena, 1);
+    an_fault_add(&faults, place, where, code, "%s", detail);
+    struct an_problem p = {.type = type, .faults = &faults};
     an_problem_reply(call->rep, &p, call->req->request_id);
     return AN_OK;
 }
@@ -47,13 +61,21 @@ static bool read_filter(struct an_call *call, enum an_filter_kind kind, struct a
     return true;
 }
 
-static int begin(struct an_call *call, struct an_search *s, struct an_err *err)
+/* AN_OK: *s can be used; or the reply is the refusal, and *refused. */
+static int begin(struct an_call *call, struct an_search *s, bool *refused, struct an_err *err)
 {
     *s = (struct an_search){.db = call->ctx->reader,
                             .arena = call->arena,
                             .tenant = call->tenant,
                             .timeout_ms = call->ctx->conf->search_timeout_ms};
-    return an_ctx_key(call->ctx, call->ctx->reader, &s->key, err);
+    *refused = false;
+    int rc = an_ctx_key(call->ctx, call->ctx->reader, &s->key, err);
+    struct an_str token = an_request_header(call->req, WRITE_TOKEN);
+    if (rc != AN_OK || token.data == NULL || an_write_token_read(s->key, call->tenant, token, &s->seen_lsn))
+        return rc;
+    *refused = true;
+    return refuse(call, AN_P_MALFORMED, AN_FAULT_HEADER, WRITE_TOKEN, "invalid",
+                  "send back what a write of the same tenant was answered with");
 }
 
 /* The same query with the next cursor, relative to this resource. */
@@ -76,25 +98,15 @@ static void add_next_link(struct an_call *call, struct an_str cursor)
     an_buf_release(&link);
 }
 
-static int refuse_cursor(struct an_call *call)
-{
-    struct an_faults faults;
-    an_faults_init(&faults, call->arena, 1);
-    an_fault_add(&faults, AN_FAULT_PARAMETER, "cursor", "invalid",
-                 "send the cursor of a page along with the same filters and order, as the same tenant");
-    struct an_problem p = {.type = AN_P_INVALID_CURSOR, .faults = &faults};
-    an_problem_reply(call->rep, &p, call->req->request_id);
-    return AN_OK;
-}
-
 static int get_events(struct an_call *call, struct an_err *err)
 {
     struct an_filter f;
     struct an_search s;
+    bool refused;
     if (!read_filter(call, AN_FILTER_SEARCH, &f))
         return AN_OK;
-    int rc = begin(call, &s, err);
-    if (rc != AN_OK)
+    int rc = begin(call, &s, &refused, err);
+    if (rc != AN_OK || refused)
         return rc;
     struct an_buf next;
     an_buf_init(&next, AN_CURSOR_MAX);
@@ -107,35 +119,29 @@ static int get_events(struct an_call *call, struct an_err *err)
         if (next.len > 0)
             add_next_link(call, (struct an_str){next.data, next.len});
     } else if (rc == AN_EINVAL && f.cursor.data != NULL) {
-        rc = refuse_cursor(call);
+        rc = refuse(call, AN_P_INVALID_CURSOR, AN_FAULT_PARAMETER, "cursor", "invalid",
+                    "send it along with the filters and the order of its page, as the same tenant");
     }
     an_buf_release(&next);
     return rc;
-}
-
-static int refuse_buckets(struct an_call *call, const struct an_filter *f)
-{
-    struct an_faults faults;
-    an_faults_init(&faults, call->arena, 1);
-    an_fault_add(&faults, AN_FAULT_PARAMETER, f->interval.data != NULL ? "interval" : "by", "too-many",
-                 "more than %d buckets: ask for a shorter time, a longer interval or fewer keys",
-                 AN_BUCKETS_MAX);
-    return refuse_parameters(call, &faults);
 }
 
 static int get_counts(struct an_call *call, struct an_err *err)
 {
     struct an_filter f;
     struct an_search s;
+    bool refused;
     if (!read_filter(call, AN_FILTER_COUNTS, &f))
         return AN_OK;
-    int rc = begin(call, &s, err);
-    if (rc != AN_OK)
+    int rc = begin(call, &s, &refused, err);
+    if (rc != AN_OK || refused)
         return rc;
     an_buf_addc(&call->rep->body, '{');
     rc = an_search_counts(&s, &f, &call->rep->body, err);
     if (rc == AN_ETOOBIG)
-        return refuse_buckets(call, &f);
+        return refuse(call, AN_P_INVALID_PARAMETER, AN_FAULT_PARAMETER,
+                      f.interval.data != NULL ? "interval" : "by", "too-many",
+                      "more than 10,000 buckets: ask for a shorter time, a longer interval or fewer keys");
     if (rc != AN_OK)
         return rc;
     an_buf_addc(&call->rep->body, '}');
@@ -160,9 +166,11 @@ static int reply_event(struct an_call *call, const struct an_uuid *id, struct an
     int64_t received_us;
     unsigned char digest[AN_SHA256_LEN];
     char tag[2 * AN_SHA256_LEN + 1];
-    int rc = begin(call, &s, err);
-    if (rc == AN_OK)
-        rc = an_search_event(&s, id, &document, &received_us, digest, &holder, err);
+    bool refused;
+    int rc = begin(call, &s, &refused, err);
+    if (rc != AN_OK || refused)
+        return rc;
+    rc = an_search_event(&s, id, &document, &received_us, digest, &holder, err);
     if (rc != AN_OK)
         return rc;
     an_hex_encode(digest, sizeof digest, tag);

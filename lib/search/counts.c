@@ -15,7 +15,7 @@ static int query_counts(struct an_search *s, const struct an_filter *f, struct a
     if (!an_sqltext_counts(&q, f, s->tenant, AN_BUCKETS_MAX + 1))
         rc = an_fail(err, AN_EBACKEND, "search: more conditions than one statement can have");
     if (rc == AN_OK)
-        rc = an_db_begin_tenant(s->db, s->tenant, s->timeout_ms, err);
+        rc = an_coverage_begin(s, err);
     if (rc == AN_OK) {
         rc = an_coverage_read(s, f, coverage, err);
         if (rc == AN_OK)

@@ -30,7 +30,7 @@ static int query_page(struct an_search *s, const struct an_filter *f, const stru
 static int read_page(struct an_search *s, const struct an_filter *f, const struct an_position *after,
                      struct an_result **out, struct an_coverage *coverage, struct an_err *err)
 {
-    int rc = an_db_begin_tenant(s->db, s->tenant, s->timeout_ms, err);
+    int rc = an_coverage_begin(s, err);
     if (rc != AN_OK)
         return rc;
     rc = an_coverage_read(s, f, coverage, err);
@@ -112,7 +112,7 @@ int an_search_page(struct an_search *s, const struct an_filter *f, struct an_buf
         an_buf_adds(out, "],\"next_cursor\":null,");
     if (rc == AN_OK)
         an_coverage_add(&coverage, out);
-    if (rc == AN_OK && out->overflow)
+    if (out->overflow)
         rc = an_fail(err, AN_ETOOBIG, "search: the page is over %zu bytes", out->limit);
     return rc;
 }
@@ -126,7 +126,7 @@ static int query_event(struct an_search *s, const struct an_uuid *id, struct an_
     an_uuid_format(id, uuid);
     const struct an_db_param params[] = {AN_DB_TEXT(s->tenant), AN_DB_TEXT(an_str(from)),
                                          AN_DB_TEXT(an_str(to)), AN_DB_TEXT(an_str(uuid))};
-    int rc = an_db_begin_tenant(s->db, s->tenant, s->timeout_ms, err);
+    int rc = an_coverage_begin(s, err);
     if (rc != AN_OK)
         return rc;
     rc = an_db_exec(s->db, AN_STMT_SEARCH_EVENT, params, AN_COUNT(params), out, err);

@@ -17,6 +17,7 @@ struct an_search {
     struct an_str tenant;
     int64_t timeout_ms;
     const struct an_secret *key; /* signs cursors */
+    uint64_t seen_lsn;           /* the answer must show what was committed up to there; 0: any */
 };
 
 /* Which tiers answered, up to when each is complete; the `coverage` member. */
@@ -29,8 +30,8 @@ struct an_coverage {
 
 /* One page: appends "events":[...],"next_cursor":...,"coverage":{...} (without outer braces) to out;
  * documents are copied from the result without parsing. The cursor is appended to *next too (empty: the
- * end). AN_EINVAL: the cursor is not for this search. AN_ETIMEOUT: too slow. AN_EAGAIN: no database, or
- * require=complete and a tier is not. */
+ * end). AN_EINVAL: the cursor is not for this search. AN_ETIMEOUT: too slow. AN_EAGAIN: no database,
+ * one that has not reached seen_lsn, or require=complete and a tier is not. */
 #define AN_CURSOR_MAX 512
 int an_search_page(struct an_search *s, const struct an_filter *f, struct an_buf *out, struct an_buf *next,
                    struct an_err *err) AN_MUST_CHECK;

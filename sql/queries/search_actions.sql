@@ -2,8 +2,8 @@
 -- on: any as annals_reader
 -- params: tenant_id text, low text, high text, from timestamptz, to timestamptz, most bigint
 -- rows: up to `most` actions of [low, high) with events in [from, to), and perhaps some with events nearby
--- A loose index scan: one descent for each action, not one for each event. The time only picks the partitions:
--- it is widened to whole quarters, so that within a partition the first entry of an action is enough.
+-- A loose index scan: one descent for each action, not one for each event. The time only picks partitions: it
+-- is widened to whole quarters, so that within a partition the first entry of an action is enough.
 WITH RECURSIVE period AS (
     SELECT date_trunc('quarter', $4::timestamptz, 'UTC') AS from_at,
            date_trunc('quarter', $5::timestamptz, 'UTC') + interval '93 days' AS to_at
