@@ -9,7 +9,7 @@
 
 struct an_value {
     const char *name;
-    struct an_str text;            /* absent for a flag or a list */
+    struct an_str text; /* absent for a flag or a list */
     bool flag;
     struct an_scope *first, *last; /* items of a list */
     struct an_value *next;
