@@ -313,16 +313,34 @@ static size_t take_snapshots(const char *run_dir, struct snapshot *apps)
     return count;
 }
 
+static struct snapshot snapshots[APPS_MAX];
+
+static size_t snapshot_all(const char *run_dir)
+{
+    if (run_dir != NULL)
+        return take_snapshots(run_dir, snapshots);
+    (void)snprintf(snapshots[0].app, sizeof snapshots[0].app, "%s", own_name);
+    memcpy(&snapshots[0].store, current(), sizeof snapshots[0].store);
+    return 1;
+}
+
+void an_metrics_each(const char *run_dir, an_metrics_app *each, void *arg)
+{
+    size_t count = snapshot_all(run_dir);
+    for (size_t a = 0; a < count; a++) {
+        uint64_t values[AN_M__COUNT];
+        for (size_t i = 0; i < AN_M__COUNT; i++) {
+            uint64_t v = atomic_load_explicit(&snapshots[a].store.value[i], memory_order_relaxed);
+            values[i] = v == UNSET ? 0 : v;
+        }
+        each(arg, snapshots[a].app, values);
+    }
+}
+
 void an_metrics_render(const char *run_dir, struct an_buf *out)
 {
-    static struct snapshot apps[APPS_MAX];
-    size_t count = 1;
-    if (run_dir != NULL) {
-        count = take_snapshots(run_dir, apps);
-    } else {
-        (void)snprintf(apps[0].app, sizeof apps[0].app, "%s", own_name);
-        memcpy(&apps[0].store, current(), sizeof apps[0].store);
-    }
+    const struct snapshot *apps = snapshots;
+    size_t count = snapshot_all(run_dir);
     for (size_t i = 0; i < AN_M__COUNT; i++) {
         if (i == 0 || strcmp(metrics[i].name, metrics[i - 1].name) != 0)
             add_head(out, metrics[i].name, metrics[i].help, metrics[i].kind == COUNTER ? "counter" : "gauge");

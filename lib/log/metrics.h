@@ -57,4 +57,9 @@ void an_histogram_add(enum an_histogram h, int64_t us);
  * label app="..." on each line, and annals_build_info. */
 void an_metrics_render(const char *run_dir, struct an_buf *out);
 
+/* The same files as numbers: one call of `each` a program, in order of their names; values by enum an_metric, a
+ * gauge that nobody has set is 0. */
+typedef void an_metrics_app(void *arg, const char *app, const uint64_t values[AN_M__COUNT]);
+void an_metrics_each(const char *run_dir, an_metrics_app *each, void *arg);
+
 #endif
