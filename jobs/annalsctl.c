@@ -17,6 +17,7 @@ const struct an_ctl_command *const an_ctl_groups[] = {
     an_ctl_db,
     an_ctl_tenant,
     an_ctl_token,
+    an_ctl_login,
     an_ctl_completion,
     NULL,
 };

@@ -5,6 +5,7 @@ annalsctl_SOURCES = \
 	jobs/ctl-completion.c \
 	jobs/ctl-config.c \
 	jobs/ctl-db.c \
+	jobs/ctl-login.c \
 	jobs/ctl-tenant.c \
 	jobs/ctl-token.c \
 	jobs/ctl.h

@@ -7,6 +7,7 @@ AN_QUERIES = \
 	sql/queries/copy_events.sql \
 	sql/queries/functions_digest.sql \
 	sql/queries/functions_digest_set.sql \
+	sql/queries/login_add.sql \
 	sql/queries/merge_entities.sql \
 	sql/queries/merge_events.sql \
 	sql/queries/merge_known.sql \
@@ -27,9 +28,15 @@ AN_QUERIES = \
 	sql/queries/search_reached.sql \
 	sql/queries/search_type_rows.sql \
 	sql/queries/search_types.sql \
+	sql/queries/session_clear.sql \
+	sql/queries/session_end.sql \
+	sql/queries/session_find.sql \
+	sql/queries/session_start.sql \
 	sql/queries/set_limits.sql \
 	sql/queries/set_tenant.sql \
 	sql/queries/signing_key.sql \
+	sql/queries/status_database.sql \
+	sql/queries/status_outbox.sql \
 	sql/queries/tenant_add.sql \
 	sql/queries/tenant_find.sql \
 	sql/queries/tenant_list.sql \
