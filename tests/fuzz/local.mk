@@ -6,7 +6,9 @@ FUZZ_TESTS = \
 	tests/fuzz/fuzz-event \
 	tests/fuzz/fuzz-filter \
 	tests/fuzz/fuzz-json \
-	tests/fuzz/fuzz-params
+	tests/fuzz/fuzz-jwk \
+	tests/fuzz/fuzz-params \
+	tests/fuzz/fuzz-token
 check_PROGRAMS += $(FUZZ_TESTS)
 TESTS += $(FUZZ_TESTS)
 EXTRA_DIST += tests/fuzz/corpus
@@ -26,8 +28,14 @@ tests_fuzz_fuzz_filter_LDADD = $(AN_LIBS)
 tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz-json.c tests/fuzz/replay.c
 tests_fuzz_fuzz_json_LDADD = $(AN_LIBS)
 
+tests_fuzz_fuzz_jwk_SOURCES = tests/fuzz/fuzz-jwk.c tests/fuzz/replay.c
+tests_fuzz_fuzz_jwk_LDADD = $(AN_LIBS)
+
 tests_fuzz_fuzz_params_SOURCES = tests/fuzz/fuzz-params.c tests/fuzz/replay.c
 tests_fuzz_fuzz_params_LDADD = $(AN_LIBS)
+
+tests_fuzz_fuzz_token_SOURCES = tests/fuzz/fuzz-token.c tests/fuzz/replay.c
+tests_fuzz_fuzz_token_LDADD = $(AN_LIBS)
 
 # What it finds is written to the current folder; what it learns, beside the corpus.
 fuzz-run: libannals.a
