@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* annals-admin is the console; everything it does is in lib/api. */
+#include "an.h"
+
+#include "api/api.h"
+#include "proc/prefork.h"
+
+static const struct an_conf_app *section(const struct an_conf *c)
+{
+    return &c->admin;
+}
+
+static int work(const struct an_conf *c, int listen_fd, unsigned index, void *shared)
+{
+    return an_api_work(c, "admin", &an_admin_routes, listen_fd, index, shared);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct an_app app = {
+        .name = "admin", .section = section, .check = an_api_check, .work = work};
+    return an_prefork_main(&app, argc, argv);
+}
