@@ -3,25 +3,36 @@
 
 #include "db/internal.h"
 
-/* libpq copies what it is given before it sends it: in slices, a large batch is never in memory twice. */
+/* libpq copies what it is given before it sends it: flushed in between, a large batch is never in memory twice. */
 #define SLICE ((size_t)64 << 10)
+
+struct sending {
+    struct an_db *db;
+    size_t unsent; /* bytes given to libpq since the last flush, at most */
+};
 
 static const char header[] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0";
 #define HEADER_LEN 19
 static const char trailer[] = "\377\377";
 #define TRAILER_LEN 2
 
-/* False: libpq takes no more, because the server has said something; the result tells what. */
-static bool put(struct an_db *db, const char *data, size_t len, int *rc, struct an_err *err)
+/* False: libpq takes no more, because the server has said something (the result tells what), or with *rc an error. */
+static bool put(struct sending *s, const char *data, size_t len, int *rc, struct an_err *err)
 {
-    for (size_t at = 0; at < len && *rc == AN_OK;) {
+    for (size_t at = 0; at < len;) {
         size_t n = len - at < SLICE ? len - at : SLICE;
-        if (PQputCopyData(db->pg, data + at, (int)n) != 1)
+        if (PQputCopyData(s->db->pg, data + at, (int)n) != 1)
             return false;
-        *rc = an_db_flush(db, err);
         at += n;
+        s->unsent += n;
+        if (s->unsent < SLICE)
+            continue;
+        *rc = an_db_flush(s->db, err);
+        s->unsent = 0;
+        if (*rc != AN_OK)
+            return false;
     }
-    return *rc == AN_OK;
+    return true;
 }
 
 static int start(struct an_db *db, const struct an_stmt_text *t, struct an_err *err)
@@ -73,10 +84,11 @@ int an_db_copy(struct an_db *db, enum an_stmt stmt, const struct an_str *pieces,
             (void)verdict(db, t->name, NULL);
         return rc;
     }
-    bool more = put(db, header, HEADER_LEN, &rc, err);
+    struct sending s = {.db = db};
+    bool more = put(&s, header, HEADER_LEN, &rc, err);
     for (size_t i = 0; i < count && more; i++)
-        more = put(db, pieces[i].data, pieces[i].len, &rc, err);
-    more = more && put(db, trailer, TRAILER_LEN, &rc, err);
+        more = put(&s, pieces[i].data, pieces[i].len, &rc, err);
+    more = more && put(&s, trailer, TRAILER_LEN, &rc, err);
     if (rc != AN_OK)
         return rc;
     if (more && PQputCopyEnd(db->pg, NULL) == 1)

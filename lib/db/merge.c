@@ -38,17 +38,10 @@ static const struct target to_entities = {
     .columns = AN_ENTITY_FIELDS - 1,
     .type = {AN_OID_TIMESTAMPTZ, AN_OID_UUID, AN_OID_TEXT, AN_OID_TEXT}};
 
-static int by_key(const struct an_row *a, const struct an_row *b)
-{
-    if (a->timestamp_us != b->timestamp_us)
-        return a->timestamp_us < b->timestamp_us ? -1 : 1;
-    return memcmp(a->id.bytes, b->id.bytes, sizeof a->id.bytes);
-}
-
-static int by_key_and_place(const void *x, const void *y)
+static int compare_places(const void *x, const void *y)
 {
     const struct an_row *a = *(struct an_row *const *)x, *b = *(struct an_row *const *)y;
-    int order = by_key(a, b);
+    int order = an_rows_compare(a, b);
     return order != 0 ? order : (a > b) - (a < b);
 }
 
@@ -78,10 +71,10 @@ static int arrange(struct merge *m, bool look_for_place, struct an_err *err)
         m->order[i] = &m->r->rows[i];
         m->order[i]->stored = AN_STORED_NOT;
     }
-    qsort(m->order, n, sizeof(struct an_row *), by_key_and_place);
+    qsort(m->order, n, sizeof(struct an_row *), compare_places);
     int rc = look_for_place ? find_places(m, err) : AN_OK;
     for (size_t i = 0; i < n && rc == AN_OK; i++)
-        if (m->order[i]->stored != AN_STORED_NO_PLACE && (i == 0 || by_key(m->order[i - 1], m->order[i]) != 0))
+        if (m->order[i]->stored != AN_STORED_NO_PLACE && (i == 0 || an_rows_compare(m->order[i - 1], m->order[i]) != 0))
             m->asked[m->asked_count++] = m->order[i];
     return rc;
 }
@@ -131,7 +124,7 @@ static int mark_new(struct an_row **sent, size_t count, const struct an_result *
         struct an_row key;
         if (!an_result_int(res, i, 0, &key.timestamp_us) || !an_uuid_parse(an_result_get(res, i, 1), &key.id))
             return an_fail(err, AN_EBACKEND, "db: merge_events: not a key");
-        while (at < count && by_key(sent[at], &key) != 0)
+        while (at < count && an_rows_compare(sent[at], &key) != 0)
             at++;
         if (at == count)
             return an_fail(err, AN_EBACKEND, "db: merge_events: a key that was not sent");

@@ -162,3 +162,10 @@ void an_rows_tuple(struct an_str *tuples)
     tuples->data += 2;
     tuples->len -= 2;
 }
+
+int an_rows_compare(const struct an_row *a, const struct an_row *b)
+{
+    if (a->timestamp_us != b->timestamp_us)
+        return a->timestamp_us < b->timestamp_us ? -1 : 1;
+    return memcmp(a->id.bytes, b->id.bytes, sizeof a->id.bytes);
+}

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/text.h"
 #include "base/uuid.h"
+#include "db/store.h"
 
 /* Fields of a tuple; the first is tenant_id in both. */
 enum { AN_EVENT_FIELDS = 11, AN_ENTITY_FIELDS = 5 };
@@ -16,6 +17,9 @@ enum { AN_EVENT_FIELDS = 11, AN_ENTITY_FIELDS = 5 };
 void an_rows_tuple(struct an_str *tuples);
 struct an_str an_rows_field(struct an_str *tuples) AN_MUST_CHECK;
 void an_rows_skip(struct an_str *tuples);
+
+/* By timestamp, then id: the order in which all writers insert, so that they never wait for each other in a circle. */
+int an_rows_compare(const struct an_row *a, const struct an_row *b) AN_MUST_CHECK;
 
 /* Adds a value with its length in front. */
 void an_rows_add_time(struct an_buf *b, int64_t us);

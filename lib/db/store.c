@@ -90,18 +90,60 @@ static int begin_with_outbox(struct an_db *db, struct an_rows *const *parts, siz
     return rc;
 }
 
-static int copy_parts(struct an_db *db, struct an_rows *const *parts, size_t count, struct an_err *err)
+/* An event and its bytes. */
+struct placed {
+    const struct an_row *row;
+    struct an_str tuple;
+};
+
+static int compare_placed(const void *x, const void *y)
 {
-    struct an_str *pieces = an_xcalloc(2 * count, sizeof *pieces);
-    size_t entities = 0;
+    return an_rows_compare(((const struct placed *)x)->row, ((const struct placed *)y)->row);
+}
+
+/* Tuples of all events in key order, as all writers send them: two with the same events then never wait for each other
+ * in a circle. free() it. */
+static struct an_str *tuples_in_order(struct an_rows *const *parts, size_t count, size_t events)
+{
+    struct placed *list = an_xcalloc(events, sizeof *list);
+    struct an_str *tuples = an_xcalloc(events, sizeof *tuples);
+    size_t n = 0;
+    bool sorted = true;
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < parts[i]->count; k++, n++) {
+            const struct an_row *row = &parts[i]->rows[k];
+            list[n] = (struct placed){row, {parts[i]->events.data + row->event_at, row->event_len}};
+            sorted = sorted && (n == 0 || compare_placed(&list[n - 1], &list[n]) <= 0);
+        }
+    if (!sorted)
+        qsort(list, n, sizeof *list, compare_placed);
+    for (size_t i = 0; i < n; i++)
+        tuples[i] = list[i].tuple;
+    free(list);
+    return tuples;
+}
+
+static int copy_events(struct an_db *db, struct an_rows *const *parts, size_t count, struct an_err *err)
+{
+    size_t events = 0;
+    for (size_t i = 0; i < count; i++)
+        events += parts[i]->count;
+    struct an_str *tuples = tuples_in_order(parts, count, events);
+    int rc = an_db_copy(db, AN_STMT_COPY_EVENTS, tuples, events, err);
+    free(tuples);
+    return rc;
+}
+
+/* In any order: whoever has the event has its entities to itself. */
+static int copy_entities(struct an_db *db, struct an_rows *const *parts, size_t count, struct an_err *err)
+{
+    struct an_str *pieces = an_xcalloc(count, sizeof *pieces);
+    size_t bytes = 0;
     for (size_t i = 0; i < count; i++) {
-        pieces[i] = (struct an_str){parts[i]->events.data, parts[i]->events.len};
-        pieces[count + i] = (struct an_str){parts[i]->entities.data, parts[i]->entities.len};
-        entities += parts[i]->entities.len;
+        pieces[i] = (struct an_str){parts[i]->entities.data, parts[i]->entities.len};
+        bytes += pieces[i].len;
     }
-    int rc = an_db_copy(db, AN_STMT_COPY_EVENTS, pieces, count, err);
-    if (rc == AN_OK && entities > 0)
-        rc = an_db_copy(db, AN_STMT_COPY_ENTITIES, pieces + count, count, err);
+    int rc = bytes == 0 ? AN_OK : an_db_copy(db, AN_STMT_COPY_ENTITIES, pieces, count, err);
     free(pieces);
     return rc;
 }
@@ -111,7 +153,9 @@ static int put_by_copy(struct an_db *db, struct an_rows *const *parts, size_t co
     int rc = begin_with_outbox(db, parts, count, err);
     if (rc != AN_OK)
         return rc;
-    rc = copy_parts(db, parts, count, err);
+    rc = copy_events(db, parts, count, err);
+    if (rc == AN_OK)
+        rc = copy_entities(db, parts, count, err);
     if (rc == AN_OK)
         rc = an_store_commit(db, lsn, err);
     else if (strcmp(db->sqlstate, SQLSTATE_COPY_REFUSED) == 0) {

@@ -1,4 +1,18 @@
+# Programs that need a server; tests/db/*.py start one. Without it the first skips itself.
+if HAVE_CMOCKA
+check_PROGRAMS += tests/db/test-store
+TESTS += tests/db/test-store
+endif
+check_PROGRAMS += tests/db/load
+
+tests_db_test_store_SOURCES = tests/db/fixture.c tests/db/fixture.h tests/db/test-store.c
+tests_db_test_store_LDADD = $(AN_TEST_LIBS)
+
+tests_db_load_SOURCES = tests/db/fixture.c tests/db/fixture.h tests/db/load.c
+tests_db_load_LDADD = $(AN_LIBS)
+
 EXTRA_DIST += \
 	tests/db/conftest.py \
 	tests/db/test_migrations.py \
+	tests/db/test_store.py \
 	tests/lib/postgres.py

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""an_store_put(): the cases are in test-store.c; here are the set-ups they run in, and what is done to the server."""
+import os
+import subprocess
+import threading
+import time
+
+import pytest
+from conftest import BUILD, Database
+from postgres import Cluster, PgBouncer
+
+
+@pytest.fixture(scope="session")
+def programs():
+    subprocess.run(["make", "-s", "-C", str(BUILD), "tests/db/test-store", "tests/db/load"], check=True,
+                   stdout=subprocess.DEVNULL, timeout=300)
+    return BUILD / "tests" / "db"
+
+
+def environment(db, conninfo=None, prepared="on"):
+    return {**os.environ, "ANNALS_TEST_PG": conninfo or db.cluster.conninfo("annals_writer", db.name),
+            "ANNALS_TEST_PG_OWNER": db.cluster.conninfo("postgres", db.name), "ANNALS_TEST_PREPARED": prepared,
+            "CMOCKA_MESSAGE_OUTPUT": "STDOUT"}
+
+
+def run_store(programs, env):
+    done = subprocess.run([programs / "test-store"], env=env, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+@pytest.mark.parametrize("prepared", ["on", "off"])
+def test_direct(programs, db, prepared):
+    done = run_store(programs, environment(db, prepared=prepared))
+    assert "BYPASSRLS" not in done.stderr
+
+
+@pytest.fixture
+def without_bypass(db):
+    db.query("ALTER ROLE annals_writer NOBYPASSRLS")
+    yield db
+    db.query("ALTER ROLE annals_writer BYPASSRLS")
+
+
+def test_without_bypassrls(programs, without_bypass):
+    """COPY is refused: the same outcomes by INSERT, and the log says so once a connection."""
+    done = run_store(programs, environment(without_bypass))
+    assert "has no BYPASSRLS" in done.stderr
+
+
+def test_through_pgbouncer(programs, db):
+    with PgBouncer(db.cluster, pool_size=1) as pooler:
+        run_store(programs, environment(db, pooler.conninfo("annals_writer", db.name), prepared="off"))
