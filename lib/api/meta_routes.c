@@ -3,6 +3,7 @@
 #include "an.h"
 
 #include "api/api.h"
+#include "api/openapi.h"
 #include "event/event.h"
 
 /* Bounds of events and requests, as configured. Times in milliseconds, sizes in bytes. */
@@ -27,5 +28,16 @@ static int limits(struct an_call *call, struct an_err *err)
     return AN_OK;
 }
 
-static const struct an_route routes[] = {{AN_GET, "/v1/limits", AN_OPEN, 0, limits}};
+/* The same for as long as the program runs, so it may be kept for an hour. */
+static int description(struct an_call *call, struct an_err *err)
+{
+    (void)err;
+    an_reply_type(call->rep, "application/json");
+    an_reply_header(call->rep, "Cache-Control", AN_STR("public, max-age=3600"));
+    an_buf_adds(&call->rep->body, an_openapi_files[0].data);
+    return AN_OK;
+}
+
+static const struct an_route routes[] = {{AN_GET, "/v1/limits", AN_OPEN, 0, limits},
+                                         {AN_GET, "/v1/openapi.json", AN_OPEN, 0, description}};
 const struct an_routes an_meta_routes = {routes, AN_COUNT(routes)};

@@ -18,6 +18,7 @@ UNIT_TESTS = \
 	tests/unit/test-jwk \
 	tests/unit/test-log \
 	tests/unit/test-metrics \
+	tests/unit/test-openapi \
 	tests/unit/test-params \
 	tests/unit/test-principal \
 	tests/unit/test-problem \
