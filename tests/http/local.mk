@@ -2,3 +2,13 @@
 check_PROGRAMS += tests/http/echo-app
 tests_http_echo_app_SOURCES = tests/http/echo-app.c
 tests_http_echo_app_LDADD = $(AN_LIBS)
+
+EXTRA_DIST += \
+	tests/http/client.py \
+	tests/http/conftest.py \
+	tests/http/echo.py \
+	tests/http/test_access.py \
+	tests/http/test_fastcgi.py \
+	tests/http/test_transport.py \
+	tests/lib/fastcgi.py \
+	tests/lib/webserver.py
