@@ -1,3 +1,11 @@
+dist_man_MANS += \
+	docs/man/annals-admin.8 \
+	docs/man/annals-ingest.8 \
+	docs/man/annals-partition.8 \
+	docs/man/annals-search.8 \
+	docs/man/annals.conf.5 \
+	docs/man/annalsctl.1
+
 EXTRA_DIST += \
 	docs/README.md \
 	docs/api/openapi.yaml \

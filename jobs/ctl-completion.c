@@ -18,27 +18,48 @@ static void add_options(struct an_buf *out, const char *args)
     }
 }
 
-/* A case for each command: what can follow its words. */
-static void add_command_cases(struct an_buf *out)
+static bool one_word(const struct an_ctl_command *c)
+{
+    return strchr(c->words, ' ') == NULL;
+}
+
+/* A case for each command: its options. "token check" stands before "token": the first that fits counts. */
+static void add_option_cases(struct an_buf *out, bool of_one_word)
 {
     for (size_t g = 0; an_ctl_groups[g] != NULL; g++)
         for (const struct an_ctl_command *c = an_ctl_groups[g]; c->words != NULL; c++) {
+            if (one_word(c) != of_one_word)
+                continue;
             an_buf_addf(out, "    \"%s \"*) words=\"", c->words);
             add_options(out, c->args);
             an_buf_adds(out, " --config --json --help\" ;;\n");
         }
 }
 
-/* A case for each first word: the words that can follow it. */
-static void add_group_cases(struct an_buf *out)
+/* A case for each command of two words: the second may follow the first. */
+static void add_second_words(struct an_buf *out)
 {
     for (size_t g = 0; an_ctl_groups[g] != NULL; g++)
         for (const struct an_ctl_command *c = an_ctl_groups[g]; c->words != NULL; c++) {
             struct an_str second, first = an_str_split(an_str(c->words), ' ', &second);
             if (second.data != NULL)
-                an_buf_addf(out, "    \"%.*s \") words=\"$words %.*s\" ;;&\n", AN_STR_ARG(first), AN_STR_ARG(second));
-            an_buf_addf(out, "    \"\") words=\"$words %.*s\" ;;&\n", AN_STR_ARG(first));
+                an_buf_addf(out, "    \"%.*s \") words+=\" %.*s\" ;;&\n", AN_STR_ARG(first), AN_STR_ARG(second));
         }
+}
+
+/* The first words, each once: commands that share one stand together. */
+static void add_first_words(struct an_buf *out)
+{
+    struct an_str last = {NULL, 0};
+    an_buf_adds(out, "    \"\") words=\"--help --version");
+    for (size_t g = 0; an_ctl_groups[g] != NULL; g++)
+        for (const struct an_ctl_command *c = an_ctl_groups[g]; c->words != NULL; c++) {
+            struct an_str rest, first = an_str_split(an_str(c->words), ' ', &rest);
+            if (!an_str_equal(first, last))
+                an_buf_addf(out, " %.*s", AN_STR_ARG(first));
+            last = first;
+        }
+    an_buf_adds(out, "\" ;;\n");
 }
 
 static int completion_bash(const struct an_ctl *ctl, int argc, char **argv)
@@ -56,10 +77,12 @@ static int completion_bash(const struct an_ctl *ctl, int argc, char **argv)
                       "    return\n"
                       "  fi\n"
                       "  case \"${before:+$before }\" in\n");
-    add_command_cases(&out);
+    add_option_cases(&out, false);
+    add_option_cases(&out, true);
     an_buf_adds(&out, "  esac\n"
-                      "  [ -n \"$words\" ] || case \"${before:+$before }\" in\n");
-    add_group_cases(&out);
+                      "  case \"${before:+$before }\" in\n");
+    add_second_words(&out);
+    add_first_words(&out);
     an_buf_adds(&out, "  esac\n"
                       "  COMPREPLY=($(compgen -W \"$words\" -- \"${COMP_WORDS[COMP_CWORD]}\"))\n"
                       "}\n"

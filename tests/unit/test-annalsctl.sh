@@ -1,0 +1,108 @@
+#!/bin/sh
+# The tool's frame: where options may stand, suggestions, exit statuses; and that documents say what the table says.
+set -u
+srcdir=${srcdir:-.}
+ctl=./annalsctl
+folder=$(mktemp -d /tmp/an-ctl-XXXXXX)
+trap 'rm -rf "$folder"' EXIT
+conf=$folder/annals.conf
+failed=0
+unset ANNALS_CONF
+
+fail() {
+    echo "FAIL: $*"
+    failed=1
+}
+
+# expect STATUS TEXT ARGUMENT...: exit status, and what must be said on either stream.
+expect() {
+    status=$1 text=$2
+    shift 2
+    "$ctl" "$@" >"$folder/out" 2>&1
+    got=$?
+    [ "$got" = "$status" ] || fail "annalsctl $*: exit $got, not $status: $(cat "$folder/out")"
+    grep -qF -- "$text" "$folder/out" || fail "annalsctl $*: '$text' is not in: $(cat "$folder/out")"
+}
+
+printf '[search]\nworkers = 3\n' >"$conf"
+expect 0 "search.workers = 3" config show --config "$conf"
+expect 0 "search.workers = 3" --config "$conf" config show
+expect 0 "search.workers = 3  # $conf:2" --config="$conf" config show --origin
+expect 0 '"search.workers": {"value": "3", "origin": "'"$conf:2"'"}' --json config show --config "$conf"
+expect 0 "$conf: good" config check --config "$conf"
+expect 0 "ingest 4, search 3, admin 4" config check --config "$conf"
+expect 0 '"connections": {"ingest": 4, "search": 3, "admin": 4}' config check --json --config "$conf"
+
+printf '[serch]\n[search]\npage_max = 1\nworkrs = 2\n' >"$conf"
+expect 78 "$conf:1: unknown section [serch] (did you mean \"search\"?)" config check --config "$conf"
+expect 78 "$conf:3: search.page_max: 1 is less than search.page_default, 50" config check --config "$conf"
+expect 78 "$conf:4: search.workrs: unknown key (did you mean \"workers\"?)" config check --config "$conf"
+expect 78 '"good": false' config check --json --config "$conf"
+expect 78 "$conf:1: unknown section" config show --config "$conf"
+expect 78 "cannot open $folder/none" config show --config "$folder/none"
+ANNALS_CONF=$folder/none expect 78 "cannot open $folder/none" config show
+
+expect 0 "annalsctl " --version
+expect 0 "config dump" --help
+expect 0 "config dump" config --help
+expect 0 "usage: annalsctl config show [--origin]" config show --help
+expect 2 "a command is missing"
+expect 2 "--config takes a file" config show --config
+expect 2 'did you mean "config check"?' config chek
+expect 2 'did you mean "config"?' confg
+expect 2 "'config' needs a further word" config
+expect 2 "unknown command 'zzz'" zzz
+expect 2 "unexpected argument 'x'" config check x
+expect 2 "takes --origin alone" config show --orig=1 --frob
+
+# The completion script completes.
+completes() { # EXPECTED WORD...
+    expected=$1
+    shift
+    # shellcheck disable=SC2016  # bash is to expand it
+    got=$(bash -c '. "$1"; shift; COMP_WORDS=(annalsctl "$@"); COMP_CWORD=$#; _annalsctl; echo "${COMPREPLY[*]}"' \
+        bash "$folder/completion" "$@")
+    [ "$got" = "$expected" ] || fail "completion of '$*': $got"
+}
+if command -v bash >/dev/null; then
+    "$ctl" completion bash >"$folder/completion"
+    completes config conf
+    completes check config ch
+    completes --origin config show --o
+    completes check token ch
+    completes --tenant token --te
+    completes '' token check --te
+fi
+
+# The sample file is the table's print-out.
+"$ctl" config dump >"$folder/dump"
+diff -u "$srcdir/packaging/annals.conf" "$folder/dump" ||
+    fail "packaging/annals.conf is out of date: ./annalsctl config dump >packaging/annals.conf"
+
+# annals.conf(5) has every key, with its default where that is the same in all sections, and no other.
+manual=$srcdir/docs/man/annals.conf.5
+sed -n 's/^#\([a-z_]*\) =.*/\1/p' "$folder/dump" | sort >"$folder/all"
+sort -u "$folder/all" >"$folder/keys"
+[ "$(wc -l <"$folder/keys")" -gt 40 ] || fail "config dump shows too few keys"
+while read -r key; do
+    grep -q "^\.It Ic $key\( \|\$\)" "$manual" || fail "annals.conf(5) does not document $key"
+done <"$folder/keys"
+uniq -u "$folder/all" | while read -r key; do
+    default=$(sed -n "s/^#$key = *//p" "$folder/dump")
+    [ -z "$default" ] || grep -qFx ".It Ic $key No = $default" "$manual" || echo "$key = $default"
+done >"$folder/bad"
+[ ! -s "$folder/bad" ] || fail "annals.conf(5) says otherwise: $(cat "$folder/bad")"
+sed -n 's/^\.It Ic \([a-z_]*\).*/\1/p' "$manual" | sort -u | comm -23 - "$folder/keys" >"$folder/bad"
+[ ! -s "$folder/bad" ] || fail "annals.conf(5) documents keys that do not exist: $(cat "$folder/bad")"
+
+# annalsctl(1) has every command.
+"$ctl" --help | sed -n 's/^  \([a-z][a-z ]*[a-z]\).*/\1/p' | while read -r command; do
+    grep -q "^\.It Ic $command\( [A-Z]\|\$\)" "$srcdir/docs/man/annalsctl.1" || echo "$command"
+done >"$folder/bad"
+[ ! -s "$folder/bad" ] || fail "annalsctl(1) does not document: $(cat "$folder/bad")"
+
+# The manual is well-formed.
+if command -v mandoc >/dev/null; then
+    mandoc -T lint -W warning "$srcdir"/docs/man/*.[1-8] || fail "mandoc complains"
+fi
+exit $failed
