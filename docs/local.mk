@@ -10,5 +10,9 @@ EXTRA_DIST += \
 	docs/README.md \
 	docs/api/openapi.yaml \
 	docs/api/problems.md \
+	docs/design/combiner.md \
+	docs/design/configuration.md \
+	docs/design/metrics.md \
+	docs/design/processes.md \
 	docs/guide/getting-started.md \
 	docs/guide/operating.md

@@ -31,10 +31,16 @@ install-data-local:
 uninstall-local:
 	rm -f $(DESTDIR)$(sysusersdir)/annals.conf $(DESTDIR)$(tmpfilesdir)/annals.conf
 
-EXTRA_DIST += \
-	packaging/apache/annals.conf \
+# Samples: the configuration (what "annalsctl config dump" prints, which a test compares) and the web servers'.
+dist_pkgdata_DATA = packaging/annals.conf
+sampleapachedir = $(pkgdatadir)/apache
+dist_sampleapache_DATA = packaging/apache/annals.conf
+samplelighttpddir = $(pkgdatadir)/lighttpd
+dist_samplelighttpd_DATA = \
 	packaging/lighttpd/50-annals.conf \
-	packaging/lighttpd/annals.conf \
+	packaging/lighttpd/annals.conf
+
+EXTRA_DIST += \
 	packaging/systemd/annals-app.service.in \
 	packaging/systemd/annals-app.socket.in \
 	packaging/systemd/annals-partition.service.in \

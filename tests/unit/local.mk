@@ -57,6 +57,7 @@ tests_unit_test_wycheproof_LDFLAGS = $(AM_LDFLAGS) -rdynamic
 
 # Scripts that test what the build uses.
 AN_UNIT_CHECKS = \
+	tests/unit/test-annalsctl.sh \
 	tests/unit/test-embed.sh \
 	tests/unit/test-units.sh
 dist_check_SCRIPTS += $(AN_UNIT_CHECKS)
