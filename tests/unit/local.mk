@@ -1,6 +1,10 @@
 # One program for each module; a test needs cmocka. tests/unit/test-json is made of test-json.c, and so on.
 UNIT_TESTS = \
 	tests/unit/test-accept \
+	tests/unit/test-admin-diff \
+	tests/unit/test-admin-document \
+	tests/unit/test-admin-histogram \
+	tests/unit/test-admin-query \
 	tests/unit/test-arena \
 	tests/unit/test-auth \
 	tests/unit/test-buf \
