@@ -9,4 +9,4 @@ FROM (SELECT
         AND k.entity_type = ANY ($2::text[])
         AND k."timestamp" >= $3::timestamptz
         AND k."timestamp" < $4::timestamptz
-      LIMIT $5::bigint) AS some
+      LIMIT $5::bigint) AS few
