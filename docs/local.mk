@@ -17,5 +17,6 @@ EXTRA_DIST += \
 	docs/design/json.md \
 	docs/design/metrics.md \
 	docs/design/processes.md \
+	docs/design/auth.md \
 	docs/guide/getting-started.md \
 	docs/guide/operating.md
