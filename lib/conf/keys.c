@@ -126,7 +126,7 @@ const struct an_conf_key an_conf_keys[] = {
     {"auth", "token_cache", AN_CONF_NUMBER, AT(token_cache), "1024",
      .help = "Verified tokens that each worker remembers until they expire; 0: none.", .max = 1000000},
     {"auth", "token_leeway", AN_CONF_DURATION, AT(token_leeway_ms), "60s",
-     .help = "Clock difference that is forgiven in exp and nbf.", .max = 10 * MINUTE},
+     .help = "Clock difference that is forgiven in exp, nbf and iat.", .max = MINUTE},
     {"auth", "issuer_key_file", AN_CONF_TEXT, AT(issuer_key_file), "",
      .help = "Private key (PEM) of the local issuer, for annalsctl token; the servers do not need it."},
 
