@@ -170,8 +170,8 @@ static struct an_str bearer(struct an_str authorization)
     return token;
 }
 
-static int check(struct an_auth *auth, struct an_arena *arena, struct an_str authorization,
-                 const struct an_principal **out, struct an_err *err)
+int an_auth_check(struct an_auth *auth, struct an_arena *arena, struct an_str authorization,
+                  const struct an_principal **out, struct an_err *err)
 {
     if (authorization.data == NULL)
         return an_fail(err, AN_EAUTH, "no Authorization field");
@@ -195,13 +195,4 @@ static int check(struct an_auth *auth, struct an_arena *arena, struct an_str aut
     an_cache_put(auth->cache, digest, &auth->last, now_us);
     *out = &auth->last;
     return AN_OK;
-}
-
-int an_auth_check(struct an_auth *auth, struct an_arena *arena, struct an_str authorization,
-                  const struct an_principal **out, struct an_err *err)
-{
-    int rc = check(auth, arena, authorization, out, err);
-    if (rc != AN_OK)
-        an_metric_add(AN_M_AUTH_FAILED, 1);
-    return rc;
 }
