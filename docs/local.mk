@@ -11,12 +11,12 @@ EXTRA_DIST += \
 	docs/README.md \
 	docs/api/openapi.yaml \
 	docs/api/problems.md \
+	docs/design/auth.md \
 	docs/design/combiner.md \
 	docs/design/configuration.md \
 	docs/design/event.md \
 	docs/design/json.md \
 	docs/design/metrics.md \
 	docs/design/processes.md \
-	docs/design/auth.md \
 	docs/guide/getting-started.md \
 	docs/guide/operating.md
