@@ -60,6 +60,9 @@ static int fail_errno(struct an_err *err, const char *what, const char *where)
     return an_fail(err, AN_EINVAL, "cannot %s %s: %s", what, where, strerror(errno));
 }
 
+_Static_assert(sizeof((struct an_listener){0}.where) > sizeof((struct sockaddr_un){0}.sun_path),
+               "a path that can be bound can be remembered");
+
 static int unix_address(const char *path, struct sockaddr_un *out, struct an_err *err)
 {
     *out = (struct sockaddr_un){.sun_family = AF_UNIX};
@@ -125,7 +128,7 @@ static int bind_unix(const struct an_conf_app *app, struct an_listener *out, str
         (void)unlink(app->listen);
         return rc;
     }
-    out->path = app->listen;
+    out->made = true;
     out->device = st.st_dev;
     out->inode = st.st_ino;
     return AN_OK;
@@ -155,7 +158,7 @@ static int bind_loopback(const struct an_conf_app *app, struct an_listener *out,
 
 int an_listen_open(const struct an_conf_app *app, struct an_listener *out, struct an_err *err)
 {
-    *out = (struct an_listener){.fd = -1, .where = "inherited"};
+    *out = (struct an_listener){.fd = -1, .where = "an inherited socket"};
     if (is_listening(STDIN_FILENO)) {
         out->fd = take_standard_input();
         return out->fd >= 0 ? AN_OK : fail_errno(err, "take", "the socket on standard input");
@@ -168,7 +171,7 @@ int an_listen_open(const struct an_conf_app *app, struct an_listener *out, struc
         *err = handed_over;
         return err->rc;
     }
-    out->where = app->listen;
+    (void)snprintf(out->where, sizeof out->where, "%s", app->listen);
     int rc = strchr(app->listen, '/') != NULL ? bind_unix(app, out, err) : bind_loopback(app, out, err);
     if (rc == AN_OK && listen(out->fd, BACKLOG) != 0)
         rc = fail_errno(err, "listen on", app->listen);
@@ -180,10 +183,10 @@ int an_listen_open(const struct an_conf_app *app, struct an_listener *out, struc
 void an_listen_close(struct an_listener *l)
 {
     struct stat st;
-    if (l->path != NULL && lstat(l->path, &st) == 0 && st.st_dev == l->device && st.st_ino == l->inode)
-        (void)unlink(l->path);
+    if (l->made && lstat(l->where, &st) == 0 && st.st_dev == l->device && st.st_ino == l->inode)
+        (void)unlink(l->where);
     if (l->fd >= 0)
         (void)close(l->fd);
-    l->path = NULL;
+    l->made = false;
     l->fd = -1;
 }

@@ -11,9 +11,9 @@
 
 struct an_listener {
     int fd;
-    const char *where; /* for the log: path, address, or "inherited"; borrowed */
-    const char *path;  /* Unix socket that we made; NULL else; borrowed from the configuration */
-    dev_t device;      /* which file that was */
+    char where[128]; /* for the log: path, address, or "inherited" */
+    bool made;       /* a Unix socket at `where`, which we have to remove */
+    dev_t device;    /* which file that is */
     ino_t inode;
 };
 

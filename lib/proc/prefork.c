@@ -226,6 +226,7 @@ static void run(struct master *m)
 static int start(struct master *m)
 {
     struct an_err err = {AN_OK, ""};
+    an_options_log(m->program, m->conf);
     int rc = m->app->check == NULL ? AN_OK : m->app->check(m->conf, &err);
     if (rc != AN_OK) {
         (void)fprintf(stderr, "%s: %s\n", m->program->name, err.text);
@@ -235,9 +236,7 @@ static int start(struct master *m)
         (void)printf("%s: the configuration is good\n", m->program->name);
         return 0;
     }
-    an_options_log(m->program, m->conf);
     want_files();
-    an_signals_master();
     rc = open_all(m, &err);
     if (rc != AN_OK) {
         an_log_error("proc", "%s", err.text);
@@ -261,6 +260,7 @@ int an_prefork_main(const struct an_app *app, int argc, char **argv)
     int status = an_options_parse(&program, argc, argv, &m->options);
     if (status >= 0)
         return status;
+    an_signals_master(); /* early: HUP from an impatient hand must not end us */
     m->conf = an_options_load(&m->options);
     if (m->conf == NULL)
         return AN_EXIT_CONF;

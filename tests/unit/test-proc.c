@@ -396,6 +396,8 @@ static void test_good_reload_replaces_all(void **state)
     }
     assert_int_equal(metric(f, "annals_workers"), 3);
     assert_non_null(strstr(logged(f), "change only with a restart: ingest.socket_mode"));
+    assert_int_equal(stop(f, SIGTERM), 0);
+    assert_false(exists(f->socket)); /* the name outlives the configuration it came from */
 }
 
 /* No request fails while all workers are replaced. */
