@@ -372,7 +372,7 @@ def memory_batch(instance, _rounds):
     instance.restart(INGEST_WORKERS="2")
     # 10,000 events of about 1.6 KB are 16 MiB less a little.
     body = os.path.join(instance.dir, "large.ndjson")
-    line = '{"action":"report.export","actor":{"type":"user","id":"u1"},"metadata":{"note":"' + "x" * 1590 + '"}}\n'
+    line = '{"action":"report.export","actor":{"type":"user","id":"u1"},"metadata":{"note":"' + "x" * 1650 + '"}}\n'
     with open(body, "w", encoding="ascii") as f:
         f.write(line * (16_777_216 // len(line)))
     for _ in range(4):
