@@ -16,10 +16,10 @@ static const struct an_str labels[AN_M_DOCUMENT__COUNT] = {
 };
 
 /* The longest document without its tenant and what was sent: all values are slices of that. */
-static const char frame[] =
-    "{\"id\":\"\",\"tenant_id\":\"\",\"timestamp\":\"\",\"action\":,\"actor\":,\"entities\":[],"
-    "\"outcome\":\"success\",\"description\":,\"context\":{\"ip\":,},\"changes\":,\"metadata\":}";
-#define FRAME_MAX (sizeof frame + AN_UUID_LEN + AN_TIME_LEN)
+#define FRAME                                                                                   \
+    "{\"id\":\"\",\"tenant_id\":\"\",\"timestamp\":\"\",\"action\":,\"actor\":,\"entities\":[]," \
+    "\"outcome\":\"success\",\"description\":,\"context\":{\"ip\":,},\"changes\":,\"metadata\":}"
+#define FRAME_MAX (sizeof FRAME + AN_UUID_LEN + AN_TIME_LEN)
 
 static char *put(char *to, const char *s, size_t len)
 {
