@@ -92,7 +92,7 @@ static void add_link(struct an_scope *item, struct an_str url, const char *text)
     an_scope_text(item, "url_text", an_str(text));
 }
 
-/* Members of the object but those already shown, as "Actor email". */
+/* Members of the object but those already shown, as "actor.email". */
 static void add_members(struct view *v, const struct an_json *object, const char *prefix,
                         const char *skip_type, const char *skip_id)
 {
@@ -101,8 +101,9 @@ static void add_members(struct view *v, const struct an_json *object, const char
     for (const struct an_json *m = object->child; m != NULL; m = m->next) {
         if (an_str_is(m->name, skip_type) || an_str_is(m->name, skip_id))
             continue;
-        struct an_str name = an_str(an_arena_printf(v->a->arena, "%s %.*s", prefix, AN_STR_ARG(m->name)));
-        an_scope_flag(add_field(v, name, shown(v, m)), "mono", m->type != AN_JSON_STRING);
+        struct an_scope *item = add_field(v, (struct an_str){NULL, 0}, shown(v, m));
+        an_scope_textf(item, "dotted", "%s.%.*s", prefix, AN_STR_ARG(m->name));
+        an_scope_flag(item, "mono", m->type != AN_JSON_STRING);
     }
 }
 
@@ -120,13 +121,13 @@ static void add_fields(struct view *v)
                      an_str(an_arena_printf(a, "%.*s:%.*s", AN_STR_ARG(type), AN_STR_ARG(id))));
     an_scope_flag(item, "mono", true);
     add_link(item, link_to_pair(v, "actor_type", "actor_id", v->actor), "same actor");
-    add_members(v, v->actor, "Actor", "type", "id");
+    add_members(v, v->actor, "actor", "type", "id");
     if (ip.len > 0) {
         item = add_field(v, AN_STR("Address"), ip);
         an_scope_flag(item, "mono", true);
         add_link(item, link_to(v, "ip", ip), "same address");
     }
-    add_members(v, v->context, "Context", "ip", "ip");
+    add_members(v, v->context, "context", "ip", "ip");
 }
 
 static void add_entity(struct view *v, const struct an_json *e)

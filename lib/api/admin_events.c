@@ -13,7 +13,7 @@
 #include "base/clock.h"
 
 #define ENTITIES_SHOWN 2
-#define NAME_SHOWN_BYTES 120
+#define NAME_SHOWN_BYTES 80
 #define FAULTS_MAX 20
 #define SCRATCH_KEEP_BYTES ((size_t)256 << 10)
 

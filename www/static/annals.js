@@ -73,7 +73,8 @@
             button.hidden = false;
             button.parentNode.classList.add("enhanced");
             button.addEventListener("click", function () {
-                navigator.clipboard.writeText(plainText(document.getElementById(button.dataset.copy))).then(
+                var source = document.getElementById(button.dataset.copy);
+                navigator.clipboard.writeText(plainText(source)).then(
                     function () { button.textContent = "Copied"; },
                     function () { button.textContent = "Not allowed"; }
                 ).then(function () {
@@ -83,7 +84,7 @@
         });
     }
 
-    /* Keys: "/" goes to the filter, "j" and "k" move over the rows; Enter opens the link that has the focus. */
+    /* Keys: "/" goes to the filter, "j" and "k" move over the rows; Enter opens what has the focus. */
     function move(step) {
         var links = all(".events tbody th a");
         if (links.length === 0)
@@ -95,7 +96,8 @@
     }
 
     document.addEventListener("keydown", function (event) {
-        if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName))
+        var typing = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName);
+        if (event.ctrlKey || event.metaKey || event.altKey || typing)
             return;
         if (event.key === "/") {
             var first = document.querySelector("[data-first]");
