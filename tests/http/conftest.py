@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import subprocess
 import sys
 from pathlib import Path
 
@@ -7,13 +8,16 @@ import pytest
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib"), str(Path(__file__).resolve().parent)]
 
 import webserver  # noqa: E402
-from echo import PROGRAM, Echo  # noqa: E402
+from echo import BUILD, Echo  # noqa: E402
 
 
 @pytest.fixture(scope="session")
-def echo(tmp_path_factory):
-    if not PROGRAM.exists():
-        pytest.skip(f"{PROGRAM} is not built: make tests/http/echo-app")
+def built():
+    subprocess.run(["make", "-s", "-C", BUILD, "tests/http/echo-app"], check=True, timeout=600)
+
+
+@pytest.fixture(scope="session")
+def echo(built, tmp_path_factory):
     folder = tmp_path_factory.mktemp("echo")
     for parent in folder.parents[:2]:
         parent.chmod(0o755)  # a web server that runs as somebody else passes through

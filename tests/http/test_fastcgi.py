@@ -220,7 +220,7 @@ def test_large_bodies_stay_within_64_mib_of_memory(echo):
         assert max(resident_mib(pid) for pid in workers) < 64
 
 
-def test_term_lets_the_running_request_finish(tmp_path):
+def test_term_lets_the_running_request_finish(built, tmp_path):
     apps = Echo(tmp_path, names=("ingest",), workers=1)
     try:
         apps.start()
@@ -236,7 +236,7 @@ def test_term_lets_the_running_request_finish(tmp_path):
         apps.stop()
 
 
-def test_term_ends_an_idle_worker_at_once(tmp_path):
+def test_term_ends_an_idle_worker_at_once(built, tmp_path):
     apps = Echo(tmp_path, names=("ingest",))
     try:
         apps.start()

@@ -308,6 +308,13 @@ def test_bomb(web, coding):
     assert time.monotonic() - started < 2
 
 
+def test_compressed_bytes_have_a_ceiling_too(web):
+    """Empty members: over 16 MiB of them decode to nothing."""
+    members = gzip.compress(b"") * 3000
+    pieces = (members for _ in range(17 * MIB // len(members) + 1))
+    assert_problem(post(web, pieces, ("Content-Encoding", "gzip")), 413, "too-large")
+
+
 @pytest.mark.parametrize(
     "coding, data",
     [
