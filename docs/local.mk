@@ -15,6 +15,7 @@ EXTRA_DIST += \
 	docs/design/combiner.md \
 	docs/design/configuration.md \
 	docs/design/event.md \
+	docs/design/http.md \
 	docs/design/json.md \
 	docs/design/metrics.md \
 	docs/design/processes.md \

@@ -35,12 +35,15 @@ uninstall-local:
 dist_pkgdata_DATA = packaging/annals.conf
 sampleapachedir = $(pkgdatadir)/apache
 dist_sampleapache_DATA = packaging/apache/annals.conf
+samplenginxdir = $(pkgdatadir)/nginx
+dist_samplenginx_DATA = packaging/nginx/annals.conf
 samplelighttpddir = $(pkgdatadir)/lighttpd
 dist_samplelighttpd_DATA = \
 	packaging/lighttpd/50-annals.conf \
 	packaging/lighttpd/annals.conf
 
 EXTRA_DIST += \
+	packaging/README.md \
 	packaging/systemd/annals-app.service.in \
 	packaging/systemd/annals-app.socket.in \
 	packaging/systemd/annals-partition.service.in \

@@ -85,11 +85,9 @@ static void set_limits(const struct an_fcgi *f, int fd)
 static bool read_head(FCGX_Request *r, int fd)
 {
     r->in = NULL;
-    r->keepConnection =
-        1; /* FCGX_Accept_r() first finishes the last request: it must not close the new fd */
+    r->keepConnection = 1; /* FCGX_Accept_r() first finishes the last request: it must not close the new fd */
     r->ipcFd = fd;
-    (void)FCGX_Detach(
-        r); /* a bad peer's connection is closed at once, not after a wait for its last words */
+    (void)FCGX_Detach(r); /* a bad peer's connection is closed at once, not after a wait for its last words */
     if (FCGX_Accept_r(r) != 0)
         return false;
     r->keepConnection = 0;
@@ -193,11 +191,15 @@ int an_fcgi_flush(struct an_fcgi *f, struct an_err *err)
 }
 
 /* A web server that is still sending sees a broken connection, and perhaps not our reply, if we close
- * first. */
+ * first. The end of our side tells it to stop (nginx looks at that, and not at the record that ends the
+ * request). */
 static void drop_rest(struct an_fcgi *f)
 {
     int64_t until_us = an_clock_mono_us() + f->io_timeout_ms * 1000;
     char rest[8192];
+    if (FCGX_HasSeenEOF(f->request.in) != 0)
+        return;
+    (void)shutdown(f->request.ipcFd, SHUT_WR);
     while (FCGX_GetStr(rest, sizeof rest, f->request.in) > 0 && an_clock_mono_us() < until_us)
         continue;
 }

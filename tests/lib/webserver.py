@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""lighttpd and Apache httpd for tests: each with a main file that sets variables and includes the configuration of
+"""lighttpd, Apache httpd and nginx for tests: each with a main file that sets variables and includes the configuration of
 packaging/ as it is."""
 
 import grp
@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
-SERVERS = ("lighttpd", "apache")
+SERVERS = ("lighttpd", "apache", "nginx")
 PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 
 
@@ -25,7 +25,7 @@ def free_port():
 
 def program(kind):
     """Path of a server's program, or None."""
-    for name in {"lighttpd": ["lighttpd"], "apache": ["apache2", "httpd"]}[kind]:
+    for name in {"lighttpd": ["lighttpd"], "apache": ["apache2", "httpd"], "nginx": ["nginx"]}[kind]:
         found = shutil.which(name, path=PATH)
         if found:
             return found
@@ -95,6 +95,51 @@ def apache_conf(folder, run_dir, port):
     return "\n".join(lines) + "\n"
 
 
+# What Debian's fastcgi_params passes on.
+NGINX_PARAMS = {
+    "QUERY_STRING": "$query_string",
+    "REQUEST_METHOD": "$request_method",
+    "CONTENT_TYPE": "$content_type",
+    "CONTENT_LENGTH": "$content_length",
+    "SCRIPT_NAME": "$fastcgi_script_name",
+    "REQUEST_URI": "$request_uri",
+    "DOCUMENT_URI": "$document_uri",
+    "SERVER_PROTOCOL": "$server_protocol",
+    "REQUEST_SCHEME": "$scheme",
+    "HTTPS": "$https if_not_empty",
+    "REMOTE_ADDR": "$remote_addr",
+    "SERVER_NAME": "$server_name",
+}
+
+
+def nginx_conf(folder, run_dir, port):
+    user = service_user()
+    (folder / "fastcgi_params").write_text(
+        "".join(f"fastcgi_param {name} {value};\n" for name, value in NGINX_PARAMS.items())
+    )
+    temporary = ("client_body", "fastcgi", "proxy", "uwsgi", "scgi")
+    return "\n".join(
+        [
+            f"user {user[0]} {user[1]};" if user else "",
+            "worker_processes 1;",
+            "daemon off;",
+            f"pid {folder}/nginx.pid;",
+            "error_log stderr;",
+            "events {}",
+            "http {",
+            "access_log off;",
+            *(f"{name}_temp_path {folder}/tmp/{name};" for name in temporary),
+            f"server {{ listen 127.0.0.1:{port}; root {folder}/tmp;",
+            f"set $annals_run {run_dir};",
+            f"include {TOP}/packaging/nginx/annals.conf;",
+            "} }",
+        ]
+    )
+
+
+MAKE_CONF = {"lighttpd": lighttpd_conf, "apache": apache_conf, "nginx": nginx_conf}
+
+
 class WebServer:
     """A running server. `run_dir` holds the sockets of the applications; `folder` becomes this server's own."""
 
@@ -126,9 +171,12 @@ class WebServer:
     def _start_once(self):
         self.port = free_port()
         conf = self.folder / f"{self.kind}.conf"
-        make = lighttpd_conf if self.kind == "lighttpd" else apache_conf
-        conf.write_text(make(self.folder, self.run_dir, self.port))
-        args = ["-D", "-f", str(conf)] if self.kind == "lighttpd" else ["-DFOREGROUND", "-f", str(conf)]
+        conf.write_text(MAKE_CONF[self.kind](self.folder, self.run_dir, self.port))
+        args = {
+            "lighttpd": ["-D", "-f", conf],
+            "apache": ["-DFOREGROUND", "-f", conf],
+            "nginx": ["-e", "stderr", "-p", self.folder, "-c", conf],
+        }[self.kind]
         with open(self.folder / "output.log", "ab") as out:
             self.process = subprocess.Popen(
                 [program(self.kind), *args], stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
