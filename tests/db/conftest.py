@@ -89,3 +89,28 @@ def db(cluster, template, tmp_path):
     name = cluster.create_database(f"test_{next(Database.numbers)}", template.name)
     yield Database(cluster, tmp_path, name)
     cluster.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def programs():
+    """Folder of the built test programs."""
+    subprocess.run(["make", "-s", "-C", str(BUILD), "tests/db/test-store", "tests/db/load"], check=True,
+                   stdout=subprocess.DEVNULL, timeout=300)
+    return BUILD / "tests" / "db"
+
+
+def environment(db, conninfo=None, prepared="on"):
+    """For the test programs: where to write, and where to look."""
+    return {**os.environ, "ANNALS_TEST_PG": conninfo or db.cluster.conninfo("annals_writer", db.name),
+            "ANNALS_TEST_PG_OWNER": db.cluster.conninfo("postgres", db.name), "ANNALS_TEST_PREPARED": prepared,
+            "CMOCKA_MESSAGE_OUTPUT": "STDOUT"}
+
+
+def load(programs, db, tenant, batches, events, first=0):
+    """Writes batches one after the other; (new, duplicates, microseconds) of each."""
+    done = subprocess.run([programs / "load", tenant, str(batches), str(events), str(first)], env=environment(db),
+                          capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert all(line[0] == "ok" for line in lines), done.stdout
+    return [tuple(int(n) for n in line[1:]) for line in lines]

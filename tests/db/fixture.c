@@ -13,6 +13,9 @@ bool fixture_conf(struct an_conf *c)
         return false;
     *c = (struct an_conf){.db_connect_timeout_ms = 2000, .db_statement_timeout_ms = 30000};
     c->db_prepared = prepared == NULL || strcmp(prepared, "off") != 0;
+    const char *limit = getenv("ANNALS_TEST_STATEMENT_TIMEOUT");
+    if (limit != NULL && !an_parse_i64(an_str(limit), 1, 60000, &c->db_statement_timeout_ms))
+        return false;
     an_secret_set(&c->db_writer, conninfo, strlen(conninfo));
     return true;
 }

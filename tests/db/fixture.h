@@ -7,8 +7,8 @@
 #include "conf/conf.h"
 #include "db/store.h"
 
-/* ANNALS_TEST_PG: conninfo of the writer; ANNALS_TEST_PREPARED=off: no prepared statements. False where the first is
- * not set: there is no server to test with. */
+/* ANNALS_TEST_PG: conninfo of the writer; ANNALS_TEST_PREPARED=off: no prepared statements;
+ * ANNALS_TEST_STATEMENT_TIMEOUT in milliseconds. False where the first is not set: there is no server to test with. */
 bool fixture_conf(struct an_conf *c);
 
 /* Event number n at an instant of `days` ago; the same tenant, n and days give the same id. variant changes the

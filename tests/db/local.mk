@@ -13,7 +13,10 @@ tests_db_load_LDADD = $(AN_LIBS)
 
 EXTRA_DIST += \
 	tests/db/conftest.py \
+	tests/db/test_faults.py \
+	tests/db/test_feed.py \
 	tests/db/test_migrations.py \
+	tests/db/test_partitions.py \
 	tests/db/test_schema.py \
 	tests/db/test_store.py \
 	tests/lib/postgres.py

@@ -1,26 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """an_store_put(): the cases are in test-store.c; here are the set-ups they run in, and what is done to the server."""
-import os
 import subprocess
-import threading
-import time
 
 import pytest
-from conftest import BUILD, Database
-from postgres import Cluster, PgBouncer
-
-
-@pytest.fixture(scope="session")
-def programs():
-    subprocess.run(["make", "-s", "-C", str(BUILD), "tests/db/test-store", "tests/db/load"], check=True,
-                   stdout=subprocess.DEVNULL, timeout=300)
-    return BUILD / "tests" / "db"
-
-
-def environment(db, conninfo=None, prepared="on"):
-    return {**os.environ, "ANNALS_TEST_PG": conninfo or db.cluster.conninfo("annals_writer", db.name),
-            "ANNALS_TEST_PG_OWNER": db.cluster.conninfo("postgres", db.name), "ANNALS_TEST_PREPARED": prepared,
-            "CMOCKA_MESSAGE_OUTPUT": "STDOUT"}
+from conftest import environment
+from postgres import PgBouncer
 
 
 def run_store(programs, env):
