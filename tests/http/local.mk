@@ -9,6 +9,7 @@ EXTRA_DIST += \
 	tests/http/echo.py \
 	tests/http/test_access.py \
 	tests/http/test_fastcgi.py \
+	tests/http/test_tokens.py \
 	tests/http/test_transport.py \
 	tests/lib/fastcgi.py \
 	tests/lib/webserver.py
