@@ -69,7 +69,7 @@ pid_of() { # NAME
     local file=$run/$1.pid pid
     [ "$1" != postgres ] || file=$data/postmaster.pid
     pid=$(head -n 1 "$file" 2>/dev/null) && [ -n "$pid" ] || return 1
-    tr '\0' '\n' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF "$dir/" || return 1
+    { tr '\0' '\n' <"/proc/$pid/cmdline"; } 2>/dev/null | grep -qF "$dir/" || return 1
     printf '%s\n' "$pid"
 }
 
@@ -141,14 +141,15 @@ conninfo() { # USER
 # Trust is safe here: the socket lies in a folder that only its owner (and root) can enter, and no port is open.
 make_cluster() {
     [ ! -e "$data/PG_VERSION" ] || return 0
-    "${as_service[@]}" "$(pg_bin)/initdb" -D "$data" --auth=trust --encoding=UTF8 --locale=C --username=postgres
+    "${as_service[@]}" "$(pg_bin)/initdb" -D "$data" --auth=trust --data-checksums --encoding=UTF8 --locale=C \
+        --username=postgres
 }
 
 start_postgres() {
     "${as_service[@]}" "$(pg_bin)/pg_ctl" start -w -t 60 -D "$data" -l "$logs/postgres.log" \
         -o "-k $pg_sockets -p 5432 -c listen_addresses=''" 9>&-
-    "${as_service[@]}" "$(pg_bin)/psql" -XAt -d "host=$pg_sockets dbname=postgres user=postgres" \
-        -c "SELECT 'CREATE DATABASE annals' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'annals') \gexec"
+    "${as_service[@]}" "$(pg_bin)/psql" -XAt -v ON_ERROR_STOP=1 -d "host=$pg_sockets dbname=postgres user=postgres" <<<"
+        SELECT 'CREATE DATABASE annals' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'annals') \\gexec"
 }
 
 # --- Annals ----------------------------------------------------------------------------------------------------
@@ -217,7 +218,9 @@ write_lighttpd_conf() {
 server.bind = "127.0.0.1"
 server.port = $port
 server.document-root = "$etc"
-server.errorlog = "$logs/lighttpd.log"
+server.upload-dirs = ("$run")
+var.annals_run = "$sockets"
+include "$source_tree/packaging/lighttpd/annals.conf"
 END
 }
 
