@@ -4,8 +4,11 @@ include tests/db/local.mk
 include tests/http/local.mk
 
 EXTRA_DIST += \
+	tests/conftest.py \
 	tests/corpus/json \
+	tests/lib/annals.py \
 	tests/lib/json-suite.sh \
+	tests/lib/load.py \
 	tests/lib/summary.sh \
 	tests/run
 
