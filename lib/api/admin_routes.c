@@ -14,11 +14,16 @@ static int home(struct an_call *call, struct an_err *err)
     return an_admin_redirect(&a, an_arena_printf(a.arena, "%s/admin/events", call->ctx->conf->base_path));
 }
 
-static int missing(struct an_call *call, struct an_err *err)
+/* People get a page; what watches this program (/healthz and the like) gets a problem document. */
+static bool refuse(struct an_call *call, const struct an_problem *p)
 {
     struct an_admin a;
+    struct an_err err;
+    struct an_str path = call->req->path;
+    if (!an_str_is(path, "/admin") && !an_str_starts(path, "/admin/"))
+        return false;
     an_admin_init(&a, call);
-    return an_admin_error(&a, 404, NULL, err);
+    return an_admin_error(&a, an_problem_status(p->type), p->detail, &err) == AN_OK;
 }
 
 static const struct an_route routes[] = {
@@ -31,7 +36,6 @@ static const struct an_route routes[] = {
     {AN_GET, "/admin/events/{id}", AN_SESSION, AN_SCOPE_READ | AN_SCOPE_ADMIN, an_admin_event},
     {AN_GET, "/admin/status", AN_SESSION, AN_SCOPE_ADMIN, an_admin_status},
     {AN_GET, "/admin/static/{name}", AN_OPEN, 0, an_admin_static},
-    {AN_GET, "/admin/{page}", AN_SESSION, 0, missing},
 };
 
-const struct an_routes an_admin_routes = {.routes = routes, .count = AN_COUNT(routes)};
+const struct an_routes an_admin_routes = {.routes = routes, .count = AN_COUNT(routes), .refuse = refuse};

@@ -68,6 +68,9 @@ struct an_route {
 struct an_routes {
     const struct an_route *routes;
     size_t count;
+    /* Shows what the loop itself refuses (no such path, wrong method, bad query, a handler that failed) in a way of
+     * its own; false: a problem document will do. NULL: always that. */
+    bool (*refuse)(struct an_call *call, const struct an_problem *p);
 };
 extern const struct an_routes an_ingest_routes, an_search_routes, an_admin_routes;
 

@@ -131,4 +131,4 @@ static int ready(struct an_call *call, struct an_err *err)
 static const struct an_route routes[] = {{AN_GET, "/healthz", AN_OPEN, 0, health},
                                          {AN_GET, "/readyz", AN_MONITOR, 0, ready},
                                          {AN_GET, "/metrics", AN_MONITOR, 0, metrics}};
-const struct an_routes an_common_routes = {routes, AN_COUNT(routes)};
+const struct an_routes an_common_routes = {.routes = routes, .count = AN_COUNT(routes)};

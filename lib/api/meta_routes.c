@@ -40,4 +40,4 @@ static int description(struct an_call *call, struct an_err *err)
 
 static const struct an_route routes[] = {{AN_GET, "/v1/limits", AN_OPEN, 0, limits},
                                          {AN_GET, "/v1/openapi.json", AN_OPEN, 0, description}};
-const struct an_routes an_meta_routes = {routes, AN_COUNT(routes)};
+const struct an_routes an_meta_routes = {.routes = routes, .count = AN_COUNT(routes)};

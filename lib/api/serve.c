@@ -40,15 +40,23 @@ static const char *detail_of(struct an_call *call, int rc, const struct an_err *
     return text;
 }
 
-static void run_handler(struct an_call *call, const struct an_route_match *match, struct an_err *err)
+/* The application's own routes come first in the tables. */
+static void refuse(const struct server *s, struct an_call *call, const struct an_problem *p)
+{
+    const struct an_routes *own = s->tables[0];
+    if (own->refuse == NULL || !own->refuse(call, p))
+        an_problem_reply(call->rep, p, call->req->request_id);
+}
+
+static void run_handler(const struct server *s, struct an_call *call, const struct an_route_match *match,
+                        struct an_err *err)
 {
     struct an_faults faults;
     an_faults_init(&faults, call->arena, 1);
     if (!an_access_allow(call, match->route, err))
         return;
     if (!an_request_query(call->req, &faults)) {
-        struct an_problem p = {.type = AN_P_INVALID_PARAMETER, .faults = &faults};
-        an_problem_reply(call->rep, &p, call->req->request_id);
+        refuse(s, call, &(struct an_problem){.type = AN_P_INVALID_PARAMETER, .faults = &faults});
         return;
     }
     struct an_err failure = {AN_OK, ""};
@@ -58,7 +66,7 @@ static void run_handler(struct an_call *call, const struct an_route_match *match
     *err = failure;
     err->rc = rc;
     if (!call->rep->started)
-        (void)an_call_problem(call, an_problem_of(rc), detail_of(call, rc, &failure));
+        refuse(s, call, &(struct an_problem){.type = an_problem_of(rc), .detail = detail_of(call, rc, &failure)});
 }
 
 static void answer(struct server *s, struct an_call *call, struct an_route_match *match, struct an_err *err)
@@ -66,13 +74,14 @@ static void answer(struct server *s, struct an_call *call, struct an_route_match
     switch (an_route_find(s->tables, AN_COUNT(s->tables), s->arena, s->req.method, s->req.path, match)) {
     case AN_ROUTE_FOUND:
         call->arg = match->arg;
-        run_handler(call, match, err);
+        run_handler(s, call, match, err);
         break;
     case AN_ROUTE_NONE:
-        (void)an_call_problem(call, AN_P_NOT_FOUND, NULL);
+        refuse(s, call, &(struct an_problem){.type = AN_P_NOT_FOUND});
         break;
     case AN_ROUTE_MALFORMED:
-        (void)an_call_problem(call, AN_P_MALFORMED, "The path has an escape that is not allowed.");
+        refuse(s, call,
+               &(struct an_problem){.type = AN_P_MALFORMED, .detail = "The path has an escape that is not allowed."});
         break;
     case AN_ROUTE_OPTIONS:
         s->rep.status = 204;
@@ -84,7 +93,7 @@ static void answer(struct server *s, struct an_call *call, struct an_route_match
         (void)an_call_problem(call, AN_P_INTERNAL, NULL);
         break;
     case AN_ROUTE_METHOD:
-        (void)an_call_problem(call, AN_P_METHOD_NOT_ALLOWED, NULL);
+        refuse(s, call, &(struct an_problem){.type = AN_P_METHOD_NOT_ALLOWED});
         an_reply_header(&s->rep, "Allow", an_str(match->allow));
         break;
     }
