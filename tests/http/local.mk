@@ -8,7 +8,9 @@ EXTRA_DIST += \
 	tests/http/conftest.py \
 	tests/http/echo.py \
 	tests/http/test_access.py \
+	tests/http/test_faults.py \
 	tests/http/test_fastcgi.py \
+	tests/http/test_quickstart.py \
 	tests/http/test_tokens.py \
 	tests/http/test_transport.py \
 	tests/lib/fastcgi.py \

@@ -18,6 +18,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import time
 import uuid
@@ -99,13 +100,16 @@ class Signer:
 
 class Annals:
     """settings: {"section.key": value} on top of the defaults. cluster: a postgres.Cluster that runs (a database of
-    its own is made there), or None for one of its own. server: "lighttpd" or "apache"."""
+    its own is made there), or None for one of its own. server: "lighttpd" or "apache". inherit: programs get their
+    listening sockets from us as descriptor 0, as from systemd."""
 
-    def __init__(self, settings=None, cluster=None, server="lighttpd", durable=False):
+    def __init__(self, settings=None, cluster=None, server="lighttpd", durable=False, inherit=False):
         self.settings = dict(settings or {})
         self.own_cluster = cluster is None
         self.cluster = cluster or postgres.Cluster(durable=durable)
         self.server = server
+        self.inherit = inherit
+        self.sockets = {}
         self.folder = pathlib.Path(postgres.make_folder("an-"))
         self.folder.chmod(0o711)  # the web server's user goes through it to the sockets
         self.run = self.folder / "run"
@@ -151,6 +155,8 @@ class Annals:
         for app in list(self.processes):
             if not self.stop_app(app):
                 late.append(app)
+        for listening in self.sockets.values():
+            listening.close()
         if self.own_cluster:
             self.cluster.close()
         else:
@@ -159,10 +165,10 @@ class Annals:
         assert not late, f"did not stop within its limit: {late}"
 
     def start_app(self, app, timeout=10):
+        command = postgres.as_service([str(BUILD / f"annals-{app}"), "--config", str(self.conf)])
         with open(self.log, "ab") as log:
-            process = subprocess.Popen(postgres.as_service([str(BUILD / f"annals-{app}"), "--config", str(self.conf)]),
-                                       cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._environment(),
-                                       start_new_session=True)
+            process = subprocess.Popen(command, cwd="/", stdin=self._listening_socket(app), stdout=log, stderr=log,
+                                       env=self._environment(), start_new_session=True)
         self.processes[app] = process
 
         def ready():
@@ -170,6 +176,16 @@ class Annals:
             return (self.run / f"{app}.sock").exists() and self.workers(app)
 
         wait_until(f"annals-{app} serves", ready, timeout)
+
+    def _listening_socket(self, app):
+        if not self.inherit:
+            return subprocess.DEVNULL
+        if app not in self.sockets:
+            self.sockets[app] = socket.socket(socket.AF_UNIX)
+            self.sockets[app].bind(str(self.run / f"{app}.sock"))
+            (self.run / f"{app}.sock").chmod(0o666)
+            self.sockets[app].listen(512)
+        return self.sockets[app]
 
     def stop_app(self, app, how=signal.SIGTERM, timeout=20):
         """True where it left by itself."""

@@ -18,11 +18,11 @@ class Client(threading.Thread):
         super().__init__(daemon=True)
         self.load = load
         self.number = number
-        self.acknowledged = collections.Counter()  # marks of events, how often a reply said "stored" or "duplicate"
-        self.stored = collections.Counter()        # marks of those that a reply called new
-        self.ids = collections.defaultdict(set)    # mark -> every id that a reply gave it
+        self.acknowledged = set()                # marks of events that a reply called stored or a duplicate
+        self.new = collections.Counter()         # how often a reply called one new
+        self.ids = collections.defaultdict(set)  # every id that a reply gave it
         self.answers = []
-        self.broken = []   # connections that ended without a reply
+        self.broken = []   # requests whose outcome is unknown: no reply, or the web server's own error page
         self.strange = []  # replies that no client should get
         self.connection = None
 
@@ -49,6 +49,9 @@ class Client(threading.Thread):
             self.drop_connection()
             return False
         self.answers.append(Answer(from_s, time.monotonic() - from_s, got.status, got.headers["Retry-After"]))
+        if got.status >= 500 and got.headers["Content-Type"] != "application/problem+json":
+            self.broken.append((time.monotonic(), f"the web server's own {got.status}"))
+            return False
         if got.status != 200:
             if got.status != 503:
                 self.strange.append((got.status, reply[:500]))
@@ -64,10 +67,10 @@ class Client(threading.Thread):
                 if result["problem"]["status"] != 503:
                     self.strange.append((200, result))
                 continue
-            self.acknowledged[mark] += 1
+            self.acknowledged.add(mark)
             self.ids[mark].add(result["id"])
             if not result["duplicate"]:
-                self.stored[mark] += 1
+                self.new[mark] += 1
         if len(reply["results"]) != len(marks):
             self.strange.append((200, f"{len(reply['results'])} results for {len(marks)} events"))
         return done
@@ -121,15 +124,20 @@ class Load:
     def answers(self):
         return [answer for client in self.clients for answer in client.answers]
 
+    def broken(self):
+        return [item for client in self.clients for item in client.broken]
+
     def acknowledged(self):
-        return sum((client.acknowledged for client in self.clients), collections.Counter())
+        """Marks of all events that a reply confirmed so far."""
+        return {mark for client in self.clients for mark in list(client.acknowledged)}
 
     def compare(self):
         """(lost, doubled): marks that were acknowledged and are not stored; marks that are stored more than once."""
+        acknowledged = self.acknowledged()  # before the look: what comes later need not be seen
         rows = self.annals.rows("SELECT document -> 'metadata' ->> 'mark', count(*) FROM annals.events"
                                 " WHERE tenant_id = %s GROUP BY 1", self.tenant)
-        stored = {mark: count for mark, count in rows}
-        lost = sorted(mark for mark in self.acknowledged() if mark not in stored)
+        stored = dict(rows)
+        lost = sorted(mark for mark in acknowledged if mark not in stored)
         doubled = sorted(mark for mark, count in stored.items() if count > 1)
         return lost, doubled
 
@@ -142,7 +150,7 @@ class Load:
         assert not lost, f"seed {self.seed}: {len(lost)} acknowledged events are lost, first {lost[:3]}"
         assert not doubled, f"seed {self.seed}: {len(doubled)} events are stored twice, first {doubled[:3]}"
         for client in self.clients:
-            assert not [mark for mark, count in client.stored.items() if count > 1]
+            assert not [mark for mark, count in client.new.items() if count > 1]
             assert not [mark for mark, ids in client.ids.items() if len(ids) > 1]
         orphans = self.annals.rows(
             "SELECT count(*) FROM annals.events e WHERE tenant_id = %s AND NOT EXISTS (SELECT FROM annals.event_entities n"
