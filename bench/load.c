@@ -241,9 +241,14 @@ static void conn_read(struct load *l, struct conn *c)
     int64_t now = an_clock_mono_us();
     keep_latency(l, now - c->due_us);
     count_reply(l, c);
+    bool last = strcasestr(c->in.data, "\r\nConnection: close") != NULL; /* so many requests a connection, no more */
     an_buf_clear(&c->in);
     c->busy = false;
     l->finished++;
+    if (last) {
+        (void)close(c->fd);
+        conn_open(l, c);
+    }
     conn_start(l, c, now);
 }
 

@@ -4,7 +4,6 @@
 
 #include "api/api.h"
 #include "ingest/combine.h"
-#include "ingest/combine.h"
 #include "proc/prefork.h"
 
 static const struct an_conf_app *section(const struct an_conf *c)
