@@ -120,7 +120,8 @@ static unsigned print_commands(const char *group)
         for (const struct an_ctl_command *c = an_ctl_groups[g]; c->words != NULL; c++) {
             if (!in_group(c, group))
                 continue;
-            (void)printf("  %s%s%s\n      %s\n", c->words, c->args[0] == '\0' ? "" : " ", c->args, c->summary);
+            (void)printf("  %s%s%s\n      %s\n", c->words, c->args[0] == '\0' ? "" : " ", c->args,
+                         c->summary);
             count++;
         }
     return count;
@@ -150,7 +151,8 @@ static void print_help(const char *group)
 
 static void print_command_help(const struct an_ctl_command *c)
 {
-    (void)printf("usage: annalsctl %s%s%s\n%s\n", c->words, c->args[0] == '\0' ? "" : " ", c->args, c->summary);
+    (void)printf("usage: annalsctl %s%s%s\n%s\n", c->words, c->args[0] == '\0' ? "" : " ", c->args,
+                 c->summary);
 }
 
 /* "db migrat" -> "db migrate": the nearest among the words of all commands. */
@@ -163,7 +165,8 @@ static int unknown_command(int argc, char **argv)
         for (const struct an_ctl_command *c = an_ctl_groups[g]; c->words != NULL; c++) {
             if (first_count == COMMANDS_MAX)
                 break;
-            (void)snprintf(firsts[first_count], sizeof firsts[0], "%.*s", (int)strcspn(c->words, " "), c->words);
+            (void)snprintf(firsts[first_count], sizeof firsts[0], "%.*s", (int)strcspn(c->words, " "),
+                           c->words);
             known[count++] = c->words;
             known[count++] = firsts[first_count++];
         }

@@ -43,7 +43,8 @@ static void add_second_words(struct an_buf *out)
         for (const struct an_ctl_command *c = an_ctl_groups[g]; c->words != NULL; c++) {
             struct an_str second, first = an_str_split(an_str(c->words), ' ', &second);
             if (second.data != NULL)
-                an_buf_addf(out, "    \"%.*s \") words+=\" %.*s\" ;;&\n", AN_STR_ARG(first), AN_STR_ARG(second));
+                an_buf_addf(out, "    \"%.*s \") words+=\" %.*s\" ;;&\n", AN_STR_ARG(first),
+                            AN_STR_ARG(second));
         }
 }
 

@@ -41,8 +41,8 @@ static void print_check_json(const struct an_conf *c, struct an_str problems)
     an_buf_addc(&out, ']');
     if (c != NULL) {
         struct connections n = count_connections(c);
-        an_buf_addf(&out, ", \"connections\": {\"ingest\": %lld, \"search\": %lld, \"admin\": %lld}", n.ingest,
-                    n.search, n.admin);
+        an_buf_addf(&out, ", \"connections\": {\"ingest\": %lld, \"search\": %lld, \"admin\": %lld}",
+                    n.ingest, n.search, n.admin);
     }
     (void)printf("%s}\n", out.data);
     an_buf_release(&out);
@@ -117,7 +117,8 @@ static int config_dump(const struct an_ctl *ctl, int argc, char **argv)
 
 const struct an_ctl_command an_ctl_config[] = {
     {"config check", "", "name every fault of the configuration", false, config_check},
-    {"config show", "[--origin]", "print the values in force, and where each comes from", true, config_show},
+    {"config show", "[--origin]", "print the values in force, and where each comes from", true,
+     config_show},
     {"config dump", "", "print a commented file with every key and its default", false, config_dump},
     {NULL, NULL, NULL, false, NULL},
 };

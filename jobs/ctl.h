@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* annalsctl: one table of commands in annalsctl.c, one file a group of commands (ctl-db.c, ctl-token.c ...).
- * Results go to stdout, messages to stderr. Exit status: 0, 1 failed, 2 usage, 75 try again, 78 configuration. */
+ * Results go to stdout, messages to stderr.
+ * Exit status: 0, 1 failed, 2 usage, 75 try again, 78 configuration. */
 #ifndef AN_JOBS_CTL_H
 #define AN_JOBS_CTL_H
 
@@ -24,7 +25,8 @@ struct an_ctl_command {
 };
 
 /* The groups; each array ends with words == NULL. */
-extern const struct an_ctl_command an_ctl_config[], an_ctl_db[], an_ctl_token[], an_ctl_tenant[], an_ctl_login[];
+extern const struct an_ctl_command an_ctl_config[], an_ctl_db[], an_ctl_token[], an_ctl_tenant[],
+    an_ctl_login[];
 extern const struct an_ctl_command an_ctl_completion[];
 
 /* All groups of this build, in the order of --help; ends with NULL. */

@@ -129,7 +129,8 @@ void an_conf_enter(struct an_conf_loader *l, unsigned line, struct an_str name)
     struct an_str rest, head = an_str_split(name, '.', &rest);
     l->section_refused = false;
     l->section[0] = '\0';
-    bool entered = an_str_is(head, AN_CONF_ISSUER) ? enter_issuer(l, line, rest) : enter_plain(l, line, name);
+    bool entered =
+        an_str_is(head, AN_CONF_ISSUER) ? enter_issuer(l, line, rest) : enter_plain(l, line, name);
     if (entered)
         (void)snprintf(l->section, sizeof l->section, "%.*s", AN_STR_ARG(name));
     else
@@ -177,7 +178,8 @@ static bool holds_password(const struct an_secret *s)
 static void warn_readable(struct an_conf_loader *l, unsigned line, const struct an_conf_key *key)
 {
     add_place(l, line, l->problems);
-    an_buf_addf(l->problems, ": warning: %s.%s: holds a password in a file that everybody can read: chmod o-r\n",
+    an_buf_addf(l->problems,
+                ": warning: %s.%s: holds a password in a file that everybody can read: chmod o-r\n",
                 l->section, key->name);
 }
 
@@ -192,7 +194,8 @@ void an_conf_set_fallback(const struct an_conf_key *key, void *base)
     an_buf_release(&why);
 }
 
-static void remember(struct an_conf_loader *l, unsigned line, const struct an_conf_key *key, struct an_str text)
+static void remember(struct an_conf_loader *l, unsigned line, const struct an_conf_key *key,
+                     struct an_str text)
 {
     struct an_conf_value *v = &l->values[(size_t)(key - an_conf_keys) - l->first_key];
     free(v->origin);

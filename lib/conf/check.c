@@ -28,7 +28,8 @@ static const char *place(const struct an_conf *c, const char *section, const cha
     return c->values->issuer[i].origin;
 }
 
-static void fault(struct check *k, const char *section, const char *name, const char *fmt, ...) AN_PRINTF(4, 5);
+static void fault(struct check *k, const char *section, const char *name, const char *fmt, ...)
+    AN_PRINTF(4, 5);
 static void fault(struct check *k, const char *section, const char *name, const char *fmt, ...)
 {
     an_buf_addf(k->problems, "%s: %s.%s: ", place(k->conf, section, name), section, name);
@@ -41,15 +42,15 @@ static void fault(struct check *k, const char *section, const char *name, const 
 }
 
 /* Two keys contradict each other: the one that somebody has set is named. */
-static void fault_pair(struct check *k, const char *section, const char *small, const char *large, uint64_t small_value,
-                       uint64_t large_value)
+static void fault_pair(struct check *k, const char *section, const char *small, const char *large,
+                       uint64_t small_value, uint64_t large_value)
 {
     if (an_conf_value(k->conf, section, small)->origin != NULL)
-        fault(k, section, small, "%llu is more than %s.%s, %llu", (unsigned long long)small_value, section, large,
-              (unsigned long long)large_value);
+        fault(k, section, small, "%llu is more than %s.%s, %llu", (unsigned long long)small_value, section,
+              large, (unsigned long long)large_value);
     else
-        fault(k, section, large, "%llu is less than %s.%s, %llu", (unsigned long long)large_value, section, small,
-              (unsigned long long)small_value);
+        fault(k, section, large, "%llu is less than %s.%s, %llu", (unsigned long long)large_value, section,
+              small, (unsigned long long)small_value);
 }
 
 /* "127.0.0.1:9000", "[::1]:9000": is the part behind the last colon a port? */
@@ -69,7 +70,8 @@ static void check_listen(struct check *k, const char *section, const char *liste
         fault(k, section, "listen", "'%s' is neither an absolute path nor a name without a slash", listen);
     else if (strncmp(listen, "127.0.0.1:", 10) != 0 && strncmp(listen, "[::1]:", 6) != 0)
         fault(k, section, "listen",
-              "'%s' is not a loopback address (127.0.0.1:PORT, [::1]:PORT): FastCGI knows no access control", listen);
+              "'%s' is no loopback address (127.0.0.1:PORT, [::1]:PORT): FastCGI knows no access control",
+              listen);
     else if (!port_valid(listen))
         fault(k, section, "listen", "'%s' needs a port from 1 to 65535", listen);
 }
@@ -84,7 +86,8 @@ static void check_apps(struct check *k)
         check_listen(k, apps[i].section, apps[i].app->listen);
         for (size_t j = 0; j < i; j++)
             if (strcmp(apps[i].app->listen, apps[j].app->listen) == 0)
-                fault(k, apps[i].section, "listen", "'%s' is also that of %s", apps[i].app->listen, apps[j].section);
+                fault(k, apps[i].section, "listen", "'%s' is also that of %s", apps[i].app->listen,
+                      apps[j].section);
     }
 }
 
@@ -100,8 +103,10 @@ static void check_paths(struct check *k)
     const char *base = k->conf->base_path, *url = k->conf->public_url;
     if (k->conf->run_dir[0] != '/')
         fault(k, "process", "run_dir", "'%s' is not an absolute path", k->conf->run_dir);
-    if (base[0] != '\0' && (base[0] != '/' || base[strlen(base) - 1] == '/' || strpbrk(base, "?#% ") != NULL))
-        fault(k, "http", "base_path", "'%s' must be a path that starts with a slash and ends without one", base);
+    if (base[0] != '\0' &&
+        (base[0] != '/' || base[strlen(base) - 1] == '/' || strpbrk(base, "?#% ") != NULL))
+        fault(k, "http", "base_path", "'%s' must be a path that starts with a slash and ends without one",
+              base);
     if (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0)
         fault(k, "admin", "public_url", "'%s' must start with http:// or https://", url);
     else if (url[strlen(url) - 1] == '/' || strpbrk(url, "?# ") != NULL)
@@ -112,7 +117,8 @@ static void check_limits(struct check *k)
 {
     const struct an_conf *c = k->conf;
     if (c->page_default > c->page_max)
-        fault_pair(k, "search", "page_default", "page_max", (uint64_t)c->page_default, (uint64_t)c->page_max);
+        fault_pair(k, "search", "page_default", "page_max", (uint64_t)c->page_default,
+                   (uint64_t)c->page_max);
     if (c->event_bytes > c->batch_bytes)
         fault_pair(k, "limits", "event_bytes", "batch_bytes", c->event_bytes, c->batch_bytes);
 }
@@ -133,18 +139,20 @@ static void check_algorithm(struct check *k, const char *section, struct an_str 
     if (listed(word, known, AN_COUNT(known)))
         return;
     if (listed(word, not_built, AN_COUNT(not_built))) {
-        fault(k, section, "algorithms", "'%.*s' is not supported by the JWT library of this build; use ES256 or RS256",
+        fault(k, section, "algorithms",
+              "'%.*s' is not supported by the JWT library of this build; use ES256 or RS256",
               AN_STR_ARG(word));
         return;
     }
     if (listed(word, unsafe, AN_COUNT(unsafe))) {
-        fault(k, section, "algorithms", "'%.*s' is refused: anybody who can check such a token can make one",
-              AN_STR_ARG(word));
+        fault(k, section, "algorithms",
+              "'%.*s' is refused: anybody who can check such a token can make one", AN_STR_ARG(word));
         return;
     }
     const char *near = an_suggest(word, known, AN_COUNT(known));
-    fault(k, section, "algorithms", "'%.*s' is none of RS256, RS384, RS512, ES256, ES384%s%s%s", AN_STR_ARG(word),
-          near == NULL ? "" : " (did you mean \"", near == NULL ? "" : near, near == NULL ? "" : "\"?)");
+    fault(k, section, "algorithms", "'%.*s' is none of RS256, RS384, RS512, ES256, ES384%s%s%s",
+          AN_STR_ARG(word), near == NULL ? "" : " (did you mean \"", near == NULL ? "" : near,
+          near == NULL ? "" : "\"?)");
 }
 
 static void check_algorithms(struct check *k, const char *section, const char *list)

@@ -45,7 +45,8 @@ void an_conf_free(struct an_conf *c)
         release_field(&an_conf_keys[k], c, &c->values->value[k]);
     for (size_t i = 0; i < c->issuer_count; i++) {
         for (size_t k = FIRST_ISSUER_KEY; k < an_conf_key_count; k++)
-            release_field(&an_conf_keys[k], &c->issuers[i], &c->values->issuer[i].value[k - FIRST_ISSUER_KEY]);
+            release_field(&an_conf_keys[k], &c->issuers[i],
+                          &c->values->issuer[i].value[k - FIRST_ISSUER_KEY]);
         free(c->values->issuer[i].origin);
         free(c->issuers[i].name);
     }
@@ -82,7 +83,8 @@ void an_conf_keep_fixed(struct an_conf *fresh, const struct an_conf *old, struct
 }
 
 /* What is in force: a socket's path may have been completed since it was spelt. */
-static const char *shown_text(const struct an_conf_key *key, const void *base, const struct an_conf_value *value)
+static const char *shown_text(const struct an_conf_key *key, const void *base,
+                              const struct an_conf_value *value)
 {
     const void *where = (const char *)base + key->offset;
     if (key->kind == AN_CONF_SECRET)
@@ -157,8 +159,8 @@ static void dump_help(struct an_buf *out, const char *help)
 
 void an_conf_dump(struct an_buf *out)
 {
-    an_buf_adds(out, "# Configuration of Annals. Every key stands here with its default; remove a # to change one.\n"
-                     "# The manual page annals.conf(5) says more. Check with: annalsctl config check\n");
+    an_buf_adds(out, "# Configuration of Annals: every key with its default. Remove a # to change one.\n"
+                     "# See annals.conf(5). Check with: annalsctl config check\n");
     const char *section = "";
     for (size_t k = 0; k < an_conf_key_count; k++) {
         const struct an_conf_key *key = &an_conf_keys[k];

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The configuration: one table of keys (keys.c) from which parser, check, `annalsctl config dump`, and the manual's
- * list all come.
+/* The configuration: one table of keys (keys.c) from which parser, check, `annalsctl config dump`, and the
+ * manual's list all come.
  *
  * Sources, later wins: defaults, FILE, FILE's folder + "/conf.d/" + "*.conf" in lexical order, environment
  * ANNALS_SET_<SECTION>_<KEY>. A section may be named: [issuer.local] -> ANNALS_SET_ISSUER_LOCAL_AUDIENCE.
- * An unknown section or key is an error with a suggestion. All faults are reported, each with file and line. */
+ * An unknown section or key is an error with a suggestion. All faults are reported, each with file and
+ * line. */
 #ifndef AN_CONF_CONF_H
 #define AN_CONF_CONF_H
 
@@ -97,13 +98,13 @@ struct an_conf {
     struct an_conf_values *values; /* private: spelling and origin of each value */
 };
 
-/* Path that a program uses where --config is not given: $ANNALS_CONF, else <sysconfdir>/annals/annals.conf. */
+/* Path where --config is not given: $ANNALS_CONF, else <sysconfdir>/annals/annals.conf. */
 const char *an_conf_default_path(void);
 
 /* Loads and checks everything. Where anything is wrong: NULL, and *problems holds one line for each fault,
- * "file:line: section.key: message (did you mean \"x\"?)". A missing FILE is a fault only if somebody named it
- * (it is not <sysconfdir>/annals/annals.conf). Warnings (a readable secret) go to *problems too, with NULL not
- * returned. */
+ * "file:line: section.key: message (did you mean \"x\"?)". A missing FILE is a fault only if somebody named
+ * it (it is not <sysconfdir>/annals/annals.conf). Warnings (a readable secret) go to *problems too, with
+ * NULL not returned. */
 struct an_conf *an_conf_load(const char *path, struct an_buf *problems) AN_MUST_CHECK;
 void an_conf_free(struct an_conf *c); /* accepts NULL */
 

@@ -59,10 +59,13 @@ struct an_conf_values {
     struct an_conf_issuer_values *issuer; /* by place in an_conf.issuers */
 };
 
-/* Parses text for key into the struct that starts at base. False, with the reason in *why, where it does not fit. */
-bool an_conf_set(const struct an_conf_key *key, void *base, struct an_str text, struct an_buf *why) AN_MUST_CHECK;
+/* Parses text for key into the struct that starts at base. False, with the reason in *why, where it does
+ * not fit. */
+bool an_conf_set(const struct an_conf_key *key, void *base, struct an_str text,
+                 struct an_buf *why) AN_MUST_CHECK;
 
-/* Rules that concern several keys or need a closer look. Adds a line to *problems for each fault; the count. */
+/* Rules that concern several keys or need a closer look. Adds a line to *problems for each fault; the
+ * count. */
 unsigned an_conf_check(const struct an_conf *c, struct an_buf *problems);
 
 /* The value of a key of one section, as the loader remembers it. */

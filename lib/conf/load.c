@@ -94,7 +94,7 @@ static void load_folder(struct an_conf_loader *l, const char *path)
 
 /* Environment. */
 
-/* "issuer_local_keys_file" -> section "issuer.local", key "keys_file": the key is known, the rest is NAME. */
+/* "issuer_local_keys_file" -> section "issuer.local", key "keys_file": keys are known, the rest is NAME. */
 static bool split_issuer(struct an_str rest, struct an_str *name, struct an_str *key)
 {
     for (size_t i = an_conf_first_key(AN_CONF_ISSUER); i < an_conf_key_count; i++) {

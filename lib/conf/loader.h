@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Private to lib/conf: what stands between the sources of a configuration (load.c) and the table of keys (apply.c). */
+/* Private to lib/conf: what stands between the sources of a configuration (load.c) and the table of keys
+ * (apply.c). */
 #ifndef AN_CONF_LOADER_H
 #define AN_CONF_LOADER_H
 

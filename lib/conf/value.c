@@ -26,7 +26,8 @@ static void add_with_unit(struct an_buf *out, int64_t v, const struct unit *unit
 
 static void add_number(struct an_buf *out, enum an_conf_kind kind, int64_t v)
 {
-    static const struct unit durations[] = {{86400000, "d"}, {3600000, "h"}, {60000, "min"}, {1000, "s"}, {1, "ms"}};
+    static const struct unit durations[] = {
+        {86400000, "d"}, {3600000, "h"}, {60000, "min"}, {1000, "s"}, {1, "ms"}};
     static const struct unit sizes[] = {{1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}, {1, ""}};
     if (kind == AN_CONF_DURATION)
         add_with_unit(out, v, durations);
@@ -53,7 +54,8 @@ static bool parse_octal(struct an_str s, int64_t *out)
 }
 
 /* Any of the kinds that are a number within a range. */
-static bool parse_number(const struct an_conf_key *key, struct an_str text, int64_t *out, struct an_buf *why)
+static bool parse_number(const struct an_conf_key *key, struct an_str text, int64_t *out,
+                         struct an_buf *why)
 {
     uint64_t size;
     bool ok;

@@ -26,8 +26,8 @@ static struct {
     struct an_buf line;
 } state = {.app = "annals", .level = AN_LOG_INFO};
 
-/* Is stderr the very stream that journald gave us? JOURNAL_STREAM holds its device and inode, and stays in the
- * environment where somebody has redirected stderr since. */
+/* Is stderr the very stream that journald gave us? JOURNAL_STREAM holds its device and inode, and stays in
+ * the environment where somebody has redirected stderr since. */
 static bool stderr_is_journal(void)
 {
     const char *stream = getenv("JOURNAL_STREAM");
@@ -79,8 +79,9 @@ static size_t decode(const char *s, size_t len, unsigned *point)
  * paragraph separators, direction marks and overrides, and the invisible. */
 static bool treacherous(unsigned point)
 {
-    return point < 0x20 || (point >= 0x7F && point < 0xA0) || point == 0x61C || (point >= 0x200B && point <= 0x200F) ||
-           (point >= 0x2028 && point <= 0x202E) || (point >= 0x2060 && point <= 0x206F) || point == 0xFEFF ||
+    return point < 0x20 || (point >= 0x7F && point < 0xA0) || point == 0x61C ||
+           (point >= 0x200B && point <= 0x200F) || (point >= 0x2028 && point <= 0x202E) ||
+           (point >= 0x2060 && point <= 0x206F) || point == 0xFEFF ||
            (point >= 0xE0000 && point <= 0xE007F);
 }
 
@@ -205,7 +206,8 @@ void an_log(enum an_log_level level, const char *component, const char *fmt, ...
     end(out);
 }
 
-void an_log_fields(enum an_log_level level, const char *component, const struct an_log_field *fields, size_t count)
+void an_log_fields(enum an_log_level level, const char *component, const struct an_log_field *fields,
+                   size_t count)
 {
     if (!wanted(level, component))
         return;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Log lines on stderr: logfmt (key=value) or one JSON object a line, with a "<N>" priority in front where
- * journald reads them (JOURNAL_STREAM is set). Each line is one write(). Values are escaped, so no input can
- * forge a line. Never log bodies, tokens, or values of events. */
+ * journald reads them (JOURNAL_STREAM is set). Each line is one write(). Values are escaped, so no input
+ * can forge a line. Never log bodies, tokens, or values of events. */
 #ifndef AN_LOG_LOG_H
 #define AN_LOG_LOG_H
 
@@ -29,13 +29,14 @@ void an_log(enum an_log_level level, const char *component, const char *fmt, ...
 #define an_log_trace(component, ...) an_log(AN_LOG_TRACE, component, __VA_ARGS__)
 
 /* A line of named values, for the line that each request ends with. Absent text values are left out.
- * an_log_fields(AN_LOG_INFO, "http", (struct an_log_field[]){{"status", .num = 201, .is_num = true}, ...}, n) */
+ * const struct an_log_field fields[] = {{"status", .num = 201, .is_num = true}, {"tenant", .text = t}}; */
 struct an_log_field {
     const char *name;
     struct an_str text;
     int64_t num;
     bool is_num;
 };
-void an_log_fields(enum an_log_level level, const char *component, const struct an_log_field *fields, size_t count);
+void an_log_fields(enum an_log_level level, const char *component, const struct an_log_field *fields,
+                   size_t count);
 
 #endif

@@ -37,29 +37,34 @@ static const struct metric {
     [AN_M_EVENTS_ACCEPTED] = {EVENTS, "accepted", COUNTER, "ingest"},
     [AN_M_EVENTS_DUPLICATE] = {EVENTS, "duplicate", COUNTER, "ingest"},
     [AN_M_EVENTS_REJECTED] = {EVENTS, "rejected", COUNTER, "ingest"},
-    [AN_M_INGEST_BYTES] = {"annals_ingest_bytes_total", "Bytes of bodies received, after decompression.", NULL, NULL,
-                           COUNTER, "ingest"},
-    [AN_M_COMMITS] = {"annals_ingest_commits_total", "Transactions that stored events.", NULL, NULL, COUNTER, "ingest"},
-    [AN_M_STAGED] = {"annals_ingest_staged_total", "Batches stored by way of the staging table, after a conflict.",
-                     NULL, NULL, COUNTER, "ingest"},
+    [AN_M_INGEST_BYTES] = {"annals_ingest_bytes_total", "Bytes of bodies received, after decompression.",
+                           NULL, NULL, COUNTER, "ingest"},
+    [AN_M_COMMITS] = {"annals_ingest_commits_total", "Transactions that stored events.", NULL, NULL,
+                      COUNTER, "ingest"},
+    [AN_M_STAGED] = {"annals_ingest_staged_total",
+                     "Batches stored by way of the staging table, after a conflict.", NULL, NULL, COUNTER,
+                     "ingest"},
     [AN_M_AUTH_FAILED] = {"annals_auth_failures_total", "Tokens refused.", NULL, NULL, COUNTER, NULL},
-    [AN_M_TOKEN_CACHE_HITS] = {"annals_token_cache_hits_total", "Tokens that were known as verified.", NULL, NULL,
-                               COUNTER, NULL},
-    [AN_M_DB_ERRORS] = {"annals_database_errors_total", "Statements or connections that failed.", NULL, NULL, COUNTER,
-                        NULL},
+    [AN_M_TOKEN_CACHE_HITS] = {"annals_token_cache_hits_total", "Tokens that were known as verified.", NULL,
+                               NULL, COUNTER, NULL},
+    [AN_M_DB_ERRORS] = {"annals_database_errors_total", "Statements or connections that failed.", NULL,
+                        NULL, COUNTER, NULL},
     [AN_M_DB_CONNECTS] = {"annals_database_connects_total", "Connections made.", NULL, NULL, COUNTER, NULL},
-    [AN_M_WORKERS_STARTED] = {"annals_workers_started_total", "Workers started.", NULL, NULL, COUNTER, NULL},
-    [AN_M_WORKERS_DIED] = {"annals_workers_died_total", "Workers that a signal or an error ended.", NULL, NULL, COUNTER,
-                           NULL},
-    [AN_M_PARTITIONS_CREATED] = {"annals_partitions_created_total", "Partitions created.", NULL, NULL, COUNTER,
-                                 "partition"},
+    [AN_M_WORKERS_STARTED] = {"annals_workers_started_total", "Workers started.", NULL, NULL, COUNTER,
+                              NULL},
+    [AN_M_WORKERS_DIED] = {"annals_workers_died_total", "Workers that a signal or an error ended.", NULL,
+                           NULL, COUNTER, NULL},
+    [AN_M_PARTITIONS_CREATED] = {"annals_partitions_created_total", "Partitions created.", NULL, NULL,
+                                 COUNTER, "partition"},
     [AN_M_WORKERS] = {"annals_workers", "Workers alive.", NULL, NULL, GAUGE, NULL},
-    [AN_M_STARTED_AT] = {"annals_start_time_seconds", "When the program started, seconds since 1970.", NULL, NULL,
-                         GAUGE, NULL},
+    [AN_M_STARTED_AT] = {"annals_start_time_seconds", "When the program started, seconds since 1970.", NULL,
+                         NULL, GAUGE, NULL},
     [AN_M_JOB_LAST_SUCCESS] = {"annals_job_last_success_timestamp_seconds",
-                               "End of the job's last good round, seconds since 1970.", NULL, NULL, GAUGE, NULL},
+                               "End of the job's last good round, seconds since 1970.", NULL, NULL, GAUGE,
+                               NULL},
     [AN_M_PARTITION_HORIZON] = {"annals_partition_horizon_timestamp_seconds",
-                                "End of the last partition of events, seconds since 1970.", NULL, NULL, GAUGE, NULL},
+                                "End of the last partition of events, seconds since 1970.", NULL, NULL,
+                                GAUGE, NULL},
 };
 
 /* Bounds end with 0; the last bucket, without a bound, follows. */
@@ -67,16 +72,20 @@ static const struct histogram {
     const char *name, *help, *only;
     int64_t bounds_us[BUCKETS_MAX];
 } histograms[AN_H__COUNT] = {
-    [AN_H_REQUEST_SECONDS] = {"annals_request_duration_seconds", "Time from the request's head to its answer.", NULL,
-                              {500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 2500000,
-                               5000000, 10000000}},
-    [AN_H_COMMIT_SECONDS] = {"annals_ingest_commit_duration_seconds", "Time that a transaction of events took.",
+    [AN_H_REQUEST_SECONDS] = {"annals_request_duration_seconds",
+                              "Time from the request's head to its answer.",
+                              NULL,
+                              {500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000,
+                               2500000, 5000000, 10000000}},
+    [AN_H_COMMIT_SECONDS] = {"annals_ingest_commit_duration_seconds",
+                             "Time that a transaction of events took.",
                              "ingest",
-                             {500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 2500000,
-                              5000000, 10000000}},
+                             {500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000,
+                              2500000, 5000000, 10000000}},
 };
 
-/* What a file holds. layout is a hash of the tables above, so a program with other tables starts a new file. */
+/* What a file holds. layout is a hash of the tables above, so a program with other tables starts a new
+ * file. */
 struct store {
     char magic[8];
     uint64_t layout;
@@ -255,7 +264,8 @@ static void add_seconds(struct an_buf *out, uint64_t us)
     an_buf_addf(out, "%llu.%06llu", (unsigned long long)(us / 1000000), (unsigned long long)(us % 1000000));
 }
 
-static void render_histogram(const struct histogram *h, size_t place, const struct snapshot *app, struct an_buf *out)
+static void render_histogram(const struct histogram *h, size_t place, const struct snapshot *app,
+                             struct an_buf *out)
 {
     uint64_t total = 0;
     for (size_t b = 0;; b++) {
@@ -343,7 +353,8 @@ void an_metrics_render(const char *run_dir, struct an_buf *out)
     size_t count = snapshot_all(run_dir);
     for (size_t i = 0; i < AN_M__COUNT; i++) {
         if (i == 0 || strcmp(metrics[i].name, metrics[i - 1].name) != 0)
-            add_head(out, metrics[i].name, metrics[i].help, metrics[i].kind == COUNTER ? "counter" : "gauge");
+            add_head(out, metrics[i].name, metrics[i].help,
+                     metrics[i].kind == COUNTER ? "counter" : "gauge");
         render_metric(&metrics[i], i, apps, count, out);
     }
     for (size_t i = 0; i < AN_H__COUNT; i++) {

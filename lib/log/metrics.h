@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Counters, gauges and histograms in a memory-mapped file of `process.run_dir`, one file a program
- * ("ingest.metrics"), shared by master and workers. Any program of the host renders all files of the folder, so
- * one scrape of /metrics shows them all. Prometheus text exposition format 0.0.4.
- * Adding is one relaxed atomic add: workers may die at any instruction without harm. */
+ * ("ingest.metrics"), shared by master and workers. Any program of the host renders all files of the
+ * folder, so one scrape of /metrics shows them all. Prometheus text exposition format 0.0.4. Adding is one
+ * relaxed atomic add: workers may die at any instruction without harm. */
 #ifndef AN_LOG_METRICS_H
 #define AN_LOG_METRICS_H
 
@@ -10,7 +10,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-/* What is measured is one table in metrics.c: name, help, kind, labels. Add new lines to the end of a group. */
+/* What is measured is one table in metrics.c: name, help, kind, labels. Add new lines to the end of a
+ * group. */
 enum an_metric {
     /* counters */
     AN_M_REQUESTS_2XX, /* annals_requests_total{class="2xx"} */
@@ -57,8 +58,8 @@ void an_histogram_add(enum an_histogram h, int64_t us);
  * label app="..." on each line, and annals_build_info. */
 void an_metrics_render(const char *run_dir, struct an_buf *out);
 
-/* The same files as numbers: one call of `each` a program, in order of their names; values by enum an_metric, a
- * gauge that nobody has set is 0. */
+/* The same files as numbers: one call of `each` a program, in order of their names; values by enum
+ * an_metric, a gauge that nobody has set is 0. */
 typedef void an_metrics_app(void *arg, const char *app, const uint64_t values[AN_M__COUNT]);
 void an_metrics_each(const char *run_dir, an_metrics_app *each, void *arg);
 

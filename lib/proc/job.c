@@ -42,7 +42,8 @@ static int run_round(const struct an_job *job, const struct an_conf *c, bool dry
 }
 
 /* After HUP: the new configuration where it is good, else the old one. */
-static struct an_conf *renew(const struct an_program *program, const struct an_options *o, struct an_conf *c)
+static struct an_conf *renew(const struct an_program *program, const struct an_options *o,
+                             struct an_conf *c)
 {
     if (!an_signals.renew)
         return c;
@@ -58,8 +59,8 @@ static struct an_conf *renew(const struct an_program *program, const struct an_o
     return fresh;
 }
 
-static struct an_conf *loop(const struct an_job *job, const struct an_program *program, const struct an_options *o,
-                            struct an_conf *c)
+static struct an_conf *loop(const struct an_job *job, const struct an_program *program,
+                            const struct an_options *o, struct an_conf *c)
 {
     an_notify("READY=1\nSTATUS=Running");
     do {

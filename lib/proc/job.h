@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A job: a program that does a round of work, once or every interval. Common options: --config FILE,
- * --once (default) | --loop INTERVAL, --dry-run, --help, --version. TERM finishes the round's current step. */
+ * --once (default) | --loop INTERVAL, --dry-run, --help, --version. TERM ends the round after its step. */
 #ifndef AN_PROC_JOB_H
 #define AN_PROC_JOB_H
 

@@ -48,7 +48,8 @@ static int take_listen_fd(struct an_err *err)
     (void)unsetenv("LISTEN_FDS");
     (void)unsetenv("LISTEN_FDNAMES");
     if (count != 1)
-        return an_fail(err, AN_EINVAL, "%lld sockets were handed over (LISTEN_FDS); one is wanted", (long long)count);
+        return an_fail(err, AN_EINVAL, "%lld sockets were handed over (LISTEN_FDS); one is wanted",
+                       (long long)count);
     if (!is_listening(FIRST_LISTEN_FD))
         return an_fail(err, AN_EINVAL, "file descriptor 3 (LISTEN_FDS) is not a listening socket");
     (void)fcntl(FIRST_LISTEN_FD, F_SETFD, FD_CLOEXEC);
@@ -85,7 +86,8 @@ static int remove_stale(const struct sockaddr_un *address, struct an_err *err)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return fail_errno(err, "make a socket for", path);
-    bool dead = connect(fd, (const struct sockaddr *)address, sizeof *address) != 0 && errno == ECONNREFUSED;
+    int rc = connect(fd, (const struct sockaddr *)address, sizeof *address);
+    bool dead = rc != 0 && errno == ECONNREFUSED;
     (void)close(fd);
     if (!dead)
         return an_fail(err, AN_ECONFLICT, "another program is serving %s", path);
@@ -101,7 +103,9 @@ static int set_access(const struct an_conf_app *app, struct an_err *err)
         if (chown(app->listen, (uid_t)-1, group->gr_gid) != 0)
             return fail_errno(err, "set the group of", app->listen);
     }
-    return chmod(app->listen, (mode_t)app->socket_mode) == 0 ? AN_OK : fail_errno(err, "set the mode of", app->listen);
+    if (chmod(app->listen, (mode_t)app->socket_mode) != 0)
+        return fail_errno(err, "set the mode of", app->listen);
+    return AN_OK;
 }
 
 static int bind_unix(const struct an_conf_app *app, struct an_listener *out, struct an_err *err)
@@ -151,8 +155,8 @@ static int bind_loopback(const struct an_conf_app *app, struct an_listener *out,
     (void)setsockopt(out->fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     const struct sockaddr *address = is_v6 ? (struct sockaddr *)&v6 : (struct sockaddr *)&v4;
     if (bind(out->fd, address, is_v6 ? sizeof v6 : sizeof v4) != 0)
-        return an_fail(err, errno == EADDRINUSE ? AN_ECONFLICT : AN_EINVAL, "cannot bind %s: %s", app->listen,
-                       strerror(errno));
+        return an_fail(err, errno == EADDRINUSE ? AN_ECONFLICT : AN_EINVAL, "cannot bind %s: %s",
+                       app->listen, strerror(errno));
     return AN_OK;
 }
 

@@ -17,9 +17,11 @@ struct an_listener {
     ino_t inode;
 };
 
-/* Takes the socket that was handed over (standard input, or the one of LISTEN_FDS), else binds app->listen with
- * its mode and group. The socket of a dead program is replaced, that of a living one is not: AN_ECONFLICT. */
-int an_listen_open(const struct an_conf_app *app, struct an_listener *out, struct an_err *err) AN_MUST_CHECK;
+/* Takes the socket that was handed over (standard input, or the one of LISTEN_FDS), else binds app->listen
+ * with its mode and group. The socket of a dead program is replaced, that of a living one is not:
+ * AN_ECONFLICT. */
+int an_listen_open(const struct an_conf_app *app, struct an_listener *out,
+                   struct an_err *err) AN_MUST_CHECK;
 
 /* Removes the path, unless another program has put its own there. */
 void an_listen_close(struct an_listener *l);

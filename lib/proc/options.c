@@ -45,7 +45,8 @@ static void print_help(const struct an_program *program)
                        options[i].value == NULL ? "" : options[i].value);
         (void)printf("  %-20s %s\n", left, options[i].help);
     }
-    (void)printf("\nThe configuration is %s unless --config or ANNALS_CONF names another.\n", an_conf_default_path());
+    (void)printf("\nThe configuration is %s unless --config or ANNALS_CONF names another.\n",
+                 an_conf_default_path());
 }
 
 static int usage(const struct an_program *program, const char *what, const char *value)
@@ -89,14 +90,19 @@ static int take(const struct an_program *program, int letter, const char *value,
     }
 }
 
+static struct option as_getopt(const struct option_help *o)
+{
+    int takes = o->value != NULL ? required_argument : no_argument;
+    return (struct option){o->name, takes, NULL, o->letter};
+}
+
 int an_options_parse(const struct an_program *program, int argc, char **argv, struct an_options *out)
 {
     struct option table[AN_COUNT(options) + 1] = {{NULL, 0, NULL, 0}};
     size_t count = 0;
     for (size_t i = 0; i < AN_COUNT(options); i++)
         if (offered(program, &options[i]))
-            table[count++] = (struct option){options[i].name, options[i].value != NULL ? required_argument : no_argument,
-                                             NULL, options[i].letter};
+            table[count++] = as_getopt(&options[i]);
     *out = (struct an_options){.conf_path = an_conf_default_path()};
     int letter, status;
     optind = 1;
@@ -122,5 +128,6 @@ struct an_conf *an_options_load(const struct an_options *o)
 
 void an_options_log(const struct an_program *program, const struct an_conf *c)
 {
-    an_log_init(program->name, (enum an_log_level)c->log_level, (enum an_log_format)c->log_format, c->log_trace);
+    an_log_init(program->name, (enum an_log_level)c->log_level, (enum an_log_format)c->log_format,
+                c->log_trace);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Private to lib/proc: the file with the master's process id, which is also the lock against a second master. */
+/* Private to lib/proc: the file with the master's process id, which is also the lock against a second
+ * master. */
 #ifndef AN_PROC_PIDFILE_H
 #define AN_PROC_PIDFILE_H
 
@@ -14,7 +15,8 @@ struct an_pidfile {
 };
 
 /* run_dir/<app>.pid. AN_ECONFLICT, naming the process, where another one holds it. */
-int an_pidfile_open(const char *run_dir, const char *app, struct an_pidfile *out, struct an_err *err) AN_MUST_CHECK;
+int an_pidfile_open(const char *run_dir, const char *app, struct an_pidfile *out,
+                    struct an_err *err) AN_MUST_CHECK;
 void an_pidfile_close(struct an_pidfile *f); /* removes it */
 
 #endif

@@ -18,7 +18,8 @@
 #define SECOND (1000 * MS)
 #define IDLE_US (60 * SECOND)
 #define TERM_AGAIN_US SECOND
-/* A worker that ends before this age died young: the one after it waits, and each further one twice as long. */
+/* A worker that ends before this age died young: the one after it waits, and each further one twice as
+ * long. */
 #define YOUNG_US (2 * SECOND)
 #define BACKOFF_FIRST_US (250 * MS)
 #define BACKOFF_LAST_US (30 * SECOND)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Private to lib/proc: the workers of a master. It says what should be, and an_pool_tend() moves what is towards
- * it: start what is missing, replace what is out of date one by one, press what should have left. */
+/* Private to lib/proc: the workers of a master. It says what should be, and an_pool_tend() moves what is
+ * towards it: start what is missing, replace what is out of date one by one, press what should go. */
 #ifndef AN_PROC_POOL_H
 #define AN_PROC_POOL_H
 
@@ -27,10 +27,12 @@ struct an_pool {
     void *shared;
     unsigned want;       /* workers to keep; 0: the program is stopping */
     unsigned generation; /* workers of an older one are replaced */
-    struct an_slot slot[AN_CONF_WORKERS_MAX + 1]; /* one more, for the successor that comes before the old one goes */
+    /* One more than workers: a successor comes before the old one goes. */
+    struct an_slot slot[AN_CONF_WORKERS_MAX + 1];
 };
 
-/* Starts, replaces and presses workers. Returns when it next has something to do, at the latest in a minute. */
+/* Starts, replaces and presses workers. Returns when it next has something to do, at the latest in a
+ * minute. */
 int64_t an_pool_tend(struct an_pool *p, int64_t now_us);
 /* Collects the workers that have ended. */
 void an_pool_reap(struct an_pool *p, int64_t now_us);

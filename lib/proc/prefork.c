@@ -251,7 +251,8 @@ int an_prefork_main(const struct an_app *app, int argc, char **argv)
 {
     char name[64], summary[128];
     (void)snprintf(name, sizeof name, "annals-%s", app->name);
-    (void)snprintf(summary, sizeof summary, "The FastCGI application \"%s\" of Annals; see %s(8).", app->name, name);
+    (void)snprintf(summary, sizeof summary, "The FastCGI application \"%s\" of Annals; see %s(8).",
+                   app->name, name);
     const struct an_program program = {name, summary, AN_PROGRAM_SERVER};
     static struct master master; /* its table of workers is large for a stack */
     struct master *m = &master;

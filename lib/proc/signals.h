@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Private to lib/proc: signals become flags, and waits that no signal can slip past: the signals are blocked but
- * while a process waits. */
+/* Private to lib/proc: signals become flags, and waits that no signal can slip past: the signals are
+ * blocked but while a process waits. */
 #ifndef AN_PROC_SIGNALS_H
 #define AN_PROC_SIGNALS_H
 
@@ -20,13 +20,14 @@ extern struct an_signals an_signals;
 
 /* Master: all of the above set flags and are blocked outside an_signals_wait(). PIPE is ignored. */
 void an_signals_master(void);
-/* Worker, right after the fork: TERM and INT set an_stopping, QUIT ends it, HUP and PIPE are ignored; nothing
- * stays blocked. */
+/* Worker, right after the fork: TERM and INT set an_stopping, QUIT ends it, HUP and PIPE are ignored;
+ * nothing stays blocked. */
 void an_signals_worker(void);
 /* Job: TERM and INT set an_stopping, HUP sets `renew`; nothing is blocked outside an_signals_wait(). */
 void an_signals_job(void);
 
-/* Waits until a signal has been handled (false; also at once where a flag is still set) or the time is over (true). */
+/* Waits until a signal has been handled (false; also at once where a flag is still set) or the time is over
+ * (true). */
 bool an_signals_wait(int64_t us);
 
 #endif

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The tool's frame: where options may stand, suggestions, exit statuses; and that documents say what the table says.
+# The tool's frame: where options may stand, suggestions, exit statuses; and documents that say what tables say.
 set -u
 srcdir=${srcdir:-.}
 ctl=./annalsctl
@@ -60,8 +60,8 @@ completes() { # EXPECTED WORD...
     expected=$1
     shift
     # shellcheck disable=SC2016  # bash is to expand it
-    got=$(bash -c '. "$1"; shift; COMP_WORDS=(annalsctl "$@"); COMP_CWORD=$#; _annalsctl; echo "${COMPREPLY[*]}"' \
-        bash "$folder/completion" "$@")
+    got=$(bash -c '. "$1"; shift; COMP_WORDS=(annalsctl "$@") COMP_CWORD=$#; _annalsctl
+        echo "${COMPREPLY[*]}"' bash "$folder/completion" "$@")
     [ "$got" = "$expected" ] || fail "completion of '$*': $got"
 }
 if command -v bash >/dev/null; then

@@ -102,7 +102,8 @@ static bool succeeded(void)
     struct an_buf text;
     an_buf_init(&text, 1 << 20);
     an_metrics_render(folder, &text);
-    bool found = strstr(text.data, "annals_job_last_success_timestamp_seconds{app=\"partition\"} 1") != NULL;
+    bool found =
+        strstr(text.data, "annals_job_last_success_timestamp_seconds{app=\"partition\"} 1") != NULL;
     an_buf_release(&text);
     return found;
 }
@@ -120,7 +121,8 @@ static void test_once(void **state)
         {"a dry one is no success", "", "--once", "--dry-run", 0, "round 3 dry\n", false},
         {"failed", "[partition]\nahead = 1\n", NULL, NULL, AN_EXIT_FAILED, "the round has failed", false},
         {"try again", "[partition]\nahead = 2\n", NULL, NULL, AN_EXIT_AGAIN, "the lock is held", false},
-        {"bad configuration", "[partition]\nahead = 0\n", NULL, NULL, AN_EXIT_CONF, "is out of range", false},
+        {"bad configuration", "[partition]\nahead = 0\n", NULL, NULL, AN_EXIT_CONF, "is out of range",
+         false},
         {"checked alone", "", "--check-config", NULL, 0, "the configuration is good", false},
         {"bad interval", "", "--loop", "10", AN_EXIT_USAGE, "--loop takes a duration", false},
         {"option of servers", "", "--workers", "2", AN_EXIT_USAGE, "unknown option", false},
@@ -130,7 +132,8 @@ static void test_once(void **state)
         (void)setup(state);
         write_conf(rows[i].conf);
         int status = status_of(fork_job(rows[i].first, rows[i].second));
-        if (status != rows[i].status || strstr(said(), rows[i].said) == NULL || succeeded() != rows[i].success)
+        if (status != rows[i].status || strstr(said(), rows[i].said) == NULL ||
+            succeeded() != rows[i].success)
             fail_msg("%s: status %d, <%s>", rows[i].why, status, said());
     }
 }

@@ -57,7 +57,8 @@ static void test_logfmt(void **state)
     an_log_init("annals-x", AN_LOG_INFO, AN_LOG_LOGFMT, "");
     an_log_info("db", "lost %s after %d ms", "connection", 12);
     (void)snprintf(expected, sizeof expected,
-                   "time=" NOW " level=info app=annals-x pid=%d component=db msg=\"lost connection after 12 ms\"\n",
+                   "time=" NOW
+                   " level=info app=annals-x pid=%d component=db msg=\"lost connection after 12 ms\"\n",
                    (int)getpid());
     assert_string_equal(captured(), expected);
 }
@@ -75,16 +76,19 @@ static void test_fields(void **state)
     capture();
     an_log_init("annals-x", AN_LOG_INFO, AN_LOG_LOGFMT, "");
     an_log_fields(AN_LOG_INFO, "http", fields, AN_COUNT(fields));
-    assert_non_null(strstr(captured(), " component=http status=201 tenant=\"acme corp\" empty=\"\" path=/v1/events\n"));
+    assert_non_null(
+        strstr(captured(), " component=http status=201 tenant=\"acme corp\" empty=\"\" path=/v1/events\n"));
 
     capture();
     an_log_init("annals-x", AN_LOG_INFO, AN_LOG_JSON, "");
     an_log_fields(AN_LOG_INFO, "http", fields, AN_COUNT(fields));
-    assert_non_null(strstr(captured(), "\"component\":\"http\",\"status\":201,\"tenant\":\"acme corp\",\"empty\":\"\","
-                                       "\"path\":\"/v1/events\"}\n"));
+    assert_non_null(strstr(captured(),
+                           "\"component\":\"http\",\"status\":201,\"tenant\":\"acme corp\",\"empty\":\"\","
+                           "\"path\":\"/v1/events\"}\n"));
 }
 
-/* Text that tries to forge a second line, to hide, or to drive a terminal; and what must stand in its place. */
+/* Text that tries to forge a second line, to hide, or to drive a terminal; and what must stand in its
+ * place. */
 static const struct {
     const char *why, *text, *written;
 } hostile[] = {
@@ -117,7 +121,8 @@ static void test_no_line_can_be_forged(void **state)
             (void)snprintf(expected, sizeof expected, "\"%s .\"%s\n", hostile[i].written,
                            format == AN_LOG_JSON ? "}" : "");
             const char *line = captured();
-            if (strlen(line) < strlen(expected) || strcmp(line + strlen(line) - strlen(expected), expected) != 0)
+            if (strlen(line) < strlen(expected) ||
+                strcmp(line + strlen(line) - strlen(expected), expected) != 0)
                 fail_msg("%s: expected <%s> at the end of <%s>", hostile[i].why, expected, line);
         }
 }
@@ -186,7 +191,8 @@ static void test_journal(void **state)
     char stream[64];
     capture();
     assert_int_equal(fstat(STDERR_FILENO, &st), 0);
-    (void)snprintf(stream, sizeof stream, "%llu:%llu", (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+    (void)snprintf(stream, sizeof stream, "%llu:%llu", (unsigned long long)st.st_dev,
+                   (unsigned long long)st.st_ino);
     (void)setenv("JOURNAL_STREAM", stream, 1);
     an_log_init("annals-x", AN_LOG_INFO, AN_LOG_LOGFMT, "");
     an_log_error("db", "x");

@@ -124,7 +124,8 @@ static void test_several_programs(void **state)
     assert_null(strstr(head + 1, "# TYPE annals_workers gauge"));
 }
 
-/* Restarting keeps the counts; files that are not ours are left out, and replaced where they stand in the way. */
+/* Restarting keeps the counts; files that are not ours are left out, and replaced where they stand in the
+ * way. */
 static void test_files(void **state)
 {
     (void)state;
@@ -141,7 +142,8 @@ static void test_files(void **state)
     an_metric_add(AN_M_COMMITS, 1);
     for (size_t i = 0; i < AN_COUNT(foreign); i++) {
         (void)snprintf(path, sizeof path, "%s/%s", folder, foreign[i].name);
-        assert_int_equal(an_file_write(path, 0644, junk, foreign[i].longer ? sizeof junk : 10, &err), AN_OK);
+        assert_int_equal(an_file_write(path, 0644, junk, foreign[i].longer ? sizeof junk : 10, &err),
+                         AN_OK);
     }
     render();
     assert_shown("annals_ingest_commits_total{app=\"ingest\"} 2");
