@@ -23,7 +23,8 @@ static const struct an_route own[] = {{AN_GET, "/v1/events/{id}", AN_TOKEN, 0, h
                                       {AN_GET, "/v1/jobs/{id}/events", AN_TOKEN, 0, handle},
                                       {AN_GET, "/", AN_OPEN, 0, handle}};
 static const struct an_route common[] = {{AN_GET, "/healthz", AN_OPEN, 0, handle}};
-static const struct an_routes own_table = {own, AN_COUNT(own)}, common_table = {common, AN_COUNT(common)};
+static const struct an_routes own_table = {.routes = own, .count = AN_COUNT(own)};
+static const struct an_routes common_table = {.routes = common, .count = AN_COUNT(common)};
 
 static const struct {
     const char *why;
