@@ -9,9 +9,11 @@ EXTRA_DIST += \
 	tests/http/echo.py \
 	tests/http/test_access.py \
 	tests/http/test_faults.py \
+	tests/http/test_console.py \
 	tests/http/test_fastcgi.py \
 	tests/http/test_quickstart.py \
 	tests/http/test_tokens.py \
 	tests/http/test_transport.py \
+	tests/lib/console.py \
 	tests/lib/fastcgi.py \
 	tests/lib/webserver.py
