@@ -46,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct an_buf whole, pieces;
     int rc = decode(coding, data + 1, size - 1, 65536, &whole);
     int rc_pieces = decode(coding, data + 1, size - 1, step, &pieces);
-    assert(rc == rc_pieces);
+    assert((rc == AN_OK) == (rc_pieces == AN_OK)); /* damaged and too large at once may be called either */
     if (rc == AN_OK) {
         assert(whole.len == pieces.len);
         assert(memcmp(whole.data, pieces.data, whole.len) == 0);
