@@ -56,6 +56,7 @@ static const struct {
     {"use is a list", P256, ",\"use\":[\"sig\"]", false},
     {"may verify", P256, ",\"key_ops\":[\"verify\"]", true},
     {"may only sign", P256, ",\"key_ops\":[\"sign\"]", false},
+    {"key_ops is an object", P256, ",\"key_ops\":{\"a\":\"verify\"}", false},
     {"key_ops is a text", P256, ",\"key_ops\":\"verify\"", false},
     {"alg of its kind", RSA2048, ",\"alg\":\"RS384\"", true},
     {"alg of another kind", RSA2048, ",\"alg\":\"ES256\"", false},
@@ -201,8 +202,15 @@ static void test_ceilings(void **state)
         assert_int_equal(rc, count <= AN_JWKS_MAX_KEYS ? AN_OK : AN_ETOOBIG);
         an_jwks_release(&set);
     }
-    while (text.len <= AN_JWKS_MAX_BYTES)
-        (void)an_buf_adds(&text, "        ");
+    an_buf_clear(&text);
+    (void)an_buf_adds(&text, "{\"keys\":[");
+    forge_jwk(&text, sources[P256], "k", "");
+    (void)an_buf_adds(&text, "]}");
+    while (text.len < AN_JWKS_MAX_BYTES)
+        (void)an_buf_addc(&text, ' ');
+    assert_int_equal(parse(&text, &set, &err), AN_OK);
+    an_jwks_release(&set);
+    (void)an_buf_addc(&text, ' ');
     assert_int_equal(parse(&text, &set, &err), AN_ETOOBIG);
     an_buf_release(&text);
 }
@@ -211,30 +219,32 @@ static void test_ceilings(void **state)
 static void test_rsa_numbers(void **state)
 {
     (void)state;
-    unsigned char n[AN_RSA_MAX_BITS / 8 + 2];
+    unsigned char n[AN_RSA_MAX_BITS / 8 + 2], even[256];
     memset(n, 0xFF, sizeof n);
+    memset(even, 0xFE, sizeof even);
     struct an_str good_n = {(const char *)n, 256}, e = {"\1\0\1", 3};
     struct an_pubkey out = {NULL, 0};
     struct {
-        const char *why;
+        const char *why, *reason;
         struct an_str n, e;
     } cases[] = {
-        {"exponent 1", good_n, {"\1", 1}},
-        {"exponent 0", good_n, {"\0", 1}},
-        {"even exponent", good_n, {"\1\0\2", 3}},
-        {"no exponent", good_n, {NULL, 0}},
-        {"exponent of 9 bytes", good_n, {"\1\1\1\1\1\1\1\1\1", 9}},
-        {"no modulus", {NULL, 0}, e},
-        {"modulus of 2040 bits", {(const char *)n, 255}, e},
-        {"modulus longer than any", {(const char *)n, sizeof n}, e},
-        {"modulus of 8200 bits", {(const char *)n, sizeof n - 1}, e},
-        {"modulus divisible by 3", good_n, e},
+        {"exponent 1", "exponent is 1", good_n, {"\1", 1}},
+        {"exponent 0", "exponent is 1 or even", good_n, {"\0", 1}},
+        {"even exponent", "exponent is 1 or even", good_n, {"\1\0\2", 3}},
+        {"no exponent", "impossible length", good_n, {NULL, 0}},
+        {"exponent of 9 bytes", "impossible length", good_n, {"\1\1\1\1\1\1\1\1\1", 9}},
+        {"no modulus", "impossible length", {NULL, 0}, e},
+        {"modulus of 2040 bits", "shorter than 2048", {(const char *)n, 255}, e},
+        {"modulus longer than any", "impossible length", {(const char *)n, sizeof n}, e},
+        {"modulus of 8200 bits", "longer than 8192", {(const char *)n, sizeof n - 1}, e},
+        {"modulus divisible by 3", "no valid key", good_n, e},
+        {"even modulus", "modulus is even", {(const char *)even, sizeof even}, e},
     };
-    for (size_t i = 0; i < AN_COUNT(cases); i++)
-        if (an_pubkey_rsa(cases[i].n, cases[i].e, &out) == NULL)
-            fail_msg("%s: accepted", cases[i].why);
-    n[255] = 0xFE;
-    assert_non_null(an_pubkey_rsa(good_n, e, &out));
+    for (size_t i = 0; i < AN_COUNT(cases); i++) {
+        const char *reason = an_pubkey_rsa(cases[i].n, cases[i].e, &out);
+        if (reason == NULL || strstr(reason, cases[i].reason) == NULL)
+            fail_msg("%s: %s", cases[i].why, reason == NULL ? "accepted" : reason);
+    }
     assert_null(out.pem);
 }
 
