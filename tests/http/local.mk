@@ -8,10 +8,14 @@ EXTRA_DIST += \
 	tests/http/conftest.py \
 	tests/http/echo.py \
 	tests/http/test_access.py \
-	tests/http/test_faults.py \
+	tests/http/test_combiner.py \
 	tests/http/test_console.py \
 	tests/http/test_fastcgi.py \
+	tests/http/test_faults.py \
+	tests/http/test_ingest.py \
+	tests/http/test_json.py \
 	tests/http/test_quickstart.py \
+	tests/http/test_readiness.py \
 	tests/http/test_tokens.py \
 	tests/http/test_transport.py \
 	tests/lib/console.py \
