@@ -2,6 +2,7 @@ include tests/unit/local.mk
 include tests/fuzz/local.mk
 include tests/db/local.mk
 include tests/http/local.mk
+include tests/browser/local.mk
 
 EXTRA_DIST += \
 	tests/conftest.py \

@@ -10,6 +10,7 @@ EXTRA_DIST += \
 	tests/http/test_access.py \
 	tests/http/test_combiner.py \
 	tests/http/test_console.py \
+	tests/http/test_faults.py \
 	tests/http/test_fastcgi.py \
 	tests/http/test_faults.py \
 	tests/http/test_ingest.py \
