@@ -25,7 +25,9 @@ int an_fail_within(struct an_err *err, const char *fmt, ...)
     va_start(ap, fmt);
     int n = vsnprintf(err->text, sizeof err->text, fmt, ap);
     va_end(ap);
-    if (n >= 0 && (size_t)n < sizeof err->text)
-        (void)snprintf(err->text + n, sizeof err->text - (size_t)n, ": %s", inner);
+    if (n >= 0 && (size_t)n < sizeof err->text) {
+        size_t room = sizeof err->text - (size_t)n;
+        (void)snprintf(err->text + n, room, ": %.*s", (int)room, inner); /* what does not fit is cut */
+    }
     return err->rc;
 }
