@@ -160,9 +160,9 @@ static const struct an_route admin_routes[] = {{AN_GET, "/admin", AN_SESSION, 0,
 static const struct stage {
     const char *name;
     struct an_routes routes;
-} stages[] = {{"ingest", {ingest_routes, AN_COUNT(ingest_routes)}},
-              {"search", {search_routes, AN_COUNT(search_routes)}},
-              {"admin", {admin_routes, AN_COUNT(admin_routes)}}};
+} stages[] = {{"ingest", {.routes = ingest_routes, .count = AN_COUNT(ingest_routes)}},
+              {"search", {.routes = search_routes, .count = AN_COUNT(search_routes)}},
+              {"admin", {.routes = admin_routes, .count = AN_COUNT(admin_routes)}}};
 static const struct stage *stage;
 
 static const struct an_conf_app *section(const struct an_conf *c)
