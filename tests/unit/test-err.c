@@ -38,6 +38,9 @@ static void test_too_long(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_message_and_code), cmocka_unit_test(test_too_long)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_message_and_code),
+        cmocka_unit_test(test_too_long),
+    };
     return cmocka_run_group_tests_name("err", tests, NULL, NULL);
 }

@@ -2,9 +2,9 @@
 /* Project Wycheproof's vectors for JSON Web Signatures, through our keys, our checks of the header and the
  * signature layer. ANNALS_WYCHEPROOF names its file json_web_signature_test.json; without it this is skipped.
  *
- * Their payloads are not JSON, and libjwt parses the payload before it looks at the signature: all would be
- * refused, the valid ones too, which proves nothing. So its JSON parser is stood in for: what is no JSON is read
- * as an empty object, and the signature decides. */
+ * Their payloads are not JSON, and libjwt parses the payload before it looks at the signature: all would
+ * be refused, the valid ones too, which proves nothing. So its JSON parser is stood in for: what is no JSON
+ * is read as an empty object, and the signature decides. */
 #include "an.h"
 
 #include <dlfcn.h>
@@ -97,7 +97,8 @@ static void test_vectors(void **state)
     struct count count = {0, 0, 0};
     for (const struct an_json *g = an_json_get(root, "testGroups")->child; g != NULL; g = g->next)
         judge_group(arena, g, &count);
-    print_message("accepted %u, refused %u, valid but not for us %u\n", count.accepted, count.refused, count.beyond);
+    print_message("accepted %u, refused %u, valid but not for us %u\n", count.accepted, count.refused,
+                  count.beyond);
     assert_true(count.accepted > 0 && count.refused > 0);
     an_arena_free(arena);
     an_buf_release(&text);
