@@ -5,7 +5,6 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +18,7 @@
 
 static struct an_conf conf;
 static struct an_db *writer, *owner;
+static bool may_copy; /* the writer's role has BYPASSRLS */
 
 static struct an_rows batch;
 static uint64_t lsn;
@@ -255,6 +255,37 @@ static void test_tenants_apart(void **state)
     assert_whole(other, 1);
 }
 
+/* What the combiner does: requests of several tenants in one transaction, one outbox row a tenant, all or nothing. */
+static void test_several_at_once(void **state)
+{
+    (void)state;
+    char one[64];
+    (void)snprintf(one, sizeof one, "%s", fresh_tenant("one"));
+    const char *other = fresh_tenant("other"), *const tenants[] = {one, other, one};
+    struct an_rows rows[3], *parts[3];
+    for (unsigned i = 0; i < 3; i++) {
+        an_rows_init(&rows[i]);
+        parts[i] = &rows[i];
+        for (unsigned n = 0; n < 4; n++) { /* the third request is older than the first */
+            struct an_event ev = fixture_event(tenants[i], n, i == 2 ? 1 : 0, "a", 2);
+            an_rows_add(&rows[i], &ev, ev.timestamp_us);
+        }
+    }
+    assert_int_equal(an_store_put_all(writer, parts, 3, &lsn, &err), may_copy ? AN_OK : AN_ECONFLICT);
+    if (may_copy) {
+        assert_true(lsn > 0);
+        assert_int_equal(rows[2].rows[3].stored, AN_STORED_NEW);
+        assert_whole(one, 8);
+        assert_whole(other, 4);
+        assert_int_equal(ask("SELECT count(*) FROM annals.outbox WHERE tenant_id = $1", one), 1);
+        /* One that is there already spoils all of them, and says which way out. */
+        assert_int_equal(an_store_put_all(writer, parts + 1, 1, &lsn, &err), AN_ECONFLICT);
+        assert_whole(other, 4);
+    }
+    for (unsigned i = 0; i < 3; i++)
+        an_rows_release(&rows[i]);
+}
+
 #define KEYS 400
 #define WRITERS 8
 #define AT_ONCE 50
@@ -322,11 +353,44 @@ static void test_race(void **state)
     assert_whole(tenant, KEYS);
 }
 
+/* AddressSanitizer keeps what was freed for a while. */
+#ifndef __has_feature
+#define __has_feature(x) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+enum { SANITIZED = 1 };
+#else
+enum { SANITIZED = 0 };
+#endif
+
+/* A line of /proc/self/status, in KiB. */
+static long memory_kib(const char *name)
+{
+    char line[128];
+    long kib = -1;
+    FILE *f = fopen("/proc/self/status", "r");
+    while (f != NULL && kib < 0 && fgets(line, sizeof line, f) != NULL)
+        if (strncmp(line, name, strlen(name)) == 0)
+            kib = strtol(line + strlen(name), NULL, 10);
+    if (f != NULL)
+        (void)fclose(f);
+    return kib;
+}
+
+/* The peak counts from here. */
+static void reset_peak(void)
+{
+    FILE *f = fopen("/proc/self/clear_refs", "w");
+    assert_non_null(f);
+    assert_true(fputs("5", f) >= 0);
+    assert_int_equal(fclose(f), 0);
+}
+
 /* 16 MiB in 10,000 events: what a put needs beside the rows themselves is small, also on the conflict path. */
 static void test_memory(void **state)
 {
     (void)state;
-    enum { EVENTS = 10000, DOCUMENT = 1600, ALLOWED_KIB = 10 * 1024 };
+    enum { EVENTS = 10000, DOCUMENT = 1600, ALLOWED_KIB = 8 * 1024 };
     const char *tenant = fresh_tenant("memory");
     static char document[DOCUMENT];
     an_rows_clear(&batch);
@@ -338,16 +402,12 @@ static void test_memory(void **state)
         an_rows_add(&batch, &ev, ev.timestamp_us);
     }
     for (int i = 0; i < 2; i++) {
-        struct rusage before, after;
-        assert_int_equal(getrusage(RUSAGE_SELF, &before), 0);
+        long before_kib = memory_kib("VmRSS:");
+        reset_peak();
         put(false);
-        assert_int_equal(getrusage(RUSAGE_SELF, &after), 0);
         assert_stored(EVENTS - 1, i == 0 ? AN_STORED_NEW : AN_STORED_DUPLICATE);
-#ifndef __SANITIZE_ADDRESS__
-        assert_in_range(after.ru_maxrss - before.ru_maxrss, 0, ALLOWED_KIB);
-#else
-        (void)before;
-#endif
+        if (!SANITIZED)
+            assert_in_range(memory_kib("VmHWM:") - before_kib, 0, ALLOWED_KIB);
     }
     an_rows_clear(&batch);
 }
@@ -402,6 +462,7 @@ static int start(void **state)
     writer = an_db_new(&conf, AN_DB_WRITER);
     owner = an_db_new(&conf, AN_DB_OWNER);
     an_rows_init(&batch);
+    may_copy = ask("SELECT rolbypassrls::int FROM pg_roles WHERE rolname = $1", "annals_writer") == 1;
     return 0;
 }
 
@@ -423,7 +484,7 @@ int main(void)
         cmocka_unit_test(test_repeat),     cmocka_unit_test(test_each_its_own),
         cmocka_unit_test(test_repeat_within_a_new_batch), cmocka_unit_test(test_no_partition),
         cmocka_unit_test(test_atomic),     cmocka_unit_test(test_tenants_apart),
-        cmocka_unit_test(test_race),       cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_several_at_once), cmocka_unit_test(test_race), cmocka_unit_test(test_memory),
         cmocka_unit_test(test_tenant),     cmocka_unit_test(test_tenant_cache),
         cmocka_unit_test(test_window)};
     if (!fixture_conf(&conf)) {
