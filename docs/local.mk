@@ -14,10 +14,13 @@ EXTRA_DIST += \
 	docs/design/auth.md \
 	docs/design/combiner.md \
 	docs/design/configuration.md \
+	docs/design/data.md \
 	docs/design/event.md \
 	docs/design/http.md \
+	docs/design/ingest.md \
 	docs/design/json.md \
 	docs/design/metrics.md \
+	docs/design/partitions.md \
 	docs/design/processes.md \
 	docs/guide/getting-started.md \
 	docs/guide/operating.md

@@ -38,7 +38,9 @@ static void print_state(const struct state *s)
     char until[AN_TIME_LEN + 1] = "none: run annals-partition";
     for (size_t i = 0; i < s->count; i++) {
         const struct an_migration *m = &s->list[i];
-        const char *when = !m->applied ? "missing" : m->applied_at[0] == '\0' ? "applied" : m->applied_at;
+        const char *when = !m->applied                ? "missing"
+                           : m->applied_at[0] == '\0' ? "applied"
+                                                      : m->applied_at;
         (void)printf("%-32s %s\n", m->name, when);
     }
     if (s->horizon_us != 0)
@@ -136,7 +138,9 @@ static int db_migrate(const struct an_ctl *ctl, int argc, char **argv)
 }
 
 const struct an_ctl_command an_ctl_db[] = {
-    {"db migrate", "[--dry-run]", "bring the schema up to date; may be repeated and started twice", true, db_migrate},
-    {"db status", "", "what is applied and until when partitions are ready; exit status 1 when behind", true, db_status},
+    {"db migrate", "[--dry-run]", "bring the schema up to date; may be repeated and started twice", true,
+     db_migrate},
+    {"db status", "", "what is applied and until when partitions are ready; exit status 1 when behind",
+     true, db_status},
     {NULL, NULL, NULL, false, NULL},
 };

@@ -20,7 +20,8 @@ static bool name_valid(struct an_str name)
     if (name.len > NAME_MAX_BYTES || !an_utf8_valid(name.data, name.len))
         return false;
     for (size_t i = 0; i < name.len; i++) {
-        unsigned char c = (unsigned char)name.data[i], before = i == 0 ? 0 : (unsigned char)name.data[i - 1];
+        unsigned char c = (unsigned char)name.data[i],
+                      before = i == 0 ? 0 : (unsigned char)name.data[i - 1];
         if (c < 0x20 || c == 0x7F || (before == 0xC2 && c < 0xA0))
             return false;
     }
@@ -52,11 +53,13 @@ static int tenant_add(const struct an_ctl *ctl, int argc, char **argv)
         return an_ctl_usage("tenant add takes one ID");
     struct an_str id = an_str(argv[optind]);
     if (!an_tenant_valid(id))
-        return an_ctl_usage("tenant add: '%s' is no tenant id: letters, digits, '.', '_', '-', up to %d bytes",
-                            argv[optind], AN_TENANT_MAX);
+        return an_ctl_usage(
+            "tenant add: '%s' is no tenant id: letters, digits, '.', '_', '-', up to %d bytes",
+            argv[optind], AN_TENANT_MAX);
     if (!name_valid(name))
-        return an_ctl_usage("tenant add: the name must be UTF-8 of up to %d bytes without control characters",
-                            NAME_MAX_BYTES);
+        return an_ctl_usage(
+            "tenant add: the name must be UTF-8 of up to %d bytes without control characters",
+            NAME_MAX_BYTES);
     struct an_err err;
     bool added;
     struct an_db *db = an_db_new(ctl->conf, AN_DB_WRITER);
@@ -90,7 +93,8 @@ static void print_tenant(const struct an_result *res, size_t row, bool json)
     an_json_add_string(&line, id);
     an_buf_adds(&line, ", \"name\": ");
     an_json_add_string(&line, name);
-    an_buf_addf(&line, ", \"created_at\": \"%s\", \"suspended\": %s}", created, suspended ? "true" : "false");
+    an_buf_addf(&line, ", \"created_at\": \"%s\", \"suspended\": %s}", created,
+                suspended ? "true" : "false");
     (void)printf("%s\n", line.data);
     an_buf_release(&line);
 }
@@ -111,8 +115,8 @@ static int tenant_list(const struct an_ctl *ctl, int argc, char **argv)
 }
 
 const struct an_ctl_command an_ctl_tenant[] = {
-    {"tenant add", "ID [--name NAME]", "make a tenant known; not needed where tenants.auto_create is on", true,
-     tenant_add},
+    {"tenant add", "ID [--name NAME]", "make a tenant known; not needed where tenants.auto_create is on",
+     true, tenant_add},
     {"tenant list", "", "all tenants; with --json one object a line", true, tenant_list},
     {NULL, NULL, NULL, false, NULL},
 };

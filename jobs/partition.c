@@ -42,8 +42,9 @@ static int partition_round(const struct an_conf *c, bool dry_run, struct an_err 
 
 int main(int argc, char **argv)
 {
-    static const struct an_job job = {.name = "partition",
-                                      .summary = "Makes the partitions of the coming periods, never blocking writers.",
-                                      .round = partition_round};
+    static const struct an_job job = {
+        .name = "partition",
+        .summary = "Makes the partitions of the coming periods, never blocking writers.",
+        .round = partition_round};
     return an_job_main(&job, argc, argv);
 }

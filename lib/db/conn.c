@@ -60,17 +60,36 @@ void an_db_free(struct an_db *db)
 }
 
 /* What we want of a connection. The configured string overrides what stands before it. */
-enum { CONNINFO_AT = 6, KEYWORDS = 8 };
-static const char *const keywords[KEYWORDS + 1] = {"fallback_application_name", "keepalives_idle", "keepalives_interval",
-                                                   "keepalives_count",          "tcp_user_timeout", "connect_timeout",
-                                                   "dbname",                    "client_encoding", NULL};
+static const struct {
+    const char *keyword, *value; /* value NULL: known at run time */
+} wanted[] = {
+    {"fallback_application_name", NULL},
+    {"keepalives_idle", "5"},
+    {"keepalives_interval", "2"},
+    {"keepalives_count", "3"},
+    {"tcp_user_timeout", "3000"},
+    {"connect_timeout", "2"}, /* of a probe; a connection has database.connect_timeout */
+    {"dbname", NULL},
+    {"client_encoding", "UTF8"},
+};
+#define WANTED AN_COUNT(wanted)
 
-static void values_for(const struct an_db *db, const char *values[KEYWORDS + 1])
+struct wanted {
+    const char *keywords[WANTED + 1], *values[WANTED + 1];
+};
+
+static struct wanted wanted_of(const struct an_db *db)
 {
-    static const char *const defaults[KEYWORDS + 1] = {NULL, "5", "2", "3", "3000", "2", NULL, "UTF8", NULL};
-    memcpy(values, defaults, sizeof defaults);
-    values[0] = program_invocation_short_name;
-    values[CONNINFO_AT] = db->conninfo;
+    struct wanted w = {.keywords = {NULL}};
+    for (size_t i = 0; i < WANTED; i++) {
+        w.keywords[i] = wanted[i].keyword;
+        w.values[i] = wanted[i].value;
+        if (strcmp(wanted[i].keyword, "fallback_application_name") == 0)
+            w.values[i] = program_invocation_short_name;
+        if (strcmp(wanted[i].keyword, "dbname") == 0)
+            w.values[i] = db->conninfo;
+    }
+    return w;
 }
 
 static int connect_failed(struct an_db *db, const char *why, struct an_err *err)
@@ -96,13 +115,13 @@ static bool wait_socket(PGconn *pg, short events, int64_t deadline_us)
 static int connect_now(struct an_db *db, struct an_err *err)
 {
     int64_t deadline_us = an_clock_mono_us() + db->connect_timeout_ms * 1000;
-    const char *values[KEYWORDS + 1];
-    values_for(db, values);
-    db->pg = PQconnectStartParams(keywords, values, 1);
+    struct wanted w = wanted_of(db);
+    db->pg = PQconnectStartParams(w.keywords, w.values, 1);
     if (db->pg == NULL)
         return connect_failed(db, "out of memory", err);
     PostgresPollingStatusType state = PGRES_POLLING_WRITING;
-    while (PQstatus(db->pg) != CONNECTION_BAD && state != PGRES_POLLING_OK && state != PGRES_POLLING_FAILED) {
+    while (PQstatus(db->pg) != CONNECTION_BAD && state != PGRES_POLLING_OK &&
+           state != PGRES_POLLING_FAILED) {
         if (!wait_socket(db->pg, state == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline_us))
             return connect_failed(db, "no answer within database.connect_timeout", err);
         state = PQconnectPoll(db->pg);
@@ -139,13 +158,12 @@ int an_db_ready(struct an_db *db, struct an_err *err)
     return rc;
 }
 
-/* Does the server (or its pooler) answer anybody? A stopped one accepts connections and says nothing. Takes at most
- * two seconds, the least that libpq allows. */
+/* Does the server (or its pooler) answer anybody? A stopped one accepts connections and says nothing.
+ * Takes at most two seconds, the least that libpq allows. */
 static bool answers(const struct an_db *db)
 {
-    const char *values[KEYWORDS + 1];
-    values_for(db, values);
-    return PQpingParams(keywords, values, 1) != PQPING_NO_RESPONSE;
+    struct wanted w = wanted_of(db);
+    return PQpingParams(w.keywords, w.values, 1) != PQPING_NO_RESPONSE;
 }
 
 #define FIRST_PROBE_MS 1000

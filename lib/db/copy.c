@@ -3,7 +3,8 @@
 
 #include "db/internal.h"
 
-/* libpq copies what it is given before it sends it: flushed in between, a large batch is never in memory twice. */
+/* libpq copies what it is given before it sends it: flushed in between, a large batch is never in memory
+ * twice. */
 #define SLICE ((size_t)64 << 10)
 
 struct sending {
@@ -16,7 +17,8 @@ static const char header[] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0";
 static const char trailer[] = "\377\377";
 #define TRAILER_LEN 2
 
-/* False: libpq takes no more, because the server has said something (the result tells what), or with *rc an error. */
+/* False: libpq takes no more, because the server has said something (the result tells what), or with *rc
+ * an error. */
 static bool put(struct sending *s, const char *data, size_t len, int *rc, struct an_err *err)
 {
     for (size_t at = 0; at < len;) {
@@ -74,7 +76,8 @@ static int verdict(struct an_db *db, const char *name, struct an_err *err)
     }
 }
 
-int an_db_copy(struct an_db *db, enum an_stmt stmt, const struct an_str *pieces, size_t count, struct an_err *err)
+int an_db_copy(struct an_db *db, enum an_stmt stmt, const struct an_str *pieces, size_t count,
+               struct an_err *err)
 {
     const struct an_stmt_text *t = &an_stmt_texts[stmt];
     db->sqlstate[0] = '\0';

@@ -20,12 +20,12 @@ enum an_db_role { AN_DB_WRITER, AN_DB_READER, AN_DB_JOB, AN_DB_OWNER };
 struct an_db;     /* a connection, perhaps not open at the moment */
 struct an_result; /* rows of a statement */
 
-/* Opens nothing yet. */
+/* Opens nothing yet. The configuration must outlive it. */
 struct an_db *an_db_new(const struct an_conf *c, enum an_db_role role) AN_MUST_CHECK;
 void an_db_free(struct an_db *db); /* accepts NULL */
 
-/* Connects where not connected. AN_EAGAIN: cannot now. After a failure the next try waits 250 ms (calls in
- * between fail at once), so that a dead server does not cost every request a connect timeout. */
+/* Connects where not connected. AN_EAGAIN: cannot now. After a failure the next try waits 250 ms (calls
+ * in between fail at once), so that a dead server does not cost every request a connect timeout. */
 int an_db_ready(struct an_db *db, struct an_err *err) AN_MUST_CHECK;
 
 /* Parameters travel as text (data NULL: SQL NULL) or, with binary, as PostgreSQL's binary format. */
@@ -35,10 +35,11 @@ struct an_db_param {
 };
 #define AN_DB_TEXT(s) ((struct an_db_param){.value = (s)})
 
-/* Runs one statement of sql/queries, outside of or inside a transaction. On AN_OK the caller owns *out (NULL
- * to drop it). Codes: AN_EAGAIN connection lost, server shutting down, too many connections, read-only server;
- * AN_ETIMEOUT statement_timeout or lock_timeout; AN_ECONFLICT unique violation; AN_ENOENT no partition for the
- * row; AN_EINVAL data exceptions (class 22, 23); AN_EBACKEND anything else. The message carries the SQLSTATE. */
+/* Runs one statement of sql/queries, outside of or inside a transaction. On AN_OK the caller owns *out
+ * (NULL to drop it). Codes: AN_EAGAIN connection lost, server shutting down, too many connections,
+ * read-only server; AN_ETIMEOUT statement_timeout or lock_timeout; AN_ECONFLICT unique violation;
+ * AN_ENOENT no partition for the row; AN_EINVAL data exceptions (class 22, 23); AN_EBACKEND anything
+ * else. The message carries the SQLSTATE. */
 int an_db_exec(struct an_db *db, enum an_stmt stmt, const struct an_db_param *params, size_t count,
                struct an_result **out, struct an_err *err) AN_MUST_CHECK;
 /* The same for a statement that search/sqltext.c put together; values are parameters there too. */
@@ -47,7 +48,8 @@ int an_db_query(struct an_db *db, const char *sql, const struct an_db_param *par
 
 /* A read transaction that sees one tenant: BEGIN READ ONLY; SET LOCAL annals.tenant, statement_timeout.
  * One round trip. End it with an_db_end(). */
-int an_db_begin_tenant(struct an_db *db, struct an_str tenant, int64_t timeout_ms, struct an_err *err) AN_MUST_CHECK;
+int an_db_begin_tenant(struct an_db *db, struct an_str tenant, int64_t timeout_ms,
+                       struct an_err *err) AN_MUST_CHECK;
 /* COMMIT (ok) or ROLLBACK; a failed ROLLBACK closes the connection. */
 int an_db_end(struct an_db *db, bool ok, struct an_err *err);
 

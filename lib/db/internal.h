@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of this folder share; the one includer of libpq-fe.h. libpq runs non-blocking throughout: every
- * wait goes through an_db_poll() and ends at a deadline, whatever the server or the network does. */
+/* What the files of this folder share; the one includer of libpq-fe.h. libpq runs non-blocking
+ * throughout: every wait goes through an_db_poll() and ends at a deadline, whatever the server or the
+ * network does. */
 #ifndef AN_DB_INTERNAL_H
 #define AN_DB_INTERNAL_H
 
@@ -18,14 +19,14 @@ struct an_db {
     PGconn *pg;           /* NULL: not connected */
     const char *conninfo; /* of the configuration */
     int64_t connect_timeout_ms, statement_timeout_ms;
-    int64_t wait_ms;      /* longest wait for one answer: statement_timeout and a little */
-    bool prepare;         /* database.prepared_statements */
+    int64_t wait_ms;               /* longest wait for one answer: statement_timeout and a little */
+    bool prepare;                  /* database.prepared_statements */
     bool prepared[AN_STMT__COUNT]; /* on this connection */
-    bool copy_refused;    /* row-level security applies to this role: COPY is not for us */
-    int64_t retry_at_us;  /* before it, an_db_ready() fails at once with `failure` */
+    bool copy_refused;             /* row-level security applies to this role: COPY is not for us */
+    int64_t retry_at_us;           /* before it, an_db_ready() fails at once with `failure` */
     struct an_err failure;
     char sqlstate[AN_SQLSTATE_LEN + 1]; /* of the last error; empty where the server said nothing */
-    struct an_buf text;   /* NUL-terminated copies of text parameters while they are sent */
+    struct an_buf text;      /* NUL-terminated copies of text parameters while they are sent */
     struct an_tenants known; /* tenants that an_store_tenant() found */
 };
 
@@ -33,42 +34,47 @@ struct an_result {
     PGresult *pg;
 };
 
-/* Waits until the socket is ready for `events` (of poll.h). AN_EAGAIN: not by the deadline, or the server no longer
- * answers anybody; the connection is closed then. */
+/* Waits until the socket is ready for `events` (of poll.h). AN_EAGAIN: not by the deadline, or the
+ * server no longer answers anybody; the connection is closed then. */
 int an_db_poll(struct an_db *db, short events, int64_t deadline_us, struct an_err *err) AN_MUST_CHECK;
 /* Sends what libpq holds back, and takes in what comes meanwhile. */
 int an_db_flush(struct an_db *db, struct an_err *err) AN_MUST_CHECK;
-/* The next result; *out is NULL at the end of a statement's. A result that is an error is not looked at here. */
+/* The next result; *out is NULL at the end of a statement's. A result that is an error is not looked at
+ * here. */
 int an_db_next(struct an_db *db, PGresult **out, struct an_err *err) AN_MUST_CHECK;
 /* Closes the connection; what comes next connects again at once. */
 void an_db_close(struct an_db *db);
 
-/* Fills err from the result's error, remembers its SQLSTATE, clears the result. what: name of the statement. */
+/* Fills err from the result's error, remembers its SQLSTATE, clears the result. what: name of the
+ * statement. */
 int an_db_refused(struct an_db *db, PGresult *res, const char *what, struct an_err *err) AN_MUST_CHECK;
 /* The same for a failure of the connection itself; closes it. AN_EAGAIN. */
 int an_db_broken(struct an_db *db, const char *what, struct an_err *err) AN_MUST_CHECK;
 
-/* Several statements in one round trip. The first that fails ends the list, and its error is returned. out: rows of
- * the last one; NULL to drop them. */
+/* Several statements in one round trip. The first that fails ends the list, and its error is returned.
+ * out: rows of the last one; NULL to drop them. */
 struct an_db_step {
     enum an_stmt stmt;
     const struct an_db_param *params;
     size_t count;
 };
-int an_db_pipeline(struct an_db *db, const struct an_db_step *steps, size_t count, struct an_result **out,
-                   struct an_err *err) AN_MUST_CHECK;
+int an_db_pipeline(struct an_db *db, const struct an_db_step *steps, size_t count,
+                   struct an_result **out, struct an_err *err) AN_MUST_CHECK;
 
 /* Text with any number of statements and no parameters (a migration). */
 int an_db_script(struct an_db *db, const char *name, const char *sql, struct an_err *err) AN_MUST_CHECK;
 
 /* A read-write transaction under limits of its own; lock_ms 0: none. */
-int an_db_begin_limited(struct an_db *db, int64_t statement_ms, int64_t lock_ms, struct an_err *err) AN_MUST_CHECK;
-/* A read-write transaction of one tenant under database.statement_timeout; `then` follows in the same round trip. */
-int an_db_begin_write(struct an_db *db, struct an_str tenant, const struct an_db_step *then, size_t count,
-                      struct an_err *err) AN_MUST_CHECK;
+int an_db_begin_limited(struct an_db *db, int64_t statement_ms, int64_t lock_ms,
+                        struct an_err *err) AN_MUST_CHECK;
+/* A read-write transaction of one tenant under database.statement_timeout; `then` follows in the same
+ * round trip. */
+int an_db_begin_write(struct an_db *db, struct an_str tenant, const struct an_db_step *then,
+                      size_t count, struct an_err *err) AN_MUST_CHECK;
 
-/* COPY ... FROM STDIN in binary: sends the pieces between header and trailer, and waits for the verdict. */
-int an_db_copy(struct an_db *db, enum an_stmt stmt, const struct an_str *pieces, size_t count, struct an_err *err)
-    AN_MUST_CHECK;
+/* COPY ... FROM STDIN in binary: sends the pieces between header and trailer, and waits for the verdict.
+ */
+int an_db_copy(struct an_db *db, enum an_stmt stmt, const struct an_str *pieces, size_t count,
+               struct an_err *err) AN_MUST_CHECK;
 
 #endif

@@ -28,11 +28,11 @@ struct target {
     enum an_oid type[AN_EVENT_FIELDS - 1];
 };
 
-static const struct target to_events = {
-    .stmt = AN_STMT_MERGE_EVENTS,
-    .columns = AN_EVENT_FIELDS - 1,
-    .type = {AN_OID_TIMESTAMPTZ, AN_OID_UUID, AN_OID_TIMESTAMPTZ, AN_OID_TEXT, AN_OID_TEXT, AN_OID_TEXT, AN_OID_TEXT,
-             AN_OID_INET, AN_OID_BYTEA, AN_OID_JSON}};
+static const struct target to_events = {.stmt = AN_STMT_MERGE_EVENTS,
+                                        .columns = AN_EVENT_FIELDS - 1,
+                                        .type = {AN_OID_TIMESTAMPTZ, AN_OID_UUID, AN_OID_TIMESTAMPTZ,
+                                                 AN_OID_TEXT, AN_OID_TEXT, AN_OID_TEXT, AN_OID_TEXT,
+                                                 AN_OID_INET, AN_OID_BYTEA, AN_OID_JSON}};
 static const struct target to_entities = {
     .stmt = AN_STMT_MERGE_ENTITIES,
     .columns = AN_ENTITY_FIELDS - 1,
@@ -74,7 +74,8 @@ static int arrange(struct merge *m, bool look_for_place, struct an_err *err)
     qsort(m->order, n, sizeof(struct an_row *), compare_places);
     int rc = look_for_place ? find_places(m, err) : AN_OK;
     for (size_t i = 0; i < n && rc == AN_OK; i++)
-        if (m->order[i]->stored != AN_STORED_NO_PLACE && (i == 0 || an_rows_compare(m->order[i - 1], m->order[i]) != 0))
+        if (m->order[i]->stored != AN_STORED_NO_PLACE &&
+            (i == 0 || an_rows_compare(m->order[i - 1], m->order[i]) != 0))
             m->asked[m->asked_count++] = m->order[i];
     return rc;
 }
@@ -105,7 +106,8 @@ static struct an_str entity_bytes(const struct merge *m, const struct an_row *ro
 }
 
 /* Runs the statement on the columns as they are. */
-static int insert(struct merge *m, const struct target *t, size_t tuples, struct an_result **out, struct an_err *err)
+static int insert(struct merge *m, const struct target *t, size_t tuples, struct an_result **out,
+                  struct an_err *err)
 {
     struct an_db_param params[AN_EVENT_FIELDS] = {AN_DB_TEXT(an_str(m->r->tenant))};
     for (size_t i = 0; i < t->columns; i++) {
@@ -121,8 +123,9 @@ static int mark_new(struct an_row **sent, size_t count, const struct an_result *
 {
     size_t at = 0;
     for (size_t i = 0; i < an_result_rows(res); i++) {
-        struct an_row key;
-        if (!an_result_int(res, i, 0, &key.timestamp_us) || !an_uuid_parse(an_result_get(res, i, 1), &key.id))
+        struct an_row key = {.stored = AN_STORED_NOT};
+        if (!an_result_int(res, i, 0, &key.timestamp_us) ||
+            !an_uuid_parse(an_result_get(res, i, 1), &key.id))
             return an_fail(err, AN_EBACKEND, "db: merge_events: not a key");
         while (at < count && an_rows_compare(sent[at], &key) != 0)
             at++;
@@ -198,7 +201,8 @@ static bool compare(struct an_row *row, const struct an_result *res, size_t at)
 {
     unsigned char digest[AN_SHA256_LEN];
     int64_t received_us;
-    if (!an_hex_decode(an_result_get(res, at, 1), digest, sizeof digest) || !an_result_int(res, at, 2, &received_us))
+    if (!an_hex_decode(an_result_get(res, at, 1), digest, sizeof digest) ||
+        !an_result_int(res, at, 2, &received_us))
         return false;
     bool same = memcmp(digest, row->digest, sizeof digest) == 0;
     row->stored = same ? AN_STORED_DUPLICATE : AN_STORED_CONFLICT;
@@ -207,13 +211,15 @@ static bool compare(struct an_row *row, const struct an_result *res, size_t at)
     return true;
 }
 
-/* Whatever was not inserted is there already, or came twice in this batch: with the same content, or with another. */
+/* Whatever was not inserted is there already, or came twice in this batch: with the same content, or
+ * with another. */
 static int look_up_known(struct merge *m, struct an_err *err)
 {
     size_t count = collect_keys(m, AN_STORED_NOT);
     if (count == 0)
         return AN_OK;
-    const struct an_db_param params[] = {AN_DB_TEXT(an_str(m->r->tenant)), an_array_finish(&m->column[0], count),
+    const struct an_db_param params[] = {AN_DB_TEXT(an_str(m->r->tenant)),
+                                         an_array_finish(&m->column[0], count),
                                          an_array_finish(&m->column[1], count)};
     struct an_result *res = NULL;
     int rc = an_db_exec(m->db, AN_STMT_MERGE_KNOWN, params, AN_COUNT(params), &res, err);
@@ -249,7 +255,8 @@ static bool spoiled(struct an_rows *r)
 static int add_outbox(struct merge *m, struct an_err *err)
 {
     size_t count = collect_keys(m, AN_STORED_NEW);
-    const struct an_db_param params[] = {AN_DB_TEXT(an_str(m->r->tenant)), an_array_finish(&m->column[1], count)};
+    const struct an_db_param params[] = {AN_DB_TEXT(an_str(m->r->tenant)),
+                                         an_array_finish(&m->column[1], count)};
     return an_db_exec(m->db, AN_STMT_OUTBOX_PUT, params, AN_COUNT(params), NULL, err);
 }
 
@@ -271,7 +278,8 @@ static int merge_rows(struct merge *m, bool atomic, uint64_t *lsn, struct an_err
     return rc;
 }
 
-int an_merge(struct an_db *db, struct an_rows *r, bool atomic, bool look_for_place, uint64_t *lsn, struct an_err *err)
+int an_merge(struct an_db *db, struct an_rows *r, bool atomic, bool look_for_place, uint64_t *lsn,
+             struct an_err *err)
 {
     struct merge m = {.db = db, .r = r};
     for (size_t i = 0; i < AN_COUNT(m.column); i++)

@@ -93,7 +93,8 @@ static int describe(struct an_db *db, size_t index, struct an_migration *out, st
     return rc;
 }
 
-int an_migrate_status(struct an_db *db, struct an_migration *list, size_t room, size_t *count, struct an_err *err)
+int an_migrate_status(struct an_db *db, struct an_migration *list, size_t room, size_t *count,
+                      struct an_err *err)
 {
     int rc = AN_OK;
     *count = an_migration_files_count + 1;
@@ -124,7 +125,8 @@ static int run_functions(struct an_db *db, struct an_err *err)
 }
 
 /* Under the lock: is it still missing? Then run it. */
-static int apply_locked(struct an_db *db, size_t index, struct an_migration *m, bool *ran, struct an_err *err)
+static int apply_locked(struct an_db *db, size_t index, struct an_migration *m, bool *ran,
+                        struct an_err *err)
 {
     char statement_ms[24], lock_ms[24];
     (void)snprintf(statement_ms, sizeof statement_ms, "%lld", (long long)LIMIT_MS);

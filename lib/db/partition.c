@@ -33,8 +33,8 @@ static void copy_text(struct an_str s, char *out, size_t room)
     (void)snprintf(out, room, "%.*s", AN_STR_ARG(s));
 }
 
-int an_partition_list(struct an_db *db, const char *table, struct an_arena *arena, struct an_partition **out,
-                      size_t *count, struct an_err *err)
+int an_partition_list(struct an_db *db, const char *table, struct an_arena *arena,
+                      struct an_partition **out, size_t *count, struct an_err *err)
 {
     struct an_result *res = NULL;
     const struct an_db_param params[] = {AN_DB_TEXT(an_str(table))};
@@ -65,13 +65,14 @@ int an_partition_horizon(struct an_db *db, int64_t *to_us, struct an_err *err)
     return rc;
 }
 
-static int create_once(struct an_db *db, const struct an_conf *c, const struct an_partition *p, bool *made,
-                       struct an_err *err)
+static int create_once(struct an_db *db, const struct an_conf *c, const struct an_partition *p,
+                       bool *made, struct an_err *err)
 {
     char from[24], to[24];
     (void)snprintf(from, sizeof from, "%lld", (long long)p->from_us);
     (void)snprintf(to, sizeof to, "%lld", (long long)p->to_us);
-    const struct an_db_param params[] = {AN_DB_TEXT(an_str(p->table)), AN_DB_TEXT(an_str(from)), AN_DB_TEXT(an_str(to))};
+    const struct an_db_param params[] = {AN_DB_TEXT(an_str(p->table)), AN_DB_TEXT(an_str(from)),
+                                         AN_DB_TEXT(an_str(to))};
     struct an_result *res = NULL;
     int rc = an_db_begin_limited(db, c->db_statement_timeout_ms, c->partition_lock_timeout_ms, err);
     if (rc != AN_OK)
@@ -91,8 +92,8 @@ static void pause_before_retry(void)
     (void)poll(NULL, 0, 100 + r);
 }
 
-static int create(struct an_db *db, const struct an_conf *c, const struct an_partition *p, size_t *created,
-                  struct an_err *err)
+static int create(struct an_db *db, const struct an_conf *c, const struct an_partition *p,
+                  size_t *created, struct an_err *err)
 {
     for (int64_t tries = 0;; tries++) {
         bool made = false;
@@ -113,9 +114,10 @@ static int create(struct an_db *db, const struct an_conf *c, const struct an_par
     }
 }
 
-/* Fills the gaps of [from_us, to_us): as whole periods, cut where partitions of another length stand already. */
-static int fill(struct an_db *db, const struct an_conf *c, const char *table, enum period period, int64_t from_us,
-                int64_t to_us, bool dry_run, size_t *created, struct an_err *err)
+/* Fills the gaps of [from_us, to_us): as whole periods, cut where partitions of another length stand
+ * already. */
+static int fill(struct an_db *db, const struct an_conf *c, const char *table, enum period period,
+                int64_t from_us, int64_t to_us, bool dry_run, size_t *created, struct an_err *err)
 {
     struct an_arena *arena = an_arena_new(0);
     struct an_partition *have;
@@ -142,7 +144,8 @@ static int fill(struct an_db *db, const struct an_conf *c, const char *table, en
     return rc;
 }
 
-int an_partition_ensure(struct an_db *db, const struct an_conf *c, bool dry_run, size_t *created, struct an_err *err)
+int an_partition_ensure(struct an_db *db, const struct an_conf *c, bool dry_run, size_t *created,
+                        struct an_err *err)
 {
     enum period period = c->partition_period == AN_PERIOD_QUARTER ? QUARTER : MONTH;
     int64_t now_us = an_clock_us();
@@ -155,7 +158,7 @@ int an_partition_ensure(struct an_db *db, const struct an_conf *c, bool dry_run,
         rc = fill(db, c, "events", period, from_us, to_us, dry_run, created, err);
     /* From yesterday on: a transaction carries the time at which it began. */
     if (rc == AN_OK)
-        rc = fill(db, c, "outbox", DAY, period_start(DAY, now_us, -1), period_start(DAY, now_us, c->outbox_days_ahead + 1),
-                  dry_run, created, err);
+        rc = fill(db, c, "outbox", DAY, period_start(DAY, now_us, -1),
+                  period_start(DAY, now_us, c->outbox_days_ahead + 1), dry_run, created, err);
     return rc;
 }

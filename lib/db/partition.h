@@ -11,17 +11,17 @@ struct an_partition {
     char name[64];          /* "events_2026_11" */
     int64_t from_us, to_us; /* [from, to) */
     int64_t rows_estimate;
-    int64_t bytes;          /* with indexes and TOAST */
+    int64_t bytes; /* with indexes and TOAST */
 };
 
-/* Creates what is missing from the ingest window's start to `partition.ahead` periods from now, one partition a
- * transaction, with lock_timeout and retries; never queues writers behind itself. *created: how many (with
- * dry_run: how many would be). AN_EAGAIN: a lock could not be had in all the retries. */
+/* Creates what is missing from the ingest window's start to `partition.ahead` periods from now, one
+ * partition a transaction, with lock_timeout and retries; never queues writers behind itself. *created:
+ * how many (with dry_run: how many would be). AN_EAGAIN: a lock could not be had in all the retries. */
 int an_partition_ensure(struct an_db *db, const struct an_conf *c, bool dry_run, size_t *created,
                         struct an_err *err) AN_MUST_CHECK;
 /* All partitions of one table, oldest first, in memory of the arena. */
-int an_partition_list(struct an_db *db, const char *table, struct an_arena *arena, struct an_partition **out,
-                      size_t *count, struct an_err *err) AN_MUST_CHECK;
+int an_partition_list(struct an_db *db, const char *table, struct an_arena *arena,
+                      struct an_partition **out, size_t *count, struct an_err *err) AN_MUST_CHECK;
 /* End of the last partition of all three tables that is ready (the nearest of them). */
 int an_partition_horizon(struct an_db *db, int64_t *to_us, struct an_err *err) AN_MUST_CHECK;
 

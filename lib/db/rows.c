@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Events as tuples of the binary COPY format: a count of fields, then each field as length (-1: NULL) and bytes. The
- * order of fields is that of sql/queries/copy_events.sql and copy_entities.sql. */
+/* Events as tuples of the binary COPY format: a count of fields, then each field as length (-1: NULL)
+ * and bytes. The order of fields is that of sql/queries/copy_events.sql and copy_entities.sql. */
 #include "an.h"
 
 #include <arpa/inet.h>
@@ -10,7 +10,8 @@
 #include "db/rows.h"
 #include "db/store.h"
 
-/* A batch has at most 16 MiB of bodies; documents and columns repeat a part of them. Offsets have 32 bits. */
+/* A batch has at most 16 MiB of bodies; documents and columns repeat a part of them. Offsets have 32
+ * bits. */
 #define ROWS_LIMIT ((size_t)256 << 20)
 #define ROWS_KEEP ((size_t)1 << 20)
 #define PG_EPOCH_US INT64_C(946684800000000) /* 2000-01-01 */

@@ -12,8 +12,10 @@ struct bound {
     int lengths[PARAMS_MAX], formats[PARAMS_MAX];
 };
 
-/* libpq wants text with a NUL behind it; those copies live in db->text until it has copied them in its turn. */
-static int bind(struct an_db *db, const struct an_db_param *params, size_t count, struct bound *b, struct an_err *err)
+/* libpq wants text with a NUL behind it; those copies live in db->text until it has copied them in its
+ * turn. */
+static int bind(struct an_db *db, const struct an_db_param *params, size_t count, struct bound *b,
+                struct an_err *err)
 {
     if (count > PARAMS_MAX)
         return an_fail(err, AN_ETOOBIG, "db: more than %d parameters", PARAMS_MAX);
@@ -38,7 +40,8 @@ static int bind(struct an_db *db, const struct an_db_param *params, size_t count
     return AN_OK;
 }
 
-/* Reads results up to the end of the statement. The first error wins; *out is the last result that is none. */
+/* Reads results up to the end of the statement. The first error wins; *out is the last result that is
+ * none. */
 static int collect(struct an_db *db, const char *what, PGresult **out, struct an_err *err)
 {
     int rc = AN_OK;
@@ -106,8 +109,8 @@ static int prepare(struct an_db *db, enum an_stmt stmt, struct an_err *err)
 }
 
 /* Hands a statement to libpq: the prepared one of that name, or with `name` NULL the text. */
-static int send(struct an_db *db, const char *name, const char *sql, const struct an_db_param *params, size_t count,
-                struct an_err *err)
+static int send(struct an_db *db, const char *name, const char *sql, const struct an_db_param *params,
+                size_t count, struct an_err *err)
 {
     struct bound b;
     int rc = bind(db, params, count, &b, err);
@@ -148,8 +151,8 @@ int an_db_query(struct an_db *db, const char *sql, const struct an_db_param *par
     return rc != AN_OK ? rc : finish(db, "query", out, err);
 }
 
-/* Results of all steps of a pipeline, each followed by NULL, then the sync. Steps behind a failed one are reported as
- * aborted, which is no news. */
+/* Results of all steps of a pipeline, each followed by NULL, then the sync. Steps behind a failed one
+ * are reported as aborted, which is no news. */
 static int collect_steps(struct an_db *db, const struct an_db_step *steps, size_t count, PGresult **out,
                          struct an_err *err)
 {
@@ -180,8 +183,8 @@ static int send_steps(struct an_db *db, const struct an_db_step *steps, size_t c
     return PQpipelineSync(db->pg) == 1 ? an_db_flush(db, err) : an_db_broken(db, "sync", err);
 }
 
-int an_db_pipeline(struct an_db *db, const struct an_db_step *steps, size_t count, struct an_result **out,
-                   struct an_err *err)
+int an_db_pipeline(struct an_db *db, const struct an_db_step *steps, size_t count,
+                   struct an_result **out, struct an_err *err)
 {
     int rc = an_db_ready(db, err);
     for (size_t i = 0; i < count && rc == AN_OK; i++)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The statements of sql/queries as they are sent; the enum and the table are made by tools/gen-stmt.awk. */
+/* The statements of sql/queries as they are sent; the enum and the table are made by tools/gen-stmt.awk.
+ */
 #ifndef AN_DB_STMT_H
 #define AN_DB_STMT_H
 

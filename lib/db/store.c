@@ -68,7 +68,8 @@ static bool feed_row_fill(struct feed_row *f, struct an_rows *const *parts, size
     return !f->ids.overflow;
 }
 
-static int begin_with_outbox(struct an_db *db, struct an_rows *const *parts, size_t count, struct an_err *err)
+static int begin_with_outbox(struct an_db *db, struct an_rows *const *parts, size_t count,
+                             struct an_err *err)
 {
     struct feed_row *feed = an_xcalloc(count, sizeof *feed);
     struct an_db_step *steps = an_xcalloc(count, sizeof *steps);
@@ -101,8 +102,8 @@ static int compare_placed(const void *x, const void *y)
     return an_rows_compare(((const struct placed *)x)->row, ((const struct placed *)y)->row);
 }
 
-/* Tuples of all events in key order, as all writers send them: two with the same events then never wait for each other
- * in a circle. free() it. */
+/* Tuples of all events in key order, as all writers send them: two with the same events then never wait
+ * for each other in a circle. free() it. */
 static struct an_str *tuples_in_order(struct an_rows *const *parts, size_t count, size_t events)
 {
     struct placed *list = an_xcalloc(events, sizeof *list);
@@ -135,7 +136,8 @@ static int copy_events(struct an_db *db, struct an_rows *const *parts, size_t co
 }
 
 /* In any order: whoever has the event has its entities to itself. */
-static int copy_entities(struct an_db *db, struct an_rows *const *parts, size_t count, struct an_err *err)
+static int copy_entities(struct an_db *db, struct an_rows *const *parts, size_t count,
+                         struct an_err *err)
 {
     struct an_str *pieces = an_xcalloc(count, sizeof *pieces);
     size_t bytes = 0;
@@ -148,7 +150,8 @@ static int copy_entities(struct an_db *db, struct an_rows *const *parts, size_t 
     return rc;
 }
 
-static int put_by_copy(struct an_db *db, struct an_rows *const *parts, size_t count, uint64_t *lsn, struct an_err *err)
+static int put_by_copy(struct an_db *db, struct an_rows *const *parts, size_t count, uint64_t *lsn,
+                       struct an_err *err)
 {
     int rc = begin_with_outbox(db, parts, count, err);
     if (rc != AN_OK)
@@ -160,7 +163,8 @@ static int put_by_copy(struct an_db *db, struct an_rows *const *parts, size_t co
         rc = an_store_commit(db, lsn, err);
     else if (strcmp(db->sqlstate, SQLSTATE_COPY_REFUSED) == 0) {
         db->copy_refused = true;
-        an_log_warn("db", "the writer's role has no BYPASSRLS: events are written by INSERT, which is slower");
+        an_log_warn("db",
+                    "the writer's role has no BYPASSRLS: events are written by INSERT, which is slower");
     }
     if (rc != AN_OK) {
         (void)an_db_end(db, false, NULL);
@@ -172,8 +176,8 @@ static int put_by_copy(struct an_db *db, struct an_rows *const *parts, size_t co
     return AN_OK;
 }
 
-static int put_by_merge(struct an_db *db, struct an_rows *r, bool atomic, bool look_for_place, uint64_t *lsn,
-                        struct an_err *err)
+static int put_by_merge(struct an_db *db, struct an_rows *r, bool atomic, bool look_for_place,
+                        uint64_t *lsn, struct an_err *err)
 {
     an_metric_add(AN_M_STAGED, 1);
     int rc = an_merge(db, r, atomic, look_for_place, lsn, err);
@@ -197,7 +201,8 @@ int an_store_put(struct an_db *db, struct an_rows *r, bool atomic, uint64_t *lsn
     return rc;
 }
 
-int an_store_put_all(struct an_db *db, struct an_rows *const *parts, size_t count, uint64_t *lsn, struct an_err *err)
+int an_store_put_all(struct an_db *db, struct an_rows *const *parts, size_t count, uint64_t *lsn,
+                     struct an_err *err)
 {
     *lsn = 0;
     if (db->copy_refused)
@@ -242,7 +247,8 @@ int an_store_window(struct an_db *db, int64_t *from_us, int64_t *to_us, struct a
     size_t rows = an_result_rows(res);
     if (rc == AN_OK && rows == 0)
         rc = an_fail(err, AN_ENOENT, "db: there is no partition of annals.events: run annals-partition");
-    else if (rc == AN_OK && (!an_result_int(res, 0, 0, from_us) || !an_result_int(res, rows - 1, 1, to_us)))
+    else if (rc == AN_OK &&
+             (!an_result_int(res, 0, 0, from_us) || !an_result_int(res, rows - 1, 1, to_us)))
         rc = an_fail(err, AN_EBACKEND, "db: partition_places: not a number");
     an_result_free(res);
     return rc;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Events into PostgreSQL: rows encoded once (binary COPY), one transaction for events, entities and outbox.
+/* Events into PostgreSQL: rows encoded once (binary COPY), one transaction for events, entities and
+ * outbox.
  *
- * The transaction inserts its outbox rows first (one a tenant; the feed's order rests on it), then COPYs events and
- * entities. A unique violation, a missing partition, or a role that cannot bypass row-level security redoes it
- * through staging tables, where each item gets its own outcome. See docs/design/ingest.md. */
+ * The transaction inserts its outbox rows first (one a tenant; the feed's order rests on it), then COPYs
+ * events and entities. A unique violation, a missing partition, or a role that cannot bypass row-level
+ * security redoes it by INSERT from arrays, where each item gets its own outcome. See
+ * docs/design/ingest.md. */
 #ifndef AN_DB_STORE_H
 #define AN_DB_STORE_H
 
@@ -38,28 +40,32 @@ struct an_rows {
     char tenant[AN_TENANT_MAX + 1];
 };
 
-void an_rows_init(struct an_rows *r);    /* allocates nothing */
+void an_rows_init(struct an_rows *r); /* allocates nothing */
 void an_rows_release(struct an_rows *r);
-void an_rows_clear(struct an_rows *r);   /* keeps up to 1 MiB of memory */
+void an_rows_clear(struct an_rows *r); /* keeps up to 1 MiB of memory */
 /* Encodes an event; afterwards the event's memory may go. All events of one batch have one tenant. */
 void an_rows_add(struct an_rows *r, const struct an_event *ev, int64_t received_us);
 
-/* Commits the batch on the writer's connection. AN_OK: every item has its outcome in rows[].stored, and what is
- * NEW is durable. Anything else: the outcome is unknown, the same batch may be put again (ids make it safe for keyed
- * events). atomic: where one item would be a CONFLICT or NO_PLACE, nothing is stored and the others are NOT.
- * *lsn: WAL position after the commit, for the write token; 0 where nothing was written. */
-int an_store_put(struct an_db *db, struct an_rows *r, bool atomic, uint64_t *lsn, struct an_err *err) AN_MUST_CHECK;
+/* Commits the batch on the writer's connection. AN_OK: every item has its outcome in rows[].stored, and
+ * what is NEW is durable. Anything else: the outcome is unknown, the same batch may be put again (ids
+ * make it safe for keyed events). atomic: where one item would be a CONFLICT or NO_PLACE, nothing is
+ * stored and the others are NOT. *lsn: WAL position after the commit, for the write token; 0 where
+ * nothing was written. */
+int an_store_put(struct an_db *db, struct an_rows *r, bool atomic, uint64_t *lsn,
+                 struct an_err *err) AN_MUST_CHECK;
 
-/* Several requests, also of several tenants, in one transaction, by COPY alone: all are NEW, or nothing is stored and
- * the code tells why. AN_ECONFLICT, AN_ENOENT: one of them needs an_store_put(). */
+/* Several requests, also of several tenants, in one transaction, by COPY alone: all are NEW, or nothing
+ * is stored and the code tells why. AN_ECONFLICT, AN_ENOENT: one of them needs an_store_put(). */
 int an_store_put_all(struct an_db *db, struct an_rows *const *parts, size_t count, uint64_t *lsn,
                      struct an_err *err) AN_MUST_CHECK;
 
-/* Makes sure that the tenant is known (tenants.auto_create adds it). Remembered by the process for known ones.
- * AN_EDENIED: unknown and not to be created, or suspended. */
-int an_store_tenant(struct an_db *db, struct an_str tenant, bool auto_create, struct an_err *err) AN_MUST_CHECK;
+/* Makes sure that the tenant is known (tenants.auto_create adds it). Remembered by the process for known
+ * ones. AN_EDENIED: unknown and not to be created, or suspended. */
+int an_store_tenant(struct an_db *db, struct an_str tenant, bool auto_create,
+                    struct an_err *err) AN_MUST_CHECK;
 
 /* What an_store_put() accepts at the moment: first and last instant that have a partition. */
-int an_store_window(struct an_db *db, int64_t *from_us, int64_t *to_us, struct an_err *err) AN_MUST_CHECK;
+int an_store_window(struct an_db *db, int64_t *from_us, int64_t *to_us,
+                    struct an_err *err) AN_MUST_CHECK;
 
 #endif

@@ -6,10 +6,11 @@
 #include "an.h"
 #include "base/text.h"
 
-#define AN_TENANTS_KNOWN 4096 /* a power of two; three quarters of it are used before it starts afresh */
+#define AN_TENANTS_KNOWN 4096 /* a power of two; three quarters of it are used before it starts afresh  \
+                               */
 
 struct an_tenants {
-    char **slots;      /* open addressing; NULL until the first is added */
+    char **slots; /* open addressing; NULL until the first is added */
     size_t count;
     int64_t fresh_until_us; /* everything is forgotten then, so that a suspension is noticed */
 };

@@ -15,7 +15,8 @@ static struct an_db_param ms_param(struct number *n, int64_t ms)
 }
 
 /* A transaction that failed to begin is none: nothing may be left open behind the caller's back. */
-static int begin(struct an_db *db, const struct an_db_step *steps, size_t count, int64_t wait_ms, struct an_err *err)
+static int begin(struct an_db *db, const struct an_db_step *steps, size_t count, int64_t wait_ms,
+                 struct an_err *err)
 {
     int rc = an_db_ready(db, err);
     if (rc != AN_OK)
@@ -29,16 +30,17 @@ static int begin(struct an_db *db, const struct an_db_step *steps, size_t count,
 
 int an_db_begin_tenant(struct an_db *db, struct an_str tenant, int64_t timeout_ms, struct an_err *err)
 {
-    struct number n;
+    struct number n = {""};
     const struct an_db_param params[] = {AN_DB_TEXT(tenant), ms_param(&n, timeout_ms)};
-    const struct an_db_step steps[] = {{.stmt = AN_STMT_BEGIN_READ}, {AN_STMT_SET_TENANT, params, AN_COUNT(params)}};
+    const struct an_db_step steps[] = {{.stmt = AN_STMT_BEGIN_READ},
+                                       {AN_STMT_SET_TENANT, params, AN_COUNT(params)}};
     return begin(db, steps, AN_COUNT(steps), timeout_ms + AN_DB_SLACK_MS, err);
 }
 
-int an_db_begin_write(struct an_db *db, struct an_str tenant, const struct an_db_step *then, size_t count,
-                      struct an_err *err)
+int an_db_begin_write(struct an_db *db, struct an_str tenant, const struct an_db_step *then,
+                      size_t count, struct an_err *err)
 {
-    struct number n;
+    struct number n = {""};
     const struct an_db_param params[] = {AN_DB_TEXT(tenant), ms_param(&n, db->statement_timeout_ms)};
     struct an_db_step *steps = an_xcalloc(count + 2, sizeof *steps);
     steps[0] = (struct an_db_step){.stmt = AN_STMT_BEGIN};
@@ -51,9 +53,10 @@ int an_db_begin_write(struct an_db *db, struct an_str tenant, const struct an_db
 
 int an_db_begin_limited(struct an_db *db, int64_t statement_ms, int64_t lock_ms, struct an_err *err)
 {
-    struct number n[2];
+    struct number n[2] = {{""}, {""}};
     const struct an_db_param params[] = {ms_param(&n[0], statement_ms), ms_param(&n[1], lock_ms)};
-    const struct an_db_step steps[] = {{.stmt = AN_STMT_BEGIN}, {AN_STMT_SET_LIMITS, params, AN_COUNT(params)}};
+    const struct an_db_step steps[] = {{.stmt = AN_STMT_BEGIN},
+                                       {AN_STMT_SET_LIMITS, params, AN_COUNT(params)}};
     return begin(db, steps, AN_COUNT(steps), statement_ms + AN_DB_SLACK_MS, err);
 }
 
@@ -71,7 +74,8 @@ static int commit(struct an_db *db, struct an_err *err)
 int an_db_end(struct an_db *db, bool ok, struct an_err *err)
 {
     if (db->pg == NULL) /* it broke: the server rolls back, or has committed and could not say so */
-        return ok ? an_fail(err, AN_EAGAIN, "db: connection lost before the end of the transaction") : AN_OK;
+        return ok ? an_fail(err, AN_EAGAIN, "db: connection lost before the end of the transaction")
+                  : AN_OK;
     int rc = ok ? commit(db, err) : an_db_exec(db, AN_STMT_ROLLBACK, NULL, 0, NULL, err);
     if (rc != AN_OK && !ok && db->pg != NULL)
         an_db_close(db);

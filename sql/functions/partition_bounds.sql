@@ -1,5 +1,5 @@
--- The partitions of `parent` (a name in schema annals) that take rows, oldest first. The catalogue keeps bounds as an
--- expression that is only printed; printed and read here under the same settings.
+-- The partitions of `parent` (a name in schema annals) that take rows, oldest first. The catalogue keeps
+-- bounds as an expression that is only printed; printed and read here under the same settings.
 SET LOCAL ROLE annals_owner;
 
 CREATE OR REPLACE FUNCTION annals.partition_bounds(parent text)

@@ -1,8 +1,9 @@
 -- Adds the partition [from_at, to_at) to events, event_entities or outbox. False: it is there already.
 --
--- The table is made apart, with a CHECK that says the same as its bounds, and attached then: ATTACH takes SHARE UPDATE
--- EXCLUSIVE on the parent, for which no writer waits, and skips the scan because the CHECK implies the bounds. (CREATE
--- TABLE ... PARTITION OF would take ACCESS EXCLUSIVE.) The caller sets lock_timeout and tries again.
+-- The table is made apart, with a CHECK that says the same as its bounds, and attached then: ATTACH
+-- takes SHARE UPDATE EXCLUSIVE on the parent, for which no writer waits, and skips the scan because the
+-- CHECK implies the bounds. (CREATE TABLE ... PARTITION OF would take ACCESS EXCLUSIVE.) The caller sets
+-- lock_timeout and tries again.
 SET LOCAL ROLE annals_owner;
 
 CREATE OR REPLACE FUNCTION annals.partition_create(parent text, from_at timestamptz, to_at timestamptz)

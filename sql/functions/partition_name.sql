@@ -1,5 +1,6 @@
--- Name of the partition of `parent` (a name in schema annals) for [from_at, to_at): events_2026_11, events_2026_q4,
--- outbox_2026_11_23, and for anything that is not a whole month, quarter or day in UTC events_20261101_20261115.
+-- Name of the partition of `parent` (a name in schema annals) for [from_at, to_at): events_2026_11,
+-- events_2026_q4, outbox_2026_11_23, and for anything that is not a whole month, quarter or day in UTC
+-- events_20261101_20261115.
 SET LOCAL ROLE annals_owner;
 
 CREATE OR REPLACE FUNCTION annals.partition_name(parent text, from_at timestamptz, to_at timestamptz)

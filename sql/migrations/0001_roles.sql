@@ -1,5 +1,5 @@
--- The four roles and the schema. Roles belong to the whole server, so they may be there already: another database
--- has them, or an administrator made them beforehand with passwords. No passwords are set here.
+-- The four roles and the schema. Roles belong to the whole server, so they may be there already: another
+-- database has them, or an administrator made them beforehand with passwords. No passwords are set here.
 -- Locks: none that anyone waits for.
 DO $$
 DECLARE

@@ -1,5 +1,5 @@
--- Events and what they touched, partitioned by time; see docs/design/data.md for the order of columns and the choice
--- of indexes. Locks: on new tables only.
+-- Events and what they touched, partitioned by time; see docs/design/data.md for the order of columns
+-- and the choice of indexes. Locks: on new tables only.
 SET LOCAL ROLE annals_owner;
 
 CREATE TABLE annals.events (

@@ -1,4 +1,5 @@
--- Who may own events. events has no foreign key to it: ingest asks once and remembers. Locks: on a new table only.
+-- Who may own events. events has no foreign key to it: ingest asks once and remembers. Locks: on a new
+-- table only.
 SET LOCAL ROLE annals_owner;
 
 CREATE TABLE annals.tenants (

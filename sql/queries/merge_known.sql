@@ -1,8 +1,8 @@
 -- name: merge_known
 -- on: primary as annals_writer
 -- params: tenant_id text, timestamps timestamptz[], ids uuid[]
--- rows: one for each that is there, in the order asked: its place in the arrays from 0, digest in hex, received_at
---       in microseconds
+-- rows: one for each that is there, in the order asked: its place in the arrays from 0, digest in hex,
+--       received_at in microseconds
 -- A statement of its own after merge_events, so that it sees what other writers committed meanwhile.
 SELECT k.place - 1,
        encode(e.digest, 'hex'),

@@ -1,7 +1,8 @@
 -- name: partition_list
 -- on: any as annals_job
 -- params: table text
--- rows: one a partition, oldest first: name, from and to in microseconds, estimated rows, bytes with indexes and TOAST
+-- rows: one a partition, oldest first: name, from and to in microseconds, estimated rows, bytes with
+--       indexes and TOAST
 -- tenant: all, it touches no row
 SELECT b.name,
        (extract(epoch FROM b.from_at) * 1000000)::bigint,

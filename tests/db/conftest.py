@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One cluster for the folder; each test gets a database of its own, copied from one that was migrated once."""
+"""One cluster for the folder; each test gets a database of its own, copied from one that was
+migrated once."""
 import itertools
 import os
 import pathlib
@@ -40,9 +41,11 @@ class Database:
         return [str(BUILD / program), *arguments, "--config", str(self.conf)]
 
     def run(self, program, *arguments, check=True, timeout=60):
-        done = subprocess.run(self.command(program, *arguments), capture_output=True, text=True, timeout=timeout)
+        done = subprocess.run(self.command(program, *arguments), capture_output=True, text=True,
+                              timeout=timeout)
         if check and done.returncode != 0:
-            pytest.fail(f"{program} {' '.join(arguments)}: status {done.returncode}\n{done.stdout}{done.stderr}")
+            said = done.stdout + done.stderr
+            pytest.fail(f"{program} {' '.join(arguments)}: status {done.returncode}\n{said}")
         return done
 
     def connect(self, user="postgres", autocommit=True):
@@ -102,14 +105,14 @@ def programs():
 def environment(db, conninfo=None, prepared="on"):
     """For the test programs: where to write, and where to look."""
     return {**os.environ, "ANNALS_TEST_PG": conninfo or db.cluster.conninfo("annals_writer", db.name),
-            "ANNALS_TEST_PG_OWNER": db.cluster.conninfo("postgres", db.name), "ANNALS_TEST_PREPARED": prepared,
-            "CMOCKA_MESSAGE_OUTPUT": "STDOUT"}
+            "ANNALS_TEST_PG_OWNER": db.cluster.conninfo("postgres", db.name),
+            "ANNALS_TEST_PREPARED": prepared, "CMOCKA_MESSAGE_OUTPUT": "STDOUT"}
 
 
 def load(programs, db, tenant, batches, events, first=0):
     """Writes batches one after the other; (new, duplicates, microseconds) of each."""
-    done = subprocess.run([programs / "load", tenant, str(batches), str(events), str(first)], env=environment(db),
-                          capture_output=True, text=True, timeout=120)
+    command = [programs / "load", tenant, str(batches), str(events), str(first)]
+    done = subprocess.run(command, env=environment(db), capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     lines = [line.split() for line in done.stdout.splitlines()]
     assert all(line[0] == "ok" for line in lines), done.stdout

@@ -27,13 +27,15 @@ static int64_t noon(int days_ago)
     return now_us - now_us % DAY_US + DAY_US / 2 - days_ago * DAY_US;
 }
 
-struct an_event fixture_event(const char *tenant, unsigned n, int days, const char *variant, size_t entities)
+struct an_event fixture_event(const char *tenant, unsigned n, int days, const char *variant,
+                              size_t entities)
 {
     static char document[512], actor[32], entity_id[4][32];
     static struct an_entity list[4];
     static const char *const addresses[] = {"192.0.2.7", "2001:db8::7", NULL};
     unsigned char seed[128], hash[AN_SHA256_LEN];
-    struct an_event ev = {.tenant_id = an_str(tenant), .timestamp_us = noon(days) + n, .outcome = AN_DENIED};
+    struct an_event ev = {
+        .tenant_id = an_str(tenant), .timestamp_us = noon(days) + n, .outcome = AN_DENIED};
 
     int len = snprintf((char *)seed, sizeof seed, "%s/%u/%d", tenant, n, days);
     an_sha256(seed, (size_t)len, hash);

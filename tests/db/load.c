@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writes batches through an_store_put() and says on stdout what became of each, for tests that do things to the
- * server meanwhile. usage: load TENANT BATCHES EVENTS FIRST
- * Events are numbered from FIRST on; every third batch repeats an event of the one before. A batch that failed is put
- * again until it is stored. Lines: "ok NEW DUPLICATES MICROSECONDS" and "error CODE MICROSECONDS TEXT". */
+/* Writes batches through an_store_put() and says on stdout what became of each, for tests that do things
+ * to the server meanwhile. usage: load TENANT BATCHES EVENTS FIRST Events are numbered from FIRST on;
+ * every third batch repeats an event of the one before. A batch that failed is put again until it is
+ * stored. Lines: "ok NEW DUPLICATES MICROSECONDS" and "error CODE MICROSECONDS TEXT". */
 #include "an.h"
 
 #include <poll.h>
@@ -19,7 +19,8 @@ static void report(const struct an_rows *r, int rc, const struct an_err *err, in
     }
     for (size_t i = 0; i < r->count; i++)
         count[r->rows[i].stored]++;
-    (void)printf("ok %zu %zu %lld\n", count[AN_STORED_NEW], count[AN_STORED_DUPLICATE], (long long)took_us);
+    (void)printf("ok %zu %zu %lld\n", count[AN_STORED_NEW], count[AN_STORED_DUPLICATE],
+                 (long long)took_us);
 }
 
 static void put(struct an_db *db, struct an_rows *r)
@@ -42,7 +43,8 @@ int main(int argc, char **argv)
     struct an_conf conf;
     int64_t batches, events, first;
     if (argc != 5 || !an_parse_i64(an_str(argv[2]), 1, 1000000, &batches) ||
-        !an_parse_i64(an_str(argv[3]), 1, 10000, &events) || !an_parse_i64(an_str(argv[4]), 0, 1000000000, &first)) {
+        !an_parse_i64(an_str(argv[3]), 1, 10000, &events) ||
+        !an_parse_i64(an_str(argv[4]), 0, 1000000000, &first)) {
         (void)fprintf(stderr, "usage: load TENANT BATCHES EVENTS FIRST\n");
         return 2;
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* an_store_put() against a real server, named by ANNALS_TEST_PG (the writer) and ANNALS_TEST_PG_OWNER (who may look at
- * everything). test_store.py starts one and runs this in several set-ups. Each test has a tenant of its own. */
+/* an_store_put() against a real server, named by ANNALS_TEST_PG (the writer) and ANNALS_TEST_PG_OWNER
+ * (who may look at everything). test_store.py starts one and runs this in several set-ups. Each test has
+ * a tenant of its own. */
 #include "an.h"
 
 #include <setjmp.h>
@@ -86,15 +87,24 @@ static int64_t events_of(const char *tenant)
 static void assert_whole(const char *tenant, int64_t events)
 {
     assert_int_equal(events_of(tenant), events);
-    assert_int_equal(ask("SELECT count(*) FROM annals.event_entities WHERE tenant_id = $1", tenant), 2 * events);
-    assert_int_equal(ask("SELECT count(*) FROM annals.events AS e JOIN annals.event_entities AS n"
-                         " ON n.event_id = e.id AND n.\"timestamp\" = e.\"timestamp\" AND n.tenant_id = e.tenant_id"
-                         " WHERE e.tenant_id = $1", tenant), 2 * events);
-    assert_int_equal(ask("SELECT count(*) FROM (SELECT unnest(event_ids) FROM annals.outbox WHERE tenant_id = $1) AS o",
-                         tenant), events);
-    assert_int_equal(ask("SELECT count(*) FROM annals.outbox AS o CROSS JOIN LATERAL unnest(o.event_ids) AS i (id)"
-                         " JOIN annals.events AS e ON e.id = i.id AND e.tenant_id = o.tenant_id"
-                         " WHERE o.tenant_id = $1", tenant), events);
+    assert_int_equal(ask("SELECT count(*) FROM annals.event_entities WHERE tenant_id = $1", tenant),
+                     2 * events);
+    assert_int_equal(
+        ask("SELECT count(*) FROM annals.events AS e JOIN annals.event_entities AS n"
+            " ON n.event_id = e.id AND n.\"timestamp\" = e.\"timestamp\" AND n.tenant_id = e.tenant_id"
+            " WHERE e.tenant_id = $1",
+            tenant),
+        2 * events);
+    assert_int_equal(ask("SELECT count(*) FROM (SELECT unnest(event_ids) FROM annals.outbox WHERE "
+                         "tenant_id = $1) AS o",
+                         tenant),
+                     events);
+    assert_int_equal(
+        ask("SELECT count(*) FROM annals.outbox AS o CROSS JOIN LATERAL unnest(o.event_ids) AS i (id)"
+            " JOIN annals.events AS e ON e.id = i.id AND e.tenant_id = o.tenant_id"
+            " WHERE o.tenant_id = $1",
+            tenant),
+        events);
 }
 
 static void test_new(void **state)
@@ -118,23 +128,28 @@ static void test_columns(void **state)
     char id[AN_UUID_LEN + 1], digest[2 * AN_SHA256_LEN + 1], times[64];
     an_uuid_format(&ev.id, id);
     an_hex_encode(ev.digest, sizeof ev.digest, digest);
-    (void)snprintf(times, sizeof times, "%lld %lld", (long long)ev.timestamp_us, (long long)ev.timestamp_us + 5);
-    const struct an_str expected[] = {an_str(times), ev.action, ev.actor_type, ev.actor_id, AN_STR("denied"),
-                                      AN_STR("2001:db8::7"), an_str(digest), ev.document};
+    (void)snprintf(times, sizeof times, "%lld %lld", (long long)ev.timestamp_us,
+                   (long long)ev.timestamp_us + 5);
+    const struct an_str expected[] = {an_str(times),  ev.action,        ev.actor_type,
+                                      ev.actor_id,    AN_STR("denied"), AN_STR("2001:db8::7"),
+                                      an_str(digest), ev.document};
     const struct an_db_param params[] = {AN_DB_TEXT(an_str(tenant)), AN_DB_TEXT(an_str(id))};
     struct an_result *res = NULL;
-    int rc = an_db_query(owner, "SELECT concat_ws(' ', (extract(epoch FROM \"timestamp\") * 1000000)::bigint,"
-                         " (extract(epoch FROM received_at) * 1000000)::bigint), action, actor_type, actor_id, outcome,"
-                         " host(source_ip), encode(digest, 'hex'), document::text"
-                         " FROM annals.events WHERE tenant_id = $1 AND id = $2 AND payload_ref IS NULL",
-                         params, AN_COUNT(params), &res, &err);
+    int rc = an_db_query(
+        owner,
+        "SELECT concat_ws(' ', (extract(epoch FROM \"timestamp\") * 1000000)::bigint,"
+        " (extract(epoch FROM received_at) * 1000000)::bigint), action, actor_type, actor_id, outcome,"
+        " host(source_ip), encode(digest, 'hex'), document::text"
+        " FROM annals.events WHERE tenant_id = $1 AND id = $2 AND payload_ref IS NULL",
+        params, AN_COUNT(params), &res, &err);
     assert_int_equal(rc, AN_OK);
     assert_int_equal(an_result_rows(res), 1);
     for (size_t i = 0; i < AN_COUNT(expected); i++)
         if (!an_str_equal(an_result_get(res, 0, i), expected[i]))
             fail_msg("column %zu is '%.*s'", i, AN_STR_ARG(an_result_get(res, 0, i)));
     an_result_free(res);
-    assert_int_equal(ask("SELECT count(*) FROM annals.events WHERE tenant_id = $1 AND source_ip IS NULL", tenant), 1);
+    assert_int_equal(
+        ask("SELECT count(*) FROM annals.events WHERE tenant_id = $1 AND source_ip IS NULL", tenant), 1);
 }
 
 static void test_repeat(void **state)
@@ -151,7 +166,8 @@ static void test_repeat(void **state)
     assert_int_equal(lsn, 0);
     for (size_t i = 0; i < 10; i++) {
         assert_stored(i, AN_STORED_DUPLICATE);
-        assert_int_equal(batch.rows[i].received_us, batch.rows[i].timestamp_us + 5); /* that of the first */
+        assert_int_equal(batch.rows[i].received_us,
+                         batch.rows[i].timestamp_us + 5); /* that of the first */
     }
     assert_whole(tenant, 10);
 }
@@ -170,15 +186,17 @@ static void test_each_its_own(void **state)
     add(tenant, 5, "b"); /* the same identity with another content */
     add(tenant, 2, "a"); /* behind a conflict: the first content again */
     put(false);
-    static const enum an_stored expected[] = {AN_STORED_NEW,       AN_STORED_DUPLICATE, AN_STORED_CONFLICT,
-                                              AN_STORED_NEW,       AN_STORED_DUPLICATE, AN_STORED_CONFLICT,
-                                              AN_STORED_DUPLICATE};
+    static const enum an_stored expected[] = {
+        AN_STORED_NEW,       AN_STORED_DUPLICATE, AN_STORED_CONFLICT, AN_STORED_NEW,
+        AN_STORED_DUPLICATE, AN_STORED_CONFLICT,  AN_STORED_DUPLICATE};
     for (size_t i = 0; i < AN_COUNT(expected); i++)
         assert_stored(i, expected[i]);
     assert_true(lsn > 0);
     assert_whole(tenant, 6);
-    assert_int_equal(ask("SELECT count(*) FROM annals.events WHERE tenant_id = $1 AND document::text LIKE '%\"b %'",
-                         tenant), 0);
+    assert_int_equal(
+        ask("SELECT count(*) FROM annals.events WHERE tenant_id = $1 AND document::text LIKE '%\"b %'",
+            tenant),
+        0);
 }
 
 static void test_repeat_within_a_new_batch(void **state)
@@ -198,7 +216,8 @@ static void test_no_partition(void **state)
 {
     (void)state;
     const char *tenant = fresh_tenant("place");
-    struct an_event old = fixture_event(tenant, 1, 9000, "a", 2), far = fixture_event(tenant, 2, -9000, "a", 2);
+    struct an_event old = fixture_event(tenant, 1, 9000, "a", 2),
+                    far = fixture_event(tenant, 2, -9000, "a", 2);
     an_rows_clear(&batch);
     an_rows_add(&batch, &old, old.timestamp_us);
     add(tenant, 3, "a");
@@ -255,7 +274,8 @@ static void test_tenants_apart(void **state)
     assert_whole(other, 1);
 }
 
-/* What the combiner does: requests of several tenants in one transaction, one outbox row a tenant, all or nothing. */
+/* What the combiner does: requests of several tenants in one transaction, one outbox row a tenant, all
+ * or nothing. */
 static void test_several_at_once(void **state)
 {
     (void)state;
@@ -335,7 +355,7 @@ static void test_race(void **state)
         pid_t child = fork();
         if (child == 0) {
             int new = race(tenant, i + 1);
-            _exit(write(results[1], &new, sizeof new) == sizeof new && new >= 0 ? 0 : 1);
+            _exit(write(results[1], &new, sizeof new) == sizeof new &&new >= 0 ? 0 : 1);
         }
         assert_true(child > 0);
     }
@@ -386,7 +406,8 @@ static void reset_peak(void)
     assert_int_equal(fclose(f), 0);
 }
 
-/* 16 MiB in 10,000 events: what a put needs beside the rows themselves is small, also on the conflict path. */
+/* 16 MiB in 10,000 events: what a put needs beside the rows themselves is small, also on the conflict
+ * path. */
 static void test_memory(void **state)
 {
     (void)state;
@@ -420,8 +441,10 @@ static void test_tenant(void **state)
     assert_int_equal(an_store_tenant(writer, an_str(tenant), true, &err), AN_OK);
     assert_int_equal(an_store_tenant(writer, an_str(tenant), false, &err), AN_OK);
     assert_int_equal(ask("SELECT count(*) FROM annals.tenants WHERE tenant_id = $1", tenant), 1);
-    (void)ask("WITH u AS (UPDATE annals.tenants SET suspended_at = now() WHERE tenant_id = $1 RETURNING 1)"
-              " SELECT count(*) FROM u", tenant);
+    (void)ask(
+        "WITH u AS (UPDATE annals.tenants SET suspended_at = now() WHERE tenant_id = $1 RETURNING 1)"
+        " SELECT count(*) FROM u",
+        tenant);
     struct an_db *later = an_db_new(&conf, AN_DB_WRITER); /* remembers nothing */
     assert_int_equal(an_store_tenant(later, an_str(tenant), true, &err), AN_EDENIED);
     an_db_free(later);
@@ -479,14 +502,20 @@ static int stop(void **state)
 
 int main(void)
 {
-    static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_new),        cmocka_unit_test(test_columns),
-        cmocka_unit_test(test_repeat),     cmocka_unit_test(test_each_its_own),
-        cmocka_unit_test(test_repeat_within_a_new_batch), cmocka_unit_test(test_no_partition),
-        cmocka_unit_test(test_atomic),     cmocka_unit_test(test_tenants_apart),
-        cmocka_unit_test(test_several_at_once), cmocka_unit_test(test_race), cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_tenant),     cmocka_unit_test(test_tenant_cache),
-        cmocka_unit_test(test_window)};
+    static const struct CMUnitTest tests[] = {cmocka_unit_test(test_new),
+                                              cmocka_unit_test(test_columns),
+                                              cmocka_unit_test(test_repeat),
+                                              cmocka_unit_test(test_each_its_own),
+                                              cmocka_unit_test(test_repeat_within_a_new_batch),
+                                              cmocka_unit_test(test_no_partition),
+                                              cmocka_unit_test(test_atomic),
+                                              cmocka_unit_test(test_tenants_apart),
+                                              cmocka_unit_test(test_several_at_once),
+                                              cmocka_unit_test(test_race),
+                                              cmocka_unit_test(test_memory),
+                                              cmocka_unit_test(test_tenant),
+                                              cmocka_unit_test(test_tenant_cache),
+                                              cmocka_unit_test(test_window)};
     if (!fixture_conf(&conf)) {
         (void)printf("skipped: ANNALS_TEST_PG names no server\n");
         return 77;

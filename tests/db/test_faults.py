@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The server goes away while events are written: every wait ends, nothing acknowledged is lost, nothing is there twice."""
+"""The server goes away while events are written: every wait ends, nothing acknowledged is lost, nothing
+is there twice."""
 import signal
 import subprocess
 import time
@@ -73,7 +74,8 @@ def test_server_killed(programs, own):
 
 
 def test_server_stopped(programs, own):
-    """Processes that are there and say nothing: an error within about three seconds, and recovery without a restart."""
+    """Processes that are there and say nothing: an error within about three seconds, and recovery
+    without a restart."""
     batches, events = 100, 50
     writer = Writer(programs, own, batches, events)
     lines = writer.read(20)
@@ -122,7 +124,8 @@ def test_locked_table(programs, own):
     holder = own.connect(autocommit=False)
     holder.cursor().execute("LOCK TABLE annals.events IN ACCESS EXCLUSIVE MODE")
     env = {**environment(own), "ANNALS_TEST_STATEMENT_TIMEOUT": "700"}
-    done = subprocess.Popen([programs / "load", "tenant", "1", "1", "0"], env=env, stdout=subprocess.PIPE, text=True)
+    done = subprocess.Popen([programs / "load", "tenant", "1", "1", "0"], env=env, text=True,
+                            stdout=subprocess.PIPE)
     line = done.stdout.readline()
     holder.rollback()
     holder.close()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The order of the feed rests on every writer locking the outbox before it has a transaction id. Then a consumer that
-reads up to the oldest id among those who hold that lock never misses a row and never sees one twice."""
+"""The order of the feed rests on every writer locking the outbox before it has a transaction id. Then a
+consumer that reads up to the oldest id among those who hold that lock never misses a row and never sees
+one twice."""
 import subprocess
 import time
 
@@ -18,7 +19,8 @@ def wait_for_blocked_writer(db):
                            WHERE l.pid = a.pid AND l.relation = 'annals.outbox'::regclass AND l.granted
                              AND l.mode = 'RowExclusiveLock')
             FROM pg_stat_activity AS a
-            WHERE a.usename = 'annals_writer' AND a.wait_event_type = 'Lock' AND a.datname = current_database()""")
+            WHERE a.usename = 'annals_writer' AND a.wait_event_type = 'Lock'
+              AND a.datname = current_database()""")
         if rows:
             return rows[0]
         time.sleep(0.02)
@@ -90,7 +92,8 @@ class Consumer:
 
 
 def test_consumer_beside_racing_writers(programs, db):
-    """Six writers, on both paths, with repeats; a writer elsewhere stays open all the time and holds nothing back."""
+    """Six writers, on both paths, with repeats; a writer elsewhere stays open all the time and holds
+    nothing back."""
     db.query("CREATE TABLE public.elsewhere (n int)")
     other = db.connect(autocommit=False)
     other.cursor().execute("INSERT INTO public.elsewhere VALUES (1)")

@@ -29,7 +29,8 @@ def test_dry_run_changes_nothing(empty):
 def test_started_twice_at_once(empty):
     """Both succeed, and each migration is applied by one of them."""
     command = empty.command("annalsctl", "db", "migrate")
-    both = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    both = [subprocess.Popen(command, text=True, **pipes) for _ in range(2)]
     results = [process.communicate(timeout=60) for process in both]
     assert [process.returncode for process in both] == [0, 0], results
     applied = sorted(line for out, _ in results for line in out.splitlines())

@@ -110,7 +110,8 @@ def test_functions_take_no_other_table(db):
 
 
 def test_waits_for_a_lock_without_holding_up_writers(programs, db):
-    """Another session holds the lock that ATTACH needs: the job gives up and tries again, while events come in."""
+    """Another session holds the lock that ATTACH needs: the job gives up and tries again, while events
+    come in."""
     db.write_conf("[partition]\nahead = 9\nlock_timeout = 300ms\nretries = 4\n")
     holder = db.connect(autocommit=False)
     holder.cursor().execute("LOCK TABLE annals.event_entities IN SHARE UPDATE EXCLUSIVE MODE")
@@ -132,8 +133,8 @@ def test_attaches_beside_readers_and_writers(programs, db):
     db.write_conf("[partition]\nahead = 36\n")
     reader = db.connect("annals_reader", autocommit=False)
     reader.cursor().execute("SELECT count(*) FROM annals.events")
-    writer = subprocess.Popen([programs / "load", "beside", "100000", "20", "0"], env=environment(db), text=True,
-                              stdout=subprocess.PIPE)
+    command = [programs / "load", "beside", "100000", "20", "0"]
+    writer = subprocess.Popen(command, env=environment(db), text=True, stdout=subprocess.PIPE)
     lines = [writer.stdout.readline()]
     db.run("annals-partition", "--once")
     still_writing = writer.poll() is None

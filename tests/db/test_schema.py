@@ -27,16 +27,17 @@ def shared(cluster, template, tmp_path_factory):
 def add_event(db, tenant):
     db.query("""
         INSERT INTO annals.tenants (tenant_id) VALUES (%(t)s);
-        INSERT INTO annals.outbox (tenant_id, event_ids) VALUES (%(t)s, '{00000000-0000-7000-8000-000000000000}');
-        INSERT INTO annals.events (tenant_id, "timestamp", id, received_at, action, actor_type, actor_id, outcome,
-                                   digest, document)
+        INSERT INTO annals.outbox (tenant_id, event_ids)
+        VALUES (%(t)s, '{00000000-0000-7000-8000-000000000000}');
+        INSERT INTO annals.events (tenant_id, "timestamp", id, received_at, action, actor_type, actor_id,
+                                   outcome, digest, document)
         VALUES (%(t)s, now(), '00000000-0000-7000-8000-000000000000', now(), 'a.b', 'user', 'u', 'success',
                 sha256('x'), '{}');
         INSERT INTO annals.event_entities (tenant_id, "timestamp", event_id, entity_type, entity_id)
         VALUES (%(t)s, now(), '00000000-0000-7000-8000-000000000000', 'document', 'd')""", {"t": tenant})
 
 
-# --- the catalogue ---------------------------------------------------------------------------------------------------
+# --- the catalogue -----------------------------------------------------------------------------------
 def test_roles(shared):
     rows = shared.query("""
         SELECT rolname, rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls, rolcanlogin
@@ -74,12 +75,14 @@ def test_row_level_security_is_forced_everywhere(shared):
 def test_policies(shared):
     """On every table and partition the tenant's; wider ones are these and no others."""
     rows = shared.query("""
-        SELECT tablename, policyname, cmd, roles::text[], qual, with_check FROM pg_policies WHERE schemaname = 'annals'""")
+        SELECT tablename, policyname, cmd, roles::text[], qual, with_check
+        FROM pg_policies WHERE schemaname = 'annals'""")
     tenant = "(tenant_id = NULLIF(current_setting('annals.tenant'::text, true), ''::text))"
     assert {(name, cmd, qual, check) for _, name, cmd, _, qual, check in rows if name == "tenant"} == {
         ("tenant", "ALL", tenant, None)}
-    assert sorted((table, name, cmd, *roles) for table, name, cmd, roles, _, _ in rows if name != "tenant") == [
-        ("outbox", "feed", "SELECT", "annals_job"), ("tenants", "every_tenant", "ALL", "annals_job", "annals_writer")]
+    others = [(table, name, cmd, *roles) for table, name, cmd, roles, _, _ in rows if name != "tenant"]
+    assert sorted(others) == [("outbox", "feed", "SELECT", "annals_job"),
+                              ("tenants", "every_tenant", "ALL", "annals_job", "annals_writer")]
     tables = {table for table, name, *_ in rows if name == "tenant"}
     assert tables == {name for (name,) in shared.query("""
         SELECT relname FROM pg_class WHERE relnamespace = 'annals'::regnamespace AND relrowsecurity""")}
@@ -91,7 +94,8 @@ def test_no_rights_on_partitions(shared):
         FROM pg_class AS c CROSS JOIN pg_roles AS r
         WHERE c.relnamespace = 'annals'::regnamespace AND c.relispartition AND c.relkind = 'r'
           AND r.rolname IN ('annals_writer', 'annals_reader', 'annals_job')
-          AND (has_table_privilege(r.oid, c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
+          AND (has_table_privilege(r.oid, c.oid,
+                                   'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
                OR has_any_column_privilege(r.oid, c.oid, 'SELECT, INSERT, UPDATE, REFERENCES'))""") == []
 
 
@@ -141,7 +145,7 @@ def test_functions_pin_their_search_path(shared):
         assert "search_path=pg_catalog, pg_temp" in settings, name
 
 
-# --- who sees what ---------------------------------------------------------------------------------------------------
+# --- who sees what -----------------------------------------------------------------------------------
 @pytest.mark.parametrize("table", ["events", "event_entities", "tenants"])
 def test_reader_sees_one_tenant(shared, table):
     conn = shared.connect("annals_reader", autocommit=False)
@@ -209,7 +213,7 @@ def test_writer_inserts_for_its_tenant_alone_under_rls(db):
         db.query("ALTER ROLE annals_writer BYPASSRLS")
 
 
-# --- the statements --------------------------------------------------------------------------------------------------
+# --- the statements ----------------------------------------------------------------------------------
 def header(text):
     """{"name": ..., "on": ...} of the comment lines on top."""
     return dict(re.findall(r"^-- (\w+): (.*)$", text, re.M))
@@ -219,7 +223,8 @@ def header(text):
 def test_statement_fits_the_schema(shared, path):
     """It prepares and plans as its role: names, types and rights are right."""
     text = path.read_text()
-    role = re.fullmatch(r"(?:primary|any) as (annals_writer|annals_reader|annals_job|migrating role)", header(text)["on"])
+    roles = "annals_writer|annals_reader|annals_job|migrating role"
+    role = re.fullmatch(rf"(?:primary|any) as ({roles})", header(text)["on"])
     assert role, "its line 'on' names no role"
     conn = shared.connect("postgres" if role[1] == "migrating role" else role[1], autocommit=False)
     try:
@@ -256,11 +261,12 @@ def test_statement_names_its_tenant(path):
 
 
 def test_search_reads_the_indexes(db):
-    """Equality and ranges reach an index although row-level security is on, in the partitions of the time asked for."""
+    """Equality and ranges reach an index although row-level security is on, in the partitions of the
+    time asked for."""
     db.query("""
-        INSERT INTO annals.events (tenant_id, "timestamp", id, received_at, action, actor_type, actor_id, outcome,
-                                   digest, document)
-        SELECT 'tenant' || n % 3, date_trunc('day', now()) + n * interval '1 second', gen_random_uuid(), now(),
+        INSERT INTO annals.events (tenant_id, "timestamp", id, received_at, action, actor_type, actor_id,
+                                   outcome, digest, document)
+        SELECT 'tenant' || n % 3, date_trunc('day', now()) + n * interval '1 s', gen_random_uuid(), now(),
                'action' || n % 500, 'user', 'user' || n % 700, 'success', 'x', '{}'
         FROM generate_series(1, 20000) AS n;
         ANALYZE annals.events""")
@@ -272,7 +278,8 @@ def test_search_reads_the_indexes(db):
                                  ("id = '00000000-0000-7000-8000-000000000000'", "pkey")):
             cur.execute(f"""EXPLAIN SELECT document FROM annals.events
                 WHERE tenant_id = 'tenant1' AND {condition}
-                  AND "timestamp" >= date_trunc('day', now()) AND "timestamp" < date_trunc('day', now()) + interval '1 day'""")
+                  AND "timestamp" >= date_trunc('day', now())
+                  AND "timestamp" < date_trunc('day', now()) + interval '1 day'""")
             plan = "\n".join(row for (row,) in cur.fetchall())
             used = re.findall(r"Index (?:Only )?Scan (?:Backward )?(?:using|on) (\S+)", plan)
             assert used and all(index in name for name in used), plan

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""an_store_put(): the cases are in test-store.c; here are the set-ups they run in, and what is done to the server."""
+"""an_store_put(): the cases are in test-store.c; here are the set-ups they run in."""
 import subprocess
 
 import pytest

@@ -87,9 +87,10 @@ class Cluster:
         return as_service([os.path.join(self.bin, name), *arguments])
 
     def _init(self):
-        command = self._program("initdb", "-D", self.data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C",
-                                "--no-sync")
-        subprocess.run(command, cwd="/", check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=60)
+        command = self._program("initdb", "-D", self.data, "-A", "trust", "-U", "postgres", "-E", "UTF8",
+                                "--locale=C", "--no-sync")
+        subprocess.run(command, cwd="/", check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                       timeout=60)
 
     def start(self, timeout=30):
         if not os.path.exists(os.path.join(self.data, "PG_VERSION")):
@@ -100,8 +101,9 @@ class Cluster:
             settings += ["fsync=off", "full_page_writes=off"]
         options = [part for s in settings + self.settings for part in ("-c", s)]
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(self._program("postgres", "-D", self.data, *options), cwd="/", stdout=log,
-                                            stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
+            command = self._program("postgres", "-D", self.data, *options)
+            self.process = subprocess.Popen(command, cwd="/", stdin=subprocess.DEVNULL, stdout=log,
+                                            stderr=log, start_new_session=True)
         deadline = time.monotonic() + timeout
         while True:
             try:
@@ -208,8 +210,8 @@ max_client_conn = 200
 logfile = {self.folder}/log
 """)
         program = shutil.which("pgbouncer", path=os.environ.get("PATH", "") + ":/usr/sbin")
-        self.process = subprocess.Popen(as_service([program, "-q", os.path.join(self.folder, "ini")]), cwd="/",
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        command = as_service([program, "-q", os.path.join(self.folder, "ini")])
+        self.process = subprocess.Popen(command, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL, start_new_session=True)
         deadline = time.monotonic() + 10
         while not os.path.exists(os.path.join(self.folder, f".s.PGSQL.{PORT}")):
