@@ -15,6 +15,7 @@ EXTRA_DIST += \
 	docs/design/combiner.md \
 	docs/design/configuration.md \
 	docs/design/data.md \
+	docs/design/console.md \
 	docs/design/event.md \
 	docs/design/http.md \
 	docs/design/ingest.md \
@@ -22,5 +23,7 @@ EXTRA_DIST += \
 	docs/design/metrics.md \
 	docs/design/partitions.md \
 	docs/design/processes.md \
+	docs/guide/console.md \
 	docs/guide/getting-started.md \
-	docs/guide/operating.md
+	docs/guide/operating.md \
+	docs/img/console.png
