@@ -52,6 +52,8 @@ static int tenant_add(const struct an_ctl *ctl, int argc, char **argv)
     if (argc - optind != 1)
         return an_ctl_usage("tenant add takes one ID");
     struct an_str id = an_str(argv[optind]);
+    if (an_str_is(id, AN_TENANT_SYSTEM))
+        return an_ctl_usage("tenant add: '%s' is the tenant of Annals itself", AN_TENANT_SYSTEM);
     if (!an_tenant_valid(id))
         return an_ctl_usage(
             "tenant add: '%s' is no tenant id: letters, digits, '.', '_', '-', up to %d bytes",

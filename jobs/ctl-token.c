@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "ctl.h"
+#include "event/event.h"
 
 #define DEFAULT_TTL_MS INT64_C(3600000)
 #define MAX_TTL_MS (365 * INT64_C(86400000))
@@ -184,6 +185,8 @@ static int parse_token(int argc, char **argv, struct token_options *o)
         return an_ctl_usage("token: what is %s?", argv[optind]);
     if (!o->has_tenant)
         return an_ctl_usage("token: --tenant is needed ('*': the platform, which may name any)");
+    if (strcmp(o->who.tenant, AN_TENANT_SYSTEM) == 0)
+        return an_ctl_usage("token: the tenant '%s' is Annals itself: read it with --tenant '*'", AN_TENANT_SYSTEM);
     if (o->who.scopes == 0)
         return an_ctl_usage("token: --scope is needed: without one the token may do nothing");
     return 0;

@@ -51,7 +51,7 @@ int an_admin_audit(struct an_admin *a, const char *what, struct an_str event_id,
     add_member(&json, ",\"metadata\":{\"query\":", asked);
     an_buf_adds(&json, "}}");
     int rc = json.overflow ? an_fail(err, AN_ETOOBIG, "event of the console is too large")
-                           : an_ingest_own(a->call->ctx->ingest, a->arena, AN_STR(AN_SYSTEM_TENANT),
+                           : an_ingest_own(a->call->ctx->ingest, a->arena, AN_STR(AN_TENANT_SYSTEM),
                                            (struct an_str){json.data, json.len}, err);
     an_buf_release(&query);
     an_buf_release(&json);

@@ -6,7 +6,6 @@
 #include "an.h"
 #include "api/admin_view.h"
 
-#define AN_SYSTEM_TENANT "annals"
 
 /* Commits an event "annals.console.<what>" of the session's subject on its tenant. event_id may be absent.
  * What was asked for (path and query) becomes metadata.query. Not AN_OK: nothing is known to be recorded, and

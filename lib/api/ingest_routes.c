@@ -87,24 +87,23 @@ static int refuse_body(struct an_call *call, int rc, const struct an_err *err, u
     return AN_OK;
 }
 
-static int add_write_token(struct an_call *call, uint64_t lsn, struct an_err *err)
+static void add_write_token(struct an_call *call, const struct an_secret *key, uint64_t lsn)
 {
-    const struct an_secret *key;
-    int rc = an_ctx_key(call->ctx, call->ctx->writer, &key, err);
-    if (rc != AN_OK)
-        return rc;
     struct an_buf token;
     an_buf_init(&token, 256);
     if (an_write_token_add(key, call->tenant, lsn, &token))
         an_reply_header(call->rep, "Annals-Write-Token", (struct an_str){token.data, token.len});
     an_buf_release(&token);
-    return AN_OK;
 }
 
+/* What can fail is asked for before the commit: afterwards the answer must be that the events are stored. */
 static int accept_body(struct an_call *call, const struct wishes *w, struct an_str body, struct an_err *err)
 {
     struct an_ctx *ctx = call->ctx;
-    int rc = an_store_tenant(ctx->writer, call->tenant, ctx->conf->tenant_auto_create, err);
+    const struct an_secret *key;
+    int rc = an_ctx_key(ctx, ctx->writer, &key, err);
+    if (rc == AN_OK)
+        rc = an_store_tenant(ctx->writer, call->tenant, ctx->conf->tenant_auto_create, err);
     if (rc != AN_OK)
         return rc;
     const struct an_ingest_call in = {.arena = call->arena,
@@ -118,12 +117,14 @@ static int accept_body(struct an_call *call, const struct wishes *w, struct an_s
     uint64_t lsn;
     rc = an_ingest_accept(ctx->ingest, &in, call->rep, &lsn, err);
     if (rc == AN_OK && lsn != 0)
-        rc = add_write_token(call, lsn, err);
+        add_write_token(call, key, lsn);
     return rc;
 }
 
 static int post_events(struct an_call *call, struct an_err *err)
 {
+    if (an_str_is(call->tenant, AN_TENANT_SYSTEM))
+        return an_call_problem(call, AN_P_FORBIDDEN, "This tenant is Annals itself: nobody else writes its log.");
     struct wishes w;
     if (!read_wishes(call, &w))
         return AN_OK;

@@ -165,6 +165,8 @@ static int read_tenant(struct an_arena *arena, const struct an_json *claims, con
         return an_fail(err, AN_EAUTH, "there is no text \"%s\" that names the tenant", claim);
     if (!an_str_is(tenant, AN_PLATFORM) && (!an_tenant_valid(tenant) || tenant.len >= sizeof out->tenant))
         return an_fail(err, AN_EAUTH, "\"%s\" is not a tenant id", claim);
+    if (an_str_is(tenant, AN_TENANT_SYSTEM))
+        return an_fail(err, AN_EAUTH, "\"%s\" is the tenant of Annals itself", claim);
     put(out->tenant, tenant);
     return AN_OK;
 }

@@ -35,6 +35,8 @@ struct an_db *an_db_new(const struct an_conf *c, enum an_db_role role)
     db->conninfo = conninfo->data == NULL ? "" : conninfo->data;
     db->connect_timeout_ms = c->db_connect_timeout_ms;
     db->statement_timeout_ms = c->db_statement_timeout_ms;
+    if (role == AN_DB_WRITER && c->commit_timeout_ms < db->statement_timeout_ms)
+        db->statement_timeout_ms = c->commit_timeout_ms;
     db->wait_ms = db->statement_timeout_ms + AN_DB_SLACK_MS;
     db->prepare = c->db_prepared;
     an_buf_init(&db->text, TEXT_LIMIT);

@@ -266,8 +266,10 @@ static int merge_rows(struct merge *m, bool atomic, uint64_t *lsn, struct an_err
     int rc = insert_events(m, err);
     if (rc == AN_OK)
         rc = look_up_known(m, err);
-    if (rc == AN_OK && ((atomic && spoiled(m->r)) || count_stored(m->r, AN_STORED_NEW) == 0))
-        return an_db_end(m->db, false, err); /* nothing to store */
+    if (rc == AN_OK && atomic && spoiled(m->r))
+        return an_db_end(m->db, false, err);
+    if (rc == AN_OK && count_stored(m->r, AN_STORED_NEW) == 0)
+        return an_store_commit(m->db, lsn, err); /* of nothing; but repeats are answered with a position too */
     if (rc == AN_OK)
         rc = insert_entities(m, err);
     if (rc == AN_OK)

@@ -5,20 +5,18 @@
 #include "db/internal.h"
 #include "log/metrics.h"
 
-/* A whole SQLSTATE or the start of one; the first that fits counts. */
+/* A whole SQLSTATE or the start of one; the first that fits counts. What is not here is AN_EBACKEND: a refusal that is
+ * ours to mend (missing rights, data that we should have refused), and not the client's. */
 static const struct {
     const char *sqlstate;
     enum an_rc rc;
 } codes[] = {
-    {"08", AN_EAGAIN},       /* connection exceptions */
-    {"22", AN_EINVAL},       /* data exceptions */
+    {"08", AN_EAGAIN},     /* connection exceptions */
     {"23505", AN_ECONFLICT}, /* unique_violation */
-    {"23", AN_EINVAL},       /* other constraints */
-    {"25006", AN_EAGAIN}, /* read_only_sql_transaction: a replica, or the primary before its promotion */
-    {"25P03", AN_EAGAIN}, /* idle_in_transaction_session_timeout */
-    {"40", AN_EAGAIN},    /* serialisation failures, deadlocks, and recovery conflicts of a replica */
-    {"42501", AN_EDENIED},  /* insufficient_privilege */
-    {"53", AN_EAGAIN},      /* out of connections, memory or disk */
+    {"25006", AN_EAGAIN},  /* read_only_sql_transaction: a replica, or the primary before its promotion */
+    {"25P03", AN_EAGAIN},  /* idle_in_transaction_session_timeout */
+    {"40", AN_EAGAIN},     /* serialisation failures, deadlocks, and recovery conflicts of a replica */
+    {"53", AN_EAGAIN},     /* out of connections, memory or disk */
     {"55P03", AN_ETIMEOUT}, /* lock_not_available */
     {"57014", AN_ETIMEOUT}, /* query_canceled */
     {"57P", AN_EAGAIN},     /* shutting down, starting up */

@@ -50,7 +50,8 @@ static void add_faults(struct an_buf *out, const struct an_faults *faults)
     static const char *const places[] = {
         [AN_FAULT_POINTER] = "pointer", [AN_FAULT_PARAMETER] = "parameter", [AN_FAULT_HEADER] = "header"};
     an_buf_adds(out, ",\"errors\":[");
-    for (const struct an_fault *f = faults->first; f != NULL; f = f->next) {
+    size_t named = 0;
+    for (const struct an_fault *f = faults->first; f != NULL; f = f->next, named++) {
         an_buf_addf(out, "%s{\"%s\":", f == faults->first ? "" : ",", places[f->place]);
         an_json_add_string(out, an_str(f->where));
         add_member(out, "code", f->code);
@@ -58,6 +59,8 @@ static void add_faults(struct an_buf *out, const struct an_faults *faults)
         an_buf_addc(out, '}');
     }
     an_buf_addc(out, ']');
+    if (faults->count > named)
+        an_buf_addf(out, ",\"errors_omitted\":%zu", faults->count - named);
 }
 
 void an_problem_add(struct an_buf *out, const struct an_problem *p, const char *request_id)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Problem documents (RFC 9457), application/problem+json: type, title, status, detail, request_id, and where
- * they apply errors, limit, actual. The types are one table in problem.c; docs/api explains each. */
+ * they apply errors (errors_omitted: how many more there were), limit, actual. The types are one table in problem.c; docs/api explains each. */
 #ifndef AN_HTTP_PROBLEM_H
 #define AN_HTTP_PROBLEM_H
 

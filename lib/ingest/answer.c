@@ -45,8 +45,9 @@ void an_answer_row(struct an_answer *a, uint32_t row)
 static void item_refuse(struct an_answer *a, struct an_item *it, const struct an_problem *p)
 {
     struct an_problem brief = *p;
+    struct an_faults unnamed = {.count = p->faults == NULL ? 0 : p->faults->count};
     if (a->problems.len > AN_ANSWER_PROBLEMS_MAX)
-        brief.faults = NULL;
+        brief.faults = &unnamed;
     it->refused = true;
     it->problem_at = (uint32_t)a->problems.len;
     an_problem_add(&a->problems, &brief, NULL);
@@ -64,8 +65,10 @@ static struct an_problem no_place_problem(struct an_window window, struct an_are
     char from[AN_TIME_LEN + 1], to[AN_TIME_LEN + 1];
     an_time_format(window.from_us, from);
     an_time_format(window.to_us, to);
-    const char *detail = an_arena_printf(
-        arena, "The timestamp is outside of what is stored here: from %s to before %s.", from, to);
+    const char *detail = "The timestamp is outside of what is stored here.";
+    if (window.to_us > window.from_us)
+        detail = an_arena_printf(
+            arena, "The timestamp is outside of what is stored here: from %s to before %s.", from, to);
     struct an_faults *faults = an_arena_alloc(arena, sizeof *faults);
     an_faults_init(faults, arena, 1);
     an_fault_add(faults, AN_FAULT_POINTER, "/timestamp", "window", "%s", detail);

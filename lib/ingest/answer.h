@@ -10,8 +10,8 @@
 #include "http/problem.h"
 #include "http/reply.h"
 
-/* Problem documents of one request together; past it they come without their list of errors, so that a batch
- * made of faults cannot take more memory than one made of events. */
+/* Problem documents of one request together; past it their errors are only counted, so that a batch made of
+ * faults cannot take more memory than one made of events. */
 #define AN_ANSWER_PROBLEMS_MAX ((size_t)4 << 20)
 
 struct an_item {
@@ -27,7 +27,7 @@ struct an_answer {
     struct an_buf problems;
 };
 
-/* The partitions' window, for items whose time has no place. */
+/* The partitions' window, for items whose time has no place; from = to where it is not known. */
 struct an_window {
     int64_t from_us, to_us;
 };

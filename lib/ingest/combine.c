@@ -278,25 +278,26 @@ static void slot_answer(struct an_combine *me, struct slot *s, int rc, bool agai
 }
 
 /* Commits parts[0 .. count) and answers for each. What fails as a whole is halved until only the guilty part
- * fails; a database that is away fails all of them. parts[0] may be the leader's own (slots[0] NULL). */
+ * fails; a database that is away or out of time fails all of them. *retried: what is found may be our own, of a try
+ * whose reply got lost. parts[0] may be the leader's own (slots[0] NULL). */
 static int commit(struct an_combine *me, struct an_rows *const *parts, struct slot *const *slots, size_t count,
-                  bool *own_retried, uint64_t *own_lsn, struct an_err *own_err)
+                  bool *retried, uint64_t *own_lsn, struct an_err *own_err)
 {
     struct an_err err;
     bool again;
     uint64_t lsn = 0;
     int rc = put_parts(me, parts, count, false, &again, &lsn, &err);
-    if (rc != AN_OK && rc != AN_EAGAIN && count > 1) {
+    *retried = again = *retried || again;
+    if (rc != AN_OK && rc != AN_EAGAIN && rc != AN_ETIMEOUT && count > 1) {
         size_t half = count / 2;
-        int first = commit(me, parts, slots, half, own_retried, own_lsn, own_err);
-        (void)commit(me, parts + half, slots + half, count - half, own_retried, own_lsn, own_err);
+        int first = commit(me, parts, slots, half, retried, own_lsn, own_err);
+        (void)commit(me, parts + half, slots + half, count - half, retried, own_lsn, own_err);
         return first;
     }
     for (size_t i = 0; i < count; i++)
         if (slots[i] != NULL)
             slot_answer(me, slots[i], rc, again, lsn, &err);
     if (slots[0] == NULL) {
-        *own_retried = again;
         *own_lsn = lsn;
         if (rc != AN_OK)
             *own_err = err;

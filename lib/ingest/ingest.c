@@ -8,6 +8,7 @@
 #include "ingest/answer.h"
 #include "ingest/combine.h"
 #include "ingest/ingest.h"
+#include "log/log.h"
 #include "log/metrics.h"
 
 /* Faults that are named for one item; more are only counted. */
@@ -234,16 +235,23 @@ static int put(struct an_ingest *in, bool atomic, int64_t received_us, uint64_t 
     int rc = an_combine_put(in->combine, &in->rows, atomic, received_us, lsn, err);
     if (rc == AN_OK)
         an_histogram_add(AN_H_COMMIT_SECONDS, an_clock_mono_us() - start);
-    return rc;
+    /* No time, or no partition of the outbox: not the sender's fault, and worth another try. */
+    return rc == AN_ETIMEOUT || rc == AN_ENOENT ? AN_EAGAIN : rc;
 }
 
 /* Where an item's time has no partition, its sender is told which times have one. */
-static int find_window(struct an_ingest *in, struct an_window *window, struct an_err *err)
+static struct an_window find_window(struct an_ingest *in)
 {
+    struct an_window window = {0, 0};
+    struct an_err err;
     for (size_t i = 0; i < in->rows.count; i++)
-        if (in->rows.rows[i].stored == AN_STORED_NO_PLACE)
-            return an_store_window(in->writer, &window->from_us, &window->to_us, err);
-    return AN_OK;
+        if (in->rows.rows[i].stored == AN_STORED_NO_PLACE) {
+            /* The others are committed, so the answer must come whether or not this works. */
+            if (an_store_window(in->writer, &window.from_us, &window.to_us, &err) != AN_OK)
+                an_log_warn("ingest", "the window of partitions is not known: %s", err.text);
+            break;
+        }
+    return window;
 }
 
 static void count_outcomes(const struct an_ingest *in)
@@ -260,11 +268,11 @@ static void count_outcomes(const struct an_ingest *in)
 static int store(struct work *w, struct an_window *window, uint64_t *lsn, struct an_err *err)
 {
     int rc = put(w->in, w->call->atomic, w->rules.now_us, lsn, err);
-    if (rc == AN_OK)
-        rc = find_window(w->in, window, err);
-    if (rc == AN_OK)
-        count_outcomes(w->in);
-    return rc;
+    if (rc != AN_OK)
+        return rc;
+    *window = find_window(w->in);
+    count_outcomes(w->in);
+    return AN_OK;
 }
 
 static int answer_single(struct work *w, struct an_reply *rep, uint64_t *lsn, struct an_err *err)

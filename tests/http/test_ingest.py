@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """POST /v1/events: what is stored, what is answered, what is refused, through the web server."""
 import concurrent.futures
+import contextlib
 import hashlib
 import json
 import random
 import re
 import subprocess
+import time
 import uuid
 from datetime import datetime, timedelta, timezone
 
@@ -294,3 +296,61 @@ def test_unknown_tenant_is_refused_where_they_are_not_made(make_annals):
     assert stack.post(event()).status == 403
     stack.ctl("tenant", "add", "t1")
     assert stack.post(event()).status == 201
+
+
+# --- what fails behind the commit, or beside it -------------------------------------------------------------------------
+def test_the_tenant_of_annals_itself_is_nobodys(annals):
+    own = annals.post(event(), token=annals.token("annals", "audit:write"))
+    assert own.status == 401, own
+    platform = annals.post(event(), token=annals.token("*", "audit:write"), headers={"Annals-Tenant": "annals"})
+    assert platform.status == 403, platform
+    assert annals.ctl("token", "--tenant", "annals", "--scope", "audit:read", check=False).returncode == 2
+    assert annals.ctl("tenant", "add", "annals", check=False).returncode == 2
+
+
+def test_a_repeat_has_a_write_token_too(send):
+    first = event(timestamp=at(minutes=5), idempotency_key="token")
+    assert send(first).headers["Annals-Write-Token"]
+    assert send(first).headers["Annals-Write-Token"]
+
+
+def test_faults_over_the_limit_are_counted(send):
+    reply = send({**event(), **{f"unknown_{n}": 1 for n in range(50)}})
+    assert len(reply.json()["errors"]) + reply.json()["errors_omitted"] == 50, reply
+
+
+def test_a_locked_table_is_503_in_time(make_annals):
+    stack = make_annals({"ingest.commit_timeout": "1s", "ingest.workers": 4})
+    assert stack.post(event()).status == 201
+    lock = stack.db()
+    lock.autocommit = False
+    lock.cursor().execute("LOCK TABLE annals.events IN ACCESS EXCLUSIVE MODE")
+    start = time.monotonic()
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        replies = list(pool.map(lambda n: stack.post(event()), range(4)))
+    took = time.monotonic() - start
+    lock.rollback()
+    lock.close()
+    assert [r.status for r in replies] == [503] * 4 and all(r.headers["Retry-After"] for r in replies), replies
+    assert took < 6
+    assert stack.post(event()).status == 201
+
+
+def test_no_partition_of_the_outbox_is_503(make_annals):
+    stack = make_annals()
+    for (name,) in stack.rows("SELECT c.relname FROM pg_inherits JOIN pg_class AS c ON c.oid = inhrelid "
+                              "WHERE inhparent = 'annals.outbox'::regclass"):
+        with contextlib.closing(stack.db()) as conn:
+            conn.cursor().execute(f'DROP TABLE annals."{name}"')
+    reply = stack.post(event())
+    assert reply.status == 503 and reply.headers["Retry-After"], reply
+    stack.run_job("partition")
+    assert stack.post(event()).status == 201
+
+
+def test_a_right_that_is_missing_is_our_fault(make_annals):
+    stack = make_annals()
+    with contextlib.closing(stack.db()) as conn:
+        conn.cursor().execute("REVOKE INSERT ON annals.events FROM annals_writer")
+    reply = stack.post(event())
+    assert reply.status == 500 and b"annals_writer" not in reply.body, reply
