@@ -24,5 +24,7 @@ libannals_a_SOURCES += \
 	lib/base/suggest.h \
 	lib/base/text.c \
 	lib/base/text.h \
+	lib/base/unicode.c \
+	lib/base/unicode.h \
 	lib/base/uuid.c \
 	lib/base/uuid.h

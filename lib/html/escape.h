@@ -10,12 +10,8 @@
 /* Escapes & < > " ' (and nothing else): for quoted attributes. */
 bool an_html_add(struct an_buf *out, struct an_str text);
 
-/* For text between tags: escapes the same five, and shows what an eye cannot: control characters (but tab and
- * line feed), bidirectional controls, and characters without a glyph become
+/* For text between tags: escapes the same five, and shows what an eye cannot (base/unicode.h):
  * <mark class="cp" title="right-to-left override">U+202E</mark>. Bytes that are not UTF-8 become U+FFFD. */
 bool an_html_add_visible(struct an_buf *out, struct an_str text);
-
-/* Is the code point one that an_html_add_visible() marks? Then *label is a name for it. */
-bool an_codepoint_hidden(uint32_t cp, const char **label);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/unicode.h"
 #include "log/log.h"
 
 /* About the longest line: values are cut once it is reached, so that no reader has to split one. */
@@ -61,31 +62,7 @@ static bool wanted(enum an_log_level level, const char *component)
     return level <= state.level || (level == AN_LOG_TRACE && traced(component));
 }
 
-/* Bytes of the UTF-8 character at s, and its code point; 0 where there is none. */
-static size_t decode(const char *s, size_t len, unsigned *point)
-{
-    static const unsigned char first_bits[] = {0, 0x7F, 0x1F, 0x0F, 0x07};
-    unsigned char c = (unsigned char)s[0];
-    size_t n = c < 0x80 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
-    if (n > len || !an_utf8_valid(s, n))
-        return 0;
-    *point = c & first_bits[n];
-    for (size_t i = 1; i < n; i++)
-        *point = *point << 6 | ((unsigned char)s[i] & 0x3F);
-    return n;
-}
-
-/* Characters that could end a line, drive a terminal, or make text look like another: controls, line and
- * paragraph separators, direction marks and overrides, and the invisible. */
-static bool treacherous(unsigned point)
-{
-    return point < 0x20 || (point >= 0x7F && point < 0xA0) || point == 0x61C ||
-           (point >= 0x200B && point <= 0x200F) || (point >= 0x2028 && point <= 0x202E) ||
-           (point >= 0x2060 && point <= 0x206F) || point == 0xFEFF ||
-           (point >= 0xE0000 && point <= 0xE007F);
-}
-
-static void add_escape(struct an_buf *out, unsigned point)
+static void add_escape(struct an_buf *out, uint32_t point)
 {
     if (point > 0xFFFF) /* a surrogate pair, which JSON needs */
         an_buf_addf(out, "\\u%04x\\u%04x", 0xD7C0 + (point >> 10), 0xDC00 | (point & 0x3FF));
@@ -99,8 +76,8 @@ static void add_quoted(struct an_buf *out, struct an_str s)
     size_t i = 0;
     an_buf_addc(out, '"');
     while (i < s.len && out->len < LINE_MAX_BYTES) {
-        unsigned point = 0xFFFD;
-        size_t n = decode(s.data + i, s.len - i, &point);
+        uint32_t point = 0xFFFD;
+        size_t n = an_utf8_decode((struct an_str){s.data + i, s.len - i}, &point);
         if (n == 0)
             an_buf_adds(out, "\\ufffd");
         else if (point == '"' || point == '\\')
@@ -109,7 +86,7 @@ static void add_quoted(struct an_buf *out, struct an_str s)
             an_buf_adds(out, "\\n");
         else if (point == '\t')
             an_buf_adds(out, "\\t");
-        else if (treacherous(point))
+        else if (an_codepoint_hidden(point, NULL))
             add_escape(out, point);
         else
             an_buf_add(out, s.data + i, n);

@@ -36,6 +36,7 @@ UNIT_TESTS = \
 	tests/unit/test-template \
 	tests/unit/test-text \
 	tests/unit/test-token-cache \
+	tests/unit/test-unicode \
 	tests/unit/test-uuid \
 	tests/unit/test-wycheproof
 
