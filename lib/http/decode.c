@@ -47,7 +47,7 @@ static int cut_off(struct an_err *err, const char *coding)
 static int copy(const struct an_source *from, struct an_buf *out, struct an_err *err)
 {
     for (;;) {
-        char more;
+        char more = '\0';
         size_t room = out->limit - out->len, got;
         if (room > PIECE)
             room = PIECE;

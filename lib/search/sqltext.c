@@ -228,7 +228,8 @@ static void add_metadata(struct build *b, const struct an_term *t)
 {
     struct an_str path[64];
     size_t len = 0;
-    path[len++] = AN_STR("metadata");
+    path[len] = AN_STR("metadata");
+    len++;
     for (size_t i = 0; i < t->path_len && len < AN_COUNT(path); i++)
         path[len++] = t->path[i];
     unsigned p = array_param(b, path, len), v = param(b, t->value);
