@@ -146,9 +146,21 @@ static void log_notice(void *arg, const PGresult *res)
     an_log(warning ? AN_LOG_WARN : AN_LOG_TRACE, "db", "server says: %s", text);
 }
 
+/* Did the server close the connection while nothing was asked of it (a restart)? Then nobody need notice:
+ * what was not sent yet is sent on a new one. */
+static bool gone_while_idle(struct an_db *db)
+{
+    if (PQtransactionStatus(db->pg) != PQTRANS_IDLE)
+        return false;
+    struct pollfd p = {.fd = PQsocket(db->pg), .events = POLLIN};
+    if (poll(&p, 1, 0) <= 0)
+        return false;
+    return PQconsumeInput(db->pg) == 0 || PQstatus(db->pg) != CONNECTION_OK;
+}
+
 int an_db_ready(struct an_db *db, struct an_err *err)
 {
-    if (db->pg != NULL && PQstatus(db->pg) == CONNECTION_OK)
+    if (db->pg != NULL && PQstatus(db->pg) == CONNECTION_OK && !gone_while_idle(db))
         return AN_OK;
     if (db->pg != NULL)
         an_db_close(db);

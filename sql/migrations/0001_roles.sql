@@ -49,6 +49,23 @@ EXCEPTION
 END
 $$;
 
+-- Backstops for a program that stands still in the middle: one that holds the lock of an open
+-- transaction would keep the consumers of the outbox waiting. The programs set shorter limits of their
+-- own.
+DO $$
+DECLARE
+    role text;
+BEGIN
+    FOREACH role IN ARRAY ARRAY['annals_writer', 'annals_reader', 'annals_job'] LOOP
+        EXECUTE format('ALTER ROLE %I SET idle_in_transaction_session_timeout = %L', role, '1min');
+        EXECUTE format('ALTER ROLE %I SET statement_timeout = %L', role, '10min');
+    END LOOP;
+EXCEPTION
+    WHEN insufficient_privilege THEN
+        RAISE NOTICE 'the roles could not be given time limits: set idle_in_transaction_session_timeout for them';
+END
+$$;
+
 -- Whoever migrates acts as the owner from here on.
 DO $$
 BEGIN

@@ -306,6 +306,24 @@ static void test_several_at_once(void **state)
         an_rows_release(&rows[i]);
 }
 
+/* The server closed the connection between two requests: nobody notices. */
+static void test_closed_while_idle(void **state)
+{
+    (void)state;
+    const char *tenant = fresh_tenant("idle");
+    put_range(tenant, 0, 1);
+    int64_t closed = ask("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                         " WHERE usename = 'annals_writer' AND datname = current_database() AND $1 <> ''",
+                         tenant);
+    assert_true(closed > 0);
+    while (ask("SELECT count(*) FROM pg_stat_activity WHERE usename = 'annals_writer'"
+               " AND datname = current_database() AND $1 <> ''",
+               tenant) > 0)
+        continue;
+    put_range(tenant, 2, 3);
+    assert_whole(tenant, 4);
+}
+
 #define KEYS 400
 #define WRITERS 8
 #define AT_ONCE 50
@@ -511,6 +529,7 @@ int main(void)
                                               cmocka_unit_test(test_atomic),
                                               cmocka_unit_test(test_tenants_apart),
                                               cmocka_unit_test(test_several_at_once),
+        cmocka_unit_test(test_closed_while_idle),
                                               cmocka_unit_test(test_race),
                                               cmocka_unit_test(test_memory),
                                               cmocka_unit_test(test_tenant),

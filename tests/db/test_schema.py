@@ -48,6 +48,12 @@ def test_roles(shared):
                     ("annals_writer", *nothing, True, True)]  # COPY needs it; it can read no document
 
 
+def test_roles_have_backstops(shared):
+    """A program that stands still with a transaction open does not hold the feed up for ever."""
+    rows = shared.query("SELECT rolconfig FROM pg_roles WHERE rolname = ANY (%s)", (list(ROLES),))
+    assert rows == [(["idle_in_transaction_session_timeout=1min", "statement_timeout=10min"],)] * 3
+
+
 def test_no_role_that_serves_owns_anything(shared):
     assert shared.query("""
         SELECT c.oid::regclass FROM pg_class AS c JOIN pg_roles AS r ON r.oid = c.relowner
