@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -17,11 +18,18 @@ def built():
 
 
 @pytest.fixture(scope="session")
-def echo(built, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("echo")
-    for parent in folder.parents[:2]:
-        parent.chmod(0o755)  # a web server that runs as somebody else passes through
-    apps = Echo(folder)
+def open_folder():
+    """A folder that a web server which runs as somebody else can enter; pytest's own are closed to others."""
+    with tempfile.TemporaryDirectory(prefix="an-", dir="/tmp") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def echo(built, open_folder):
+    (open_folder / "echo").mkdir()
+    apps = Echo(open_folder / "echo")
     try:
         yield apps.start()
     finally:
@@ -30,10 +38,10 @@ def echo(built, tmp_path_factory):
 
 # nginx is not among what the tests install; where it is there, it is tested like the others.
 @pytest.fixture(scope="session", params=[s for s in webserver.SERVERS if s != "nginx" or webserver.program(s)])
-def web(request, echo, tmp_path_factory):
+def web(request, echo, open_folder):
     if webserver.program(request.param) is None:
         pytest.skip(f"{request.param} is not installed")
-    server = webserver.WebServer(request.param, tmp_path_factory.mktemp(request.param), echo.run_dir)
+    server = webserver.WebServer(request.param, open_folder / request.param, echo.run_dir)
     try:
         yield server.start()
     finally:
