@@ -9,18 +9,21 @@
 
 /* ---- proofs of origin ---- */
 
-/* Is origin ("https://host:port") the one that this URL begins with? */
-static bool origin_of(struct an_str origin, const char *url)
+/* The origin ("https://host:port") of a URL; absent where it has none. */
+static struct an_str origin_of(const char *url)
 {
-    return an_str_starts(an_str(url), "http") && strncmp(url, origin.data, origin.len) == 0 &&
-           (url[origin.len] == '\0' || url[origin.len] == '/');
+    const char *host = strstr(url, "://");
+    if (host == NULL)
+        return (struct an_str){NULL, 0};
+    host += strlen("://");
+    return (struct an_str){url, (size_t)(host - url) + strcspn(host, "/?#")};
 }
 
 static bool origin_ours(const struct an_call *call, struct an_str origin)
 {
     if (origin.len == 0)
         return false;
-    if (origin_of(origin, call->ctx->conf->public_url))
+    if (an_str_equal(origin, origin_of(call->ctx->conf->public_url)))
         return true;
     struct an_str host = an_request_header(call->req, "Host");
     return an_str_is(origin, an_arena_printf(call->arena, "%s://%.*s", call->req->https ? "https" : "http",

@@ -159,6 +159,8 @@ def test_annalsctl_login_refuses_nonsense(annals):
     {"Origin": "https://evil.example"},
     {"Origin": "null"},
     {"Origin": "http://127.0.0.1"},
+    {"Origin": "http:"},
+    {"Origin": "http://127.0.0.1:8280.evil.example"},
     {"Sec-Fetch-Site": "cross-site"},
     {"Sec-Fetch-Site": "same-site"},
     {"Sec-Fetch-Site": "none"},
@@ -196,6 +198,12 @@ def test_logout_ends_the_session_at_the_server(annals):
     console.cookie = cookie  # somebody kept it
     assert console.get("/admin/events").status == 401
     assert "Signed out" in Page(console.get(reply.headers["Location"]).body).text
+
+
+def test_forms_of_the_public_url_are_ours(annals):
+    """Behind a proxy that changes Host, the page's origin is admin.public_url (the default here)."""
+    console = Console(annals)
+    assert console.use(console.link()[1], {"Origin": "http://127.0.0.1:8280"}).status == 303
 
 
 def test_what_is_no_form_is_refused(annals):
