@@ -16,6 +16,7 @@ bool fixture_conf(struct an_conf *c)
     const char *limit = getenv("ANNALS_TEST_STATEMENT_TIMEOUT");
     if (limit != NULL && !an_parse_i64(an_str(limit), 1, 60000, &c->db_statement_timeout_ms))
         return false;
+    c->commit_timeout_ms = c->db_statement_timeout_ms;
     an_secret_set(&c->db_writer, conninfo, strlen(conninfo));
     return true;
 }

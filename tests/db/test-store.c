@@ -163,7 +163,7 @@ static void test_repeat(void **state)
         an_rows_add(&batch, &ev, ev.timestamp_us + 1000000); /* accepted a second later */
     }
     put(false);
-    assert_int_equal(lsn, 0);
+    assert_true(lsn > 0); /* what was written before is to be found behind it */
     for (size_t i = 0; i < 10; i++) {
         assert_stored(i, AN_STORED_DUPLICATE);
         assert_int_equal(batch.rows[i].received_us,
