@@ -102,7 +102,6 @@ static int add_migrations(struct an_admin *a, struct an_err *err)
     for (size_t i = 0; i < count && i < MIGRATIONS_MAX; i++) {
         struct an_scope *row = an_scope_item(a->page, "migrations");
         int64_t us;
-        an_scope_textf(row, "number", "%04u", list[i].number);
         an_scope_text(row, "name", an_str(list[i].name));
         if (list[i].applied && an_time_parse(an_str(list[i].applied_at), &us))
             an_scope_text(row, "applied", an_text_time(a->arena, us, 0));
