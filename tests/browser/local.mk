@@ -1,4 +1,4 @@
 EXTRA_DIST += \
 	tests/browser/browser.py \
 	tests/browser/conftest.py \
-	tests/browser/test_console.py
+	tests/browser/test_pages.py
