@@ -43,7 +43,7 @@ static void test_document(void **state)
         "{\"type\":\"/problems/too-large\",\"title\":\"The request is over a limit\",\"status\":413,"
         "\"detail\":\"One \\\"line\\\".\",\"request_id\":\"r-1\",\"errors\":[{\"pointer\":"
         "\"/actor/\\\"id\\\"\",\"code\":\"required\",\"detail\":\"It is missing.\"}],"
-        "\"limit\":10,\"actual\":11}");
+        "\"errors_omitted\":1,\"limit\":10,\"actual\":11}");
     an_buf_clear(&b);
     an_problem_add(&b, &(struct an_problem){.type = AN_P_NOT_FOUND}, NULL);
     assert_string_equal(
