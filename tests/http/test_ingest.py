@@ -185,9 +185,9 @@ def test_eight_clients_with_the_same_events(annals, tenant):
 
 
 # --- time ------------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("when", [at(days=31), at(minutes=-6), "1901-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
-def test_outside_the_window(send, when):
-    reply = send(event(timestamp=when))
+@pytest.mark.parametrize("ago", [{"days": 31}, {"minutes": -6}, {"days": 36500}, {"days": -365000}])
+def test_outside_the_window(send, ago):
+    reply = send(event(timestamp=at(**ago)))
     assert reply.status == 422 and reply.json()["type"] == "/problems/outside-window", reply
     assert re.search(r"from \d{4}-\d\d-\d\dT.* to ", reply.json()["detail"])
 
