@@ -59,7 +59,11 @@ copy_sources() (
     cd "$top"
     list_sources "${2:-}" >"$1/.sources.new"
     tar -cf - --null --no-recursion -T "$1/.sources.new" | tar -xf - -C "$1" --no-same-owner
-    comm -z -23 "$1/.sources" "$1/.sources.new" | (cd "$1" && xargs -0 -r rm -f --)
+    comm -z -23 "$1/.sources" "$1/.sources.new" >"$1/.sources.gone"
+    if [ -s "$1/.sources.gone" ]; then
+        (cd "$1" && xargs -0 rm -f -- <.sources.gone)
+        touch "$1/.sources.less"
+    fi
     mv "$1/.sources.new" "$1/.sources"
 )
 
@@ -69,6 +73,8 @@ build_tree() (
     local source=$1 build=$2
     shift 2
     [ -x "$source/configure" ] || (cd "$source" && autoreconf -fi)
+    # make cannot do without a file that objects were made of.
+    [ ! "$source/.sources.less" -nt "$build/config.status" ] || rm -rf "$build"
     mkdir -p "$build"
     cd "$build"
     if [ ! -f config.status ] || [ "$(cat .configured 2>/dev/null)" != "$source $*" ]; then
