@@ -1,10 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Processes that die, a database that goes away, configurations that are wrong: what was acknowledged stays."""
-import concurrent.futures
-import json
 import os
-import random
-import re
 import signal
 import time
 
@@ -164,58 +160,3 @@ def test_bad_configuration_at_start(make_annals):
     lines = (done.stdout + done.stderr).splitlines()
     assert any("json_depth" in line and f"{annals.conf}:" in line for line in lines)
     assert any("evnet_bytes" in line and "event_bytes" in line.replace("evnet_bytes", "") for line in lines)
-
-
-@pytest.mark.parametrize("timestamp, scopes", [
-    ("2001-01-01T00:00:00Z", "audit:write audit:import"),
-    ("2001-01-01T00:00:00Z", "audit:write"),
-    ("2999-01-01T00:00:00Z", "audit:write audit:import"),
-    ("2999-01-01T00:00:00Z", "audit:write"),
-])
-def test_no_place_for_the_time(annals, timestamp, scopes):
-    event = {"action": "a.b", "actor": {"type": "t", "id": "i"}, "timestamp": timestamp}
-    good = {"action": "a.b", "actor": {"type": "t", "id": "i"}}
-    token = annals.token(tenant="places", scopes=scopes)
-    reply = annals.post(event, token=token)
-    assert reply.status == 422, reply
-    assert reply.json()["errors"][0]["pointer"] == "/timestamp"
-    assert re.search(r"from \d{4}-\d\d-\d\dT\S+ to (before )?\d{4}-\d\d-\d\dT", reply.json()["detail"]), reply
-    mixed = annals.post([good, event, good], token=token)
-    assert mixed.status == 200, mixed
-    assert (mixed.json()["accepted"], mixed.json()["rejected"]) == (2, 1)
-    assert mixed.json()["results"][1]["problem"]["status"] == 422
-    assert annals.post([good, event], query="?atomic=true", token=token).status == 422
-
-
-def test_same_events_from_many_clients(annals):
-    """Eight clients, the same 400 keyed events, in batches that overlap in every order: 400 are stored."""
-    seed = random.randrange(1 << 32)
-    print(f"seed {seed}")
-    now = time.time()
-    events = [{"action": "a.b", "actor": {"type": "t", "id": "i"}, "idempotency_key": f"k{n}", "metadata": {"n": n},
-               "timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now - n)),
-               "entities": [{"type": "thing", "id": str(n % 7)}]} for n in range(400)]
-    token = annals.token(tenant="same")
-
-    def client(number):
-        order = random.Random(seed + number).sample(events, len(events))
-        new, first = 0, {}
-        for i in range(0, len(order), 50):
-            reply = annals.ndjson(order[i:i + 50], token=token)
-            assert reply.status == 200, reply
-            body = reply.json()
-            assert body["rejected"] == 0, body
-            new += body["accepted"]
-            for result in body["results"]:
-                first[json.dumps(order[i + result["index"]]["metadata"])] = result["id"]
-        return new, first
-
-    with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        outcomes = list(pool.map(client, range(8)))
-    assert sum(new for new, _ in outcomes) == 400
-    assert all(first == outcomes[0][1] for _, first in outcomes)
-    assert annals.rows("SELECT count(*), count(DISTINCT id) FROM annals.events WHERE tenant_id = 'same'") == [(400, 400)]
-    assert annals.rows("SELECT count(*) FROM annals.event_entities WHERE tenant_id = 'same'") == [(400,)]
-    listed = annals.rows("SELECT count(*), count(DISTINCT id) FROM (SELECT unnest(event_ids) AS id FROM annals.outbox"
-                         " WHERE tenant_id = 'same') AS o")
-    assert listed == [(400, 400)], "each event stands in the feed once"
