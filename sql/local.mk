@@ -25,6 +25,8 @@ AN_QUERIES = \
 	sql/queries/search_actions.sql \
 	sql/queries/search_coverage.sql \
 	sql/queries/search_event.sql \
+	sql/queries/search_in_order.sql \
+	sql/queries/search_pair_rows.sql \
 	sql/queries/search_reached.sql \
 	sql/queries/search_type_rows.sql \
 	sql/queries/search_types.sql \

@@ -94,39 +94,78 @@ static bool take_types(struct planner *p, enum an_field field)
     return true;
 }
 
-static int count_rows(struct planner *p, int64_t *rows, struct an_err *err)
+static struct an_str text_of(struct planner *p, int64_t number)
 {
-    char most[24];
-    (void)snprintf(most, sizeof most, "%d", AN_RARE_TYPE_MAX + 1);
-    struct an_str types = an_sqltext_array(p->s->arena, p->plan->values, p->plan->count);
-    const struct an_db_param params[] = {AN_DB_TEXT(p->s->tenant), AN_DB_TEXT(types), AN_DB_TEXT(p->from),
-                                         AN_DB_TEXT(p->to), AN_DB_TEXT(an_str(most))};
+    return an_str(an_arena_printf(p->s->arena, "%lld", (long long)number));
+}
+
+/* Are there at most AN_RARE_MAX rows? The statement counts up to one more. */
+static int are_rare(struct planner *p, enum an_stmt stmt, const struct an_db_param *params, size_t count,
+                    bool *rare, struct an_err *err)
+{
     struct an_result *res = NULL;
-    int rc = an_db_exec(p->s->db, AN_STMT_SEARCH_TYPE_ROWS, params, AN_COUNT(params), &res, err);
-    if (rc == AN_OK && !an_result_int(res, 0, 0, rows))
-        rc = an_fail(err, AN_EBACKEND, "search: search_type_rows gave no number");
+    int64_t rows;
+    int rc = an_db_exec(p->s->db, stmt, params, count, &res, err);
+    if (rc == AN_OK && !an_result_int(res, 0, 0, &rows))
+        rc = an_fail(err, AN_EBACKEND, "search: a count of rows without a number");
+    if (rc == AN_OK)
+        *rare = rows <= AN_RARE_MAX;
     an_result_free(res);
     return rc;
+}
+
+static int are_rare_types(struct planner *p, bool *rare, struct an_err *err)
+{
+    struct an_str types = an_sqltext_array(p->s->arena, p->plan->values, p->plan->count);
+    const struct an_db_param params[] = {AN_DB_TEXT(p->s->tenant), AN_DB_TEXT(types), AN_DB_TEXT(p->from),
+                                         AN_DB_TEXT(p->to), AN_DB_TEXT(text_of(p, AN_RARE_MAX + 1))};
+    return are_rare(p, AN_STMT_SEARCH_TYPE_ROWS, params, AN_COUNT(params), rare, err);
+}
+
+static int are_rare_pairs(struct planner *p, bool *rare, struct an_err *err)
+{
+    struct an_str types = an_sqltext_array(p->s->arena, p->plan->types, p->plan->count);
+    struct an_str ids = an_sqltext_array(p->s->arena, p->plan->values, p->plan->count);
+    const struct an_db_param params[] = {
+        AN_DB_TEXT(p->s->tenant), AN_DB_TEXT(types), AN_DB_TEXT(ids),
+        AN_DB_TEXT(p->from),      AN_DB_TEXT(p->to), AN_DB_TEXT(text_of(p, AN_RARE_MAX + 1))};
+    return are_rare(p, AN_STMT_SEARCH_PAIR_ROWS, params, AN_COUNT(params), rare, err);
 }
 
 static int by_rare_types(struct planner *p, bool *taken, struct an_err *err)
 {
     static const enum an_field fields[] = {AN_F_ENTITY_TYPE, AN_F_ENTITY};
     for (size_t i = 0; i < AN_COUNT(fields) && !*taken; i++) {
-        int64_t rows;
         if (!take_types(p, fields[i]))
             continue;
-        int rc = count_rows(p, &rows, err);
+        int rc = are_rare_types(p, taken, err);
         if (rc != AN_OK)
             return rc;
-        *taken = rows <= AN_RARE_TYPE_MAX;
     }
     return AN_OK;
 }
 
+/* Could exact actors or actions drive as well? */
+static bool has_rival(const struct planner *p)
+{
+    if (positives(p, AN_F_ACTOR_ID) != NULL || positives(p, AN_F_ACTOR) != NULL)
+        return true;
+    const struct an_term *t = positives(p, AN_F_ACTION);
+    while (t != NULL && !t->prefix)
+        t = next_positive(t);
+    return t == NULL && positives(p, AN_F_ACTION) != NULL;
+}
+
+/* Some entities are part of almost every event (the organisation): then an actor or an action finds less.
+ */
+static int choose_pairs(struct planner *p, bool *taken, struct an_err *err)
+{
+    *taken = true;
+    return has_rival(p) ? are_rare_pairs(p, taken, err) : AN_OK;
+}
+
 static int by_pairs(struct planner *p, bool *taken, struct an_err *err)
 {
-    (void)err;
     const struct an_term *group = positives(p, AN_F_ENTITY);
     if (group == NULL)
         return AN_OK;
@@ -136,15 +175,7 @@ static int by_pairs(struct planner *p, bool *taken, struct an_err *err)
             return AN_OK;
         add(p->plan, t->type, t->value);
     }
-    *taken = true;
-    return AN_OK;
-}
-
-static int by_one_pair(struct planner *p, bool *taken, struct an_err *err)
-{
-    int rc = by_pairs(p, taken, err);
-    *taken = *taken && p->plan->count == 1;
-    return rc;
+    return choose_pairs(p, taken, err);
 }
 
 static int by_actors(struct planner *p, bool *taken, struct an_err *err)
@@ -160,13 +191,6 @@ static int by_actors(struct planner *p, bool *taken, struct an_err *err)
         add_once(p->plan, t->value);
     *taken = true;
     return AN_OK;
-}
-
-static int by_one_actor(struct planner *p, bool *taken, struct an_err *err)
-{
-    int rc = by_actors(p, taken, err);
-    *taken = *taken && p->plan->count == 1;
-    return rc;
 }
 
 /* Strings of the first column, copied; more than AN_BRANCHES_MAX only show that there are too many. */
@@ -186,11 +210,6 @@ static int look_up(struct planner *p, enum an_stmt stmt, const struct an_db_para
     return AN_OK;
 }
 
-static struct an_str most_branches(struct planner *p)
-{
-    return an_str(an_arena_printf(p->s->arena, "%d", AN_BRANCHES_MAX + 1));
-}
-
 /* An entity's id without its type: the tenant's types are few, each with the id is a pair. */
 static int by_entity_ids(struct planner *p, bool *taken, struct an_err *err)
 {
@@ -198,7 +217,7 @@ static int by_entity_ids(struct planner *p, bool *taken, struct an_err *err)
     if (group == NULL)
         return AN_OK;
     const struct an_db_param params[] = {AN_DB_TEXT(p->s->tenant), AN_DB_TEXT(p->from), AN_DB_TEXT(p->to),
-                                         AN_DB_TEXT(most_branches(p))};
+                                         AN_DB_TEXT(text_of(p, AN_BRANCHES_MAX + 1))};
     struct an_str types[AN_BRANCHES_MAX + 1];
     size_t count;
     int rc = look_up(p, AN_STMT_SEARCH_TYPES, params, AN_COUNT(params), types, &count, err);
@@ -208,8 +227,7 @@ static int by_entity_ids(struct planner *p, bool *taken, struct an_err *err)
     for (const struct an_term *t = group; t != NULL; t = next_positive(t))
         for (size_t i = 0; i < count; i++)
             add(p->plan, types[i], t->value);
-    *taken = !over_branches(p);
-    return AN_OK;
+    return over_branches(p) ? AN_OK : choose_pairs(p, taken, err);
 }
 
 static int add_actions(struct planner *p, struct an_str prefix, struct an_err *err)
@@ -218,7 +236,7 @@ static int add_actions(struct planner *p, struct an_str prefix, struct an_err *e
     end[prefix.len - 1]++; /* '.' -> '/' */
     const struct an_db_param params[] = {
         AN_DB_TEXT(p->s->tenant), AN_DB_TEXT(prefix), AN_DB_TEXT(((struct an_str){end, prefix.len})),
-        AN_DB_TEXT(p->from),      AN_DB_TEXT(p->to),  AN_DB_TEXT(most_branches(p))};
+        AN_DB_TEXT(p->from),      AN_DB_TEXT(p->to),  AN_DB_TEXT(text_of(p, AN_BRANCHES_MAX + 1))};
     struct an_str actions[AN_BRANCHES_MAX + 1];
     size_t count;
     int rc = look_up(p, AN_STMT_SEARCH_ACTIONS, params, AN_COUNT(params), actions, &count, err);
@@ -248,10 +266,9 @@ static int by_actions(struct planner *p, bool *taken, struct an_err *err)
 
 int an_plan_make(struct an_search *s, const struct an_filter *f, struct an_plan *out, struct an_err *err)
 {
-    /* What finds least comes first. Of single values the planner may still prefer another index, by its
+    /* What finds least comes first. Of one actor and one action the planner may prefer either, by its
      * statistics. */
-    static way *const ways[] = {by_ids,   by_rare_types, by_one_pair, by_one_actor,
-                                by_pairs, by_entity_ids, by_actors,   by_actions};
+    static way *const ways[] = {by_ids, by_rare_types, by_pairs, by_entity_ids, by_actors, by_actions};
     struct planner p = {.s = s, .f = f, .plan = out};
     p.from = time_or(&p, f->from_us, "-infinity");
     p.to = time_or(&p, f->to_us, "infinity");

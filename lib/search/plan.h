@@ -30,8 +30,8 @@ struct an_plan {
 
 /* More distinct values than this are not worth a scan each. */
 #define AN_BRANCHES_MAX 256
-/* Up to this many entities of a type, it costs less to read them all than to look for them in all events. */
-#define AN_RARE_TYPE_MAX 5000
+/* Up to this many entities, it costs less to read them all than to look for them in all events. */
+#define AN_RARE_MAX 5000
 
 /* Runs the look-ups, within the transaction that is open on s->db. The plan lives in s->arena. */
 int an_plan_make(struct an_search *s, const struct an_filter *f, struct an_plan *out,

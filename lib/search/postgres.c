@@ -35,6 +35,8 @@ static int read_page(struct an_search *s, const struct an_filter *f, const struc
         return rc;
     rc = an_coverage_read(s, f, coverage, err);
     if (rc == AN_OK)
+        rc = an_db_exec(s->db, AN_STMT_SEARCH_IN_ORDER, NULL, 0, NULL, err);
+    if (rc == AN_OK)
         rc = query_page(s, f, after, out, err);
     int ended = an_db_end(s->db, rc == AN_OK, rc == AN_OK ? err : NULL);
     return rc == AN_OK ? ended : rc;

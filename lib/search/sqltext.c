@@ -202,14 +202,17 @@ static void add_prefix(struct build *b, struct an_str prefix)
     an_buf_addf(&b->q->text, "(e.action >= $%u AND e.action < $%u)", low, high);
 }
 
+/* On a page the primary key is asked for each row: OFFSET 0 keeps the planner from joining instead, which
+ * it would, because it takes time and id of an entity to be independent and so expects to find nothing.
+ */
 static void add_pair(struct build *b, struct an_str type, struct an_str id)
 {
     unsigned t = param(b, type), i = param(b, id);
     an_buf_addf(
         &b->q->text,
         "EXISTS (SELECT FROM annals.event_entities AS x WHERE x.tenant_id = $%u AND x.entity_type = $%u"
-        " AND x.entity_id = $%u AND " SAME_EVENT("x") ")",
-        b->tenant, t, i);
+        " AND x.entity_id = $%u AND " SAME_EVENT("x") "%s)",
+        b->tenant, t, i, b->counting ? "" : " OFFSET 0");
 }
 
 static void add_id(struct build *b, const struct an_uuid *id)
@@ -343,21 +346,10 @@ static void add_branches(struct build *b, const struct an_plan *plan)
     }
 }
 
+/* How a row of events belongs to its branch. */
 static void add_drive(struct build *b, const struct an_plan *plan)
 {
-    bool branches = has_branches(plan);
-    if (plan->drive == AN_DRIVE_PAIRS) {
-        add(b, " AND ");
-        add_bounds(b, "k", "event_id");
-        if (branches) {
-            add(b, " AND k.entity_type = v.type AND k.entity_id = v.id");
-        } else {
-            unsigned type = param(b, plan->types[0]);
-            an_buf_addf(&b->q->text, " AND k.entity_type = $%u AND k.entity_id = $%u", type,
-                        param(b, plan->values[0]));
-        }
-    }
-    if (!branches)
+    if (!has_branches(plan))
         return;
     if (plan->drive == AN_DRIVE_IDS)
         add(b, " AND e.\"timestamp\" >= v.low AND e.\"timestamp\" < v.high AND e.id = v.id");
@@ -386,24 +378,51 @@ static const struct an_term *covered(const struct an_plan *plan)
     return has_branches(plan) && !has_typed_actor(plan->group) ? plan->group : NULL;
 }
 
-static void add_order(struct build *b, unsigned rows)
+static void add_order(struct build *b, const char *alias, const char *id, unsigned rows)
 {
     const char *way = b->f->ascending ? "ASC" : "DESC";
-    an_buf_addf(&b->q->text, "\nORDER BY e.\"timestamp\" %s, e.id %s\nLIMIT $%u::bigint", way, way, rows);
+    an_buf_addf(&b->q->text, "\nORDER BY %s.\"timestamp\" %s, %s.%s %s\nLIMIT $%u::bigint", alias, way,
+                alias, id, way, rows);
 }
 
+#define ROW "e.document, e.\"timestamp\", e.received_at, e.id"
 #define PAGE_COLUMNS "e.document, " US("e.\"timestamp\"") ", " US("e.received_at") ", e.id"
 
-static void add_rows(struct build *b, const struct an_plan *plan, unsigned rows)
+static void add_events(struct build *b, const struct an_plan *plan, unsigned rows)
 {
-    add(b, "\nFROM annals.events AS e");
-    if (plan->drive == AN_DRIVE_PAIRS)
-        add(b, "\nJOIN annals.event_entities AS k ON k.tenant_id = e.tenant_id AND " SAME_EVENT("k"));
-    add(b, "\nWHERE ");
+    add(b, "\nFROM annals.events AS e\nWHERE ");
     add_bounds(b, "e", "id");
     add_drive(b, plan);
     add_terms(b, covered(plan));
-    add_order(b, rows);
+    add_order(b, "e", "id", rows);
+}
+
+/* Entities in the order of their index, each leading to one event. The inner LIMIT keeps the planner from
+ * joining the tables as a whole; see add_pair(). */
+static void add_pair_events(struct build *b, const struct an_plan *plan, unsigned rows)
+{
+    add(b, "\nFROM annals.event_entities AS k\nCROSS JOIN LATERAL (\nSELECT " ROW
+           "\nFROM annals.events AS e\nWHERE ");
+    an_buf_addf(&b->q->text, "e.tenant_id = $%u AND " SAME_EVENT("k"), b->tenant);
+    add_terms(b, covered(plan));
+    add(b, "\nLIMIT 1) AS e\nWHERE ");
+    add_bounds(b, "k", "event_id");
+    if (has_branches(plan)) {
+        add(b, " AND k.entity_type = v.type AND k.entity_id = v.id");
+    } else {
+        unsigned type = param(b, plan->types[0]);
+        an_buf_addf(&b->q->text, " AND k.entity_type = $%u AND k.entity_id = $%u", type,
+                    param(b, plan->values[0]));
+    }
+    add_order(b, "k", "event_id", rows);
+}
+
+static void add_rows(struct build *b, const struct an_plan *plan, unsigned rows)
+{
+    if (plan->drive == AN_DRIVE_PAIRS)
+        add_pair_events(b, plan, rows);
+    else
+        add_events(b, plan, rows);
 }
 
 bool an_sqltext_page(struct an_sqltext *q, const struct an_filter *f, const struct an_plan *plan,
@@ -420,10 +439,10 @@ bool an_sqltext_page(struct an_sqltext *q, const struct an_filter *f, const stru
     /* An event may be found by two of the values. */
     add(&b, "SELECT DISTINCT ON (e.\"timestamp\", e.id) " PAGE_COLUMNS "\nFROM ");
     add_branches(&b, plan);
-    add(&b, "\nCROSS JOIN LATERAL (\nSELECT e.document, e.\"timestamp\", e.received_at, e.id");
+    add(&b, "\nCROSS JOIN LATERAL (\nSELECT " ROW);
     add_rows(&b, plan, limit);
     add(&b, ") AS e");
-    add_order(&b, limit);
+    add_order(&b, "e", "id", limit);
     return !q->text.overflow;
 }
 
@@ -431,16 +450,12 @@ static const struct choice {
     const char *name, *sql;
 } keys[] =
     {
-        {"action", "e.action"},           {"actor", "e.actor_type || ':' || e.actor_id"},
-        {"entity_type", "x.entity_type"}, {"outcome", "e.outcome"},
+        {"action", "e.action"},
+        {"actor", "e.actor_type || ':' || e.actor_id"},
+        {"outcome", "e.outcome"},
         {"tenant", "e.tenant_id"},
 },
-  starts[] = {
-      {"minute", "date_trunc('minute', e.\"timestamp\", 'UTC')"},
-      {"hour", "date_trunc('hour', e.\"timestamp\", 'UTC')"},
-      {"day", "date_trunc('day', e.\"timestamp\", 'UTC')"},
-      {"month", "date_trunc('month', e.\"timestamp\", 'UTC')"},
-};
+  units[] = {{"minute", "'minute'"}, {"hour", "'hour'"}, {"day", "'day'"}, {"month", "'month'"}};
 
 static const char *choose(const struct choice *list, size_t count, struct an_str name, const char *absent)
 {
@@ -450,27 +465,53 @@ static const char *choose(const struct choice *list, size_t count, struct an_str
     return absent;
 }
 
+static void add_start(struct build *b, const char *alias)
+{
+    const char *unit = choose(units, AN_COUNT(units), b->f->interval, NULL);
+    if (unit == NULL)
+        add(b, "NULL::timestamptz");
+    else
+        an_buf_addf(&b->q->text, "date_trunc(%s, %s.\"timestamp\", 'UTC')", unit, alias);
+}
+
+/* An event that has two entities of a type counts once. Without conditions events need not be read. */
+static void add_counted_entities(struct build *b)
+{
+    bool alone = b->f->terms == NULL;
+    add_start(b, "k");
+    add(b, " AS start_at, k.entity_type AS key, k.event_id\nFROM annals.event_entities AS k");
+    if (!alone)
+        add(b, "\nJOIN annals.events AS e ON e.tenant_id = k.tenant_id AND " SAME_EVENT("k"));
+    add(b, "\nWHERE ");
+    add_bounds(b, "k", "event_id");
+    if (alone)
+        return;
+    add(b, " AND ");
+    add_bounds(b, "e", "id");
+    add_terms(b, NULL);
+}
+
+static void add_counted_events(struct build *b)
+{
+    add_start(b, "e");
+    an_buf_addf(&b->q->text, " AS start_at, %s AS key\nFROM annals.events AS e\nWHERE ",
+                choose(keys, AN_COUNT(keys), b->f->by, "NULL::text"));
+    add_bounds(b, "e", "id");
+    add_terms(b, NULL);
+}
+
 bool an_sqltext_counts(struct an_sqltext *q, const struct an_filter *f, struct an_str tenant,
                        int64_t rows)
 {
     struct build b = {.q = q, .f = f, .counting = true};
-    bool by_type = an_str_is(f->by, "entity_type");
-    const char *key = choose(keys, AN_COUNT(keys), f->by, "NULL::text");
-    const char *start = choose(starts, AN_COUNT(starts), f->interval, "NULL::timestamptz");
+    bool entities = an_str_is(f->by, "entity_type");
     begin(&b, tenant);
-    add(&b, "SELECT " US("c.start_at") ", c.key, count(*)\nFROM (SELECT ");
-    /* An event that has two entities of a type counts once. */
-    an_buf_addf(&q->text, "%s%s AS start_at, %s AS key%s\nFROM annals.events AS e",
-                by_type ? "DISTINCT " : "", start, key, by_type ? ", e.\"timestamp\", e.id" : "");
-    if (by_type)
-        add(&b, "\nJOIN annals.event_entities AS x ON x.tenant_id = e.tenant_id AND " SAME_EVENT("x"));
-    add(&b, "\nWHERE ");
-    add_bounds(&b, "e", "id");
-    if (by_type) {
-        add(&b, " AND ");
-        add_bounds(&b, "x", "event_id");
-    }
-    add_terms(&b, NULL);
+    an_buf_addf(&q->text, "SELECT " US("c.start_at") ", c.key, count(%s)\nFROM (SELECT ",
+                entities ? "DISTINCT c.event_id" : "*");
+    if (entities)
+        add_counted_entities(&b);
+    else
+        add_counted_events(&b);
     an_buf_addf(
         &q->text,
         ") AS c\nGROUP BY c.start_at, c.key\nORDER BY c.start_at, c.key COLLATE \"C\"\nLIMIT $%u::bigint",
