@@ -185,7 +185,7 @@ FROM (SELECT at, entity, 'u' || lpad((n * 7919 % 20000)::text, 6, '0') AS actor,
              (ARRAY['document.read', 'document.update', 'user.login', 'invoice.pay'])[1 + n % 4] AS action,
              (lpad(to_hex(floor(extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7' || substr(md5(n::text), 1, 3)
               || '8' || substr(md5(n::text), 4, 15))::uuid AS id
-      FROM (SELECT n, {span} AS at, n * 104729 % 300000 AS entity FROM generate_series({first}, {last}) AS n) AS r) AS e;
+      FROM (SELECT n, {span} AS at, n * 104729 % 300000 AS entity FROM generate_series({first}::bigint, {last}) AS n) AS r) AS e;
 INSERT INTO annals.event_entities ("timestamp", event_id, tenant_id, entity_type, entity_id)
 SELECT "timestamp", id, 'demo', 'document', document #>> '{{entities,0,id}}'
 FROM annals.events WHERE "timestamp" >= {start} {limit};
