@@ -72,6 +72,10 @@ int an_db_begin_limited(struct an_db *db, int64_t statement_ms, int64_t lock_ms,
 int an_db_begin_write(struct an_db *db, struct an_str tenant, const struct an_db_step *then,
                       size_t count, struct an_err *err) AN_MUST_CHECK;
 
+/* ROLLBACK after a failure, whose code `rc` is returned with err as it is; AN_EAGAIN instead where the
+ * connection broke on the way, so that nobody tries something else on a server that is gone. */
+int an_db_abandon(struct an_db *db, int rc, struct an_err *err) AN_MUST_CHECK;
+
 /* COPY ... FROM STDIN in binary: sends the pieces between header and trailer, and waits for the verdict.
  */
 int an_db_copy(struct an_db *db, enum an_stmt stmt, const struct an_str *pieces, size_t count,

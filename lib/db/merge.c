@@ -276,8 +276,7 @@ static int merge_rows(struct merge *m, bool atomic, uint64_t *lsn, struct an_err
         rc = add_outbox(m, err);
     if (rc == AN_OK)
         return an_store_commit(m->db, lsn, err);
-    (void)an_db_end(m->db, false, NULL);
-    return rc;
+    return an_db_abandon(m->db, rc, err);
 }
 
 int an_merge(struct an_db *db, struct an_rows *r, bool atomic, bool look_for_place, uint64_t *lsn,

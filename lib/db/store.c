@@ -166,10 +166,8 @@ static int put_by_copy(struct an_db *db, struct an_rows *const *parts, size_t co
         an_log_warn("db",
                     "the writer's role has no BYPASSRLS: events are written by INSERT, which is slower");
     }
-    if (rc != AN_OK) {
-        (void)an_db_end(db, false, NULL);
-        return rc;
-    }
+    if (rc != AN_OK)
+        return an_db_abandon(db, rc, err);
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < parts[i]->count; k++)
             parts[i]->rows[k].stored = AN_STORED_NEW;
@@ -196,7 +194,7 @@ int an_store_put(struct an_db *db, struct an_rows *r, bool atomic, uint64_t *lsn
     if (db->copy_refused)
         return put_by_merge(db, r, atomic, false, lsn, err);
     int rc = put_by_copy(db, &r, 1, lsn, err);
-    if (rc == AN_ECONFLICT || rc == AN_ENOENT || (rc != AN_OK && db->copy_refused))
+    if (rc == AN_ECONFLICT || rc == AN_ENOENT || (rc == AN_EBACKEND && db->copy_refused))
         return put_by_merge(db, r, atomic, rc == AN_ENOENT, lsn, err);
     return rc;
 }

@@ -23,9 +23,7 @@ static int begin(struct an_db *db, const struct an_db_step *steps, size_t count,
         return rc;
     db->wait_ms = wait_ms;
     rc = an_db_pipeline(db, steps, count, NULL, err);
-    if (rc != AN_OK)
-        (void)an_db_end(db, false, NULL);
-    return rc;
+    return rc == AN_OK ? AN_OK : an_db_abandon(db, rc, err);
 }
 
 int an_db_begin_tenant(struct an_db *db, struct an_str tenant, int64_t timeout_ms, struct an_err *err)
@@ -80,5 +78,13 @@ int an_db_end(struct an_db *db, bool ok, struct an_err *err)
     if (rc != AN_OK && !ok && db->pg != NULL)
         an_db_close(db);
     db->wait_ms = db->statement_timeout_ms + AN_DB_SLACK_MS;
+    return rc;
+}
+
+int an_db_abandon(struct an_db *db, int rc, struct an_err *err)
+{
+    struct an_err broken;
+    if (an_db_end(db, false, &broken) != AN_OK)
+        return an_fail(err, AN_EAGAIN, "%s", broken.text);
     return rc;
 }
