@@ -64,7 +64,9 @@ tests_unit_test_wycheproof_LDFLAGS = $(AM_LDFLAGS) -rdynamic
 # Scripts that test what the build uses.
 AN_UNIT_CHECKS = \
 	tests/unit/test-annalsctl.sh \
+	tests/unit/test-combiner-model.sh \
 	tests/unit/test-embed.sh \
 	tests/unit/test-units.sh
 dist_check_SCRIPTS += $(AN_UNIT_CHECKS)
 TESTS += $(AN_UNIT_CHECKS)
+EXTRA_DIST += tests/model/combiner.pml
