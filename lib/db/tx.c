@@ -83,6 +83,9 @@ int an_db_end(struct an_db *db, bool ok, struct an_err *err)
 
 int an_db_abandon(struct an_db *db, int rc, struct an_err *err)
 {
+    /* It may break between an error and the end of the statement that failed. */
+    if (db->pg == NULL)
+        return rc == AN_EAGAIN ? rc : an_fail(err, AN_EAGAIN, "db: connection lost while the server refused");
     struct an_err broken;
     if (an_db_end(db, false, &broken) != AN_OK)
         return an_fail(err, AN_EAGAIN, "%s", broken.text);
