@@ -6,8 +6,9 @@ import time
 
 import pytest
 
-from annals import is_alive, wait_until
+from annals import wait_until
 from load import Load
+from postgres import is_alive
 
 ROUNDS = int(os.environ.get("ANNALS_TEST_ROUNDS", "0"))  # 0: the numbers below
 

@@ -57,14 +57,6 @@ def children_of(pid):
         return []
 
 
-def is_alive(pid):
-    """False for a zombie too."""
-    try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
 class Reply:
     """status, headers (names in any case), body; json() parses it."""
 

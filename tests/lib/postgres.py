@@ -49,6 +49,15 @@ def as_service(command):
     return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", *command]
 
 
+def is_alive(pid):
+    """False for a zombie too."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def make_folder(prefix="an-"):
     """A short path (sockets have 107 bytes) that the service user can reach and own."""
     folder = tempfile.mkdtemp(prefix=prefix, dir="/tmp")
@@ -141,10 +150,17 @@ class Cluster:
                 pass
 
     def kill(self):
-        """kill -9 of all its processes; start() recovers."""
+        """kill -9 of all its processes; start() recovers. Returns when the last is gone: PostgreSQL refuses to start
+        beside one that lives. The postmaster stands still while its children are listed, so none is missed."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGSTOP)
+        pids = self.pids()
         self.signal_all(signal.SIGKILL)
         self.process.wait(10)
         self.process = None
+        deadline = time.monotonic() + 10
+        while any(is_alive(pid) for pid in pids) and time.monotonic() < deadline:
+            time.sleep(0.01)
 
     def close(self):
         if self.process is not None and self.process.poll() is None:

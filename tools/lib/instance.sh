@@ -77,9 +77,11 @@ pid_of() { # NAME
 spawn() {
     local name=$1
     shift
+    # The program may write its pid file before we do: it must be its own from the start.
+    : >"$run/$name.pid"
+    [ "${#as_service[@]}" -eq 0 ] || chown "$service_user:" "$run/$name.pid"
     setsid "${as_service[@]}" "$@" >>"$logs/$name.log" 2>&1 </dev/null 9>&- &
     printf '%s\n' "$!" >"$run/$name.pid"
-    [ "${#as_service[@]}" -eq 0 ] || chown "$service_user:" "$run/$name.pid" # the program may write it anew
 }
 
 # wait_until SECONDS PID COMMAND...: until the command succeeds; fails after that time or when the process is gone.
