@@ -53,9 +53,10 @@ make_folders() {
     printf '*\n' >"$dir/.gitignore"
     choose_service_user
     [ "${#as_service[@]}" -eq 0 ] || chown "$service_user:" "${owned[@]}"
-    [ "$sockets" = "$run" ] || make_socket_folder
 }
-make_socket_folder() {
+
+make_socket_folder() { # only where it is not DIR/run
+    [ "$sockets" != "$run" ] || return 0
     mkdir -m 0700 "$sockets" 2>/dev/null || true
     [ "${#as_service[@]}" -eq 0 ] || chown -h "$service_user:" "$sockets"
     [ ! -L "$sockets" ] && [ "$(stat -c %U:%a "$sockets")" = "$service_user:700" ] ||
