@@ -18,5 +18,6 @@ EXTRA_DIST += \
 	tests/db/test_migrations.py \
 	tests/db/test_partitions.py \
 	tests/db/test_schema.py \
+	tests/db/test_search_plans.py \
 	tests/db/test_store.py \
 	tests/lib/postgres.py

@@ -7,6 +7,7 @@ EXTRA_DIST += \
 	tests/http/client.py \
 	tests/http/conftest.py \
 	tests/http/echo.py \
+	tests/http/search_model.py \
 	tests/http/test_access.py \
 	tests/http/test_combiner.py \
 	tests/http/test_console.py \
@@ -14,9 +15,12 @@ EXTRA_DIST += \
 	tests/http/test_fastcgi.py \
 	tests/http/test_faults.py \
 	tests/http/test_ingest.py \
+	tests/http/test_isolation.py \
 	tests/http/test_json.py \
 	tests/http/test_quickstart.py \
 	tests/http/test_readiness.py \
+	tests/http/test_search.py \
+	tests/http/test_search_model.py \
 	tests/http/test_tokens.py \
 	tests/http/test_transport.py \
 	tests/lib/console.py \

@@ -124,6 +124,37 @@ def test_bad_parameters_are_named(reader, parameters, name):
     assert name in [e.get("parameter") for e in reply.json()["errors"]], reply
 
 
+def test_unknown_parameters_are_suggested(reader):
+    reply = reader.get("acton=x&metadata=y&colour=red")
+    said = {e["parameter"]: e["detail"] for e in reply.json()["errors"]}
+    assert said["acton"] == "did you mean action?" and "metadata.<path>" in said["metadata"], reply
+    assert set(said) == {"acton", "metadata", "colour"}
+
+
+def test_as_many_conditions_as_there_may_be(reader):
+    ids = [("actor_id", f"u{n}") for n in range(99)]
+    assert reader.names([*ids, ("actor_id", "bob")]) == "b"
+    reply = reader.get([*ids, ("actor_id", "bob"), ("actor_id", "alice")])
+    assert reply.status == 400 and [e["code"] for e in reply.json()["errors"]] == ["too-many"], reply
+
+
+@pytest.mark.parametrize("path", ["/v1/events", "/v1/events/counts", "/v1/events/{id}"])
+def test_only_json_is_on_offer(reader, path):
+    path = path.replace("{id}", next(iter(reader.known)))
+    assert reader.get(path=path, Accept="text/html").status == 406
+    assert reader.get(path=path, Accept="application/json;q=0").status == 406
+    assert reader.get(path=path, Accept="text/html, */*;q=0.1").status == 200
+
+
+@pytest.mark.parametrize("path", ["/v1/events", "/v1/events?limit=1", "/v1/events/counts?by=action", "/v1/events?limit=0"])
+def test_head_is_get_without_the_body(annals, reader, path):
+    whole = annals.request("GET", path, token=reader.token)
+    head = annals.request("HEAD", path, token=reader.token)
+    assert head.status == whole.status and head.body == b""
+    for name in ("Content-Type", "Content-Length", "Link", "Cache-Control"):
+        assert head.headers[name] == whole.headers[name], name
+
+
 def test_full_text_needs_an_engine(reader):
     reply = reader.get("q=hello")
     assert reply.status == 501 and reply.json()["type"] == "/problems/search-engine-required", reply
@@ -181,6 +212,25 @@ def test_pages_neither_skip_nor_repeat_while_events_come_in(annals, order, extra
         assert len(set(seen) & ids) == sum(n % 3 != 0 for n in range(400))
 
 
+def test_links_lead_to_the_end(annals, reader):
+    path, names = "/v1/events?limit=2&actor_type=user&actor_type=service&metadata.s=%21%7B%26%25", ""
+    for _ in range(10):
+        reply = annals.get(path, token=reader.token)
+        body = reply.json()
+        names += "".join(reader.known[e["id"]] for e in body["events"])
+        if body["next_cursor"] is None:
+            break
+        link = reply.headers["Link"]
+        assert link.endswith('>; rel="next"') and body["next_cursor"] in link
+        path = urllib.parse.urljoin(path, link[1:link.index(">")])
+    assert names == "edcba"
+
+
+def test_a_full_last_page_is_the_last(reader):
+    body = reader.get([("limit", len(EVENTS))]).json()
+    assert len(body["events"]) == len(EVENTS) and body["next_cursor"] is None
+
+
 def test_cursors_are_bound(annals, reader):
     cursor = reader.get("limit=1").json()["next_cursor"]
     other = Reader(annals, "other")
@@ -208,6 +258,9 @@ def test_event_by_id(annals, reader):
     assert Reader(annals, "other").get(path="/v1/events/" + wanted).status == 404
     for wrong in (str(uuid.uuid4()), "1", wanted[:-1], wanted + "0"):
         assert reader.get(path="/v1/events/" + wrong).status == 404
+    assert reader.get(path="/v1/events/" + wanted.upper()).status == 200
+    named = reader.get("limit=1", path="/v1/events/" + wanted)
+    assert named.status == 400 and named.json()["errors"][0]["parameter"] == "limit"
 
 
 # --- counts ----------------------------------------------------------------------------------------------------------
@@ -229,6 +282,20 @@ def test_counts(reader, parameters, expected):
 def test_bad_counts(reader, parameters, name):
     reply = reader.get(parameters, path="/v1/events/counts")
     assert reply.status == 400 and name in [e.get("parameter") for e in reply.json()["errors"]], reply
+
+
+def test_too_many_buckets_are_refused(annals):
+    reader = Reader(annals, "c" + uuid.uuid4().hex[:10])
+    write = annals.token(reader.tenant, "audit:write")
+    events = [{"action": f"a{n}", "actor": {"type": "u", "id": "u"}, "timestamp": at(1 + n)} for n in range(10000)]
+    assert annals.post(events, token=write).json()["accepted"] == 10000
+    assert len(reader.get("by=action", path="/v1/events/counts").json()["buckets"]) == 10000
+    assert annals.post({**events[0], "action": "b"}, token=write).status == 201
+    for parameters, name in (("by=action", "by"), ("by=action&interval=minute", "interval")):
+        reply = reader.get(parameters, path="/v1/events/counts")
+        assert reply.status == 400, reply
+        assert [(e["parameter"], e["code"]) for e in reply.json()["errors"]] == [(name, "too-many")]
+    assert reader.get([("by", "action"), ("from", at(100))], path="/v1/events/counts").status == 200
 
 
 # --- limits ----------------------------------------------------------------------------------------------------------
