@@ -43,7 +43,8 @@ def tenants(annals):
 def random_parameter(dice, tenants):
     name = dice.choice(NAMES)
     value = {"id": dice.choice(tenants.ids), "ip": "192.0.2.0/24", "outcome": "denied",
-             "cursor": tenants.cursor, "from": "2020-01-01T00:00:00Z", "to": "2100-01-01T00:00:00Z", "order": "asc", "interval": "hour",
+             "cursor": tenants.cursor, "from": "2020-01-01T00:00:00Z", "to": "2100-01-01T00:00:00Z",
+             "order": "asc", "interval": "hour",
              "by": dice.choice(["action", "actor", "entity_type", "outcome", "tenant"])}.get(name, MARK)
     if name in ("actor", "entity") and dice.random() < 0.5:
         value = f"{MARK}:{MARK}"
