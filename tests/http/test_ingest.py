@@ -4,6 +4,7 @@ import concurrent.futures
 import contextlib
 import hashlib
 import json
+import os
 import random
 import re
 import subprocess
@@ -237,6 +238,7 @@ def test_hostile_json_is_refused_quickly(annals, body):
     assert reply.status in (400, 413, 422) or reply.json().get("rejected") == 1, reply
 
 
+@pytest.mark.skipif("ASAN_OPTIONS" in os.environ, reason="AddressSanitizer takes memory of its own")
 def test_worker_stays_small_with_the_largest_batch(make_annals):
     stack = make_annals({"ingest.workers": 1})
     line = json.dumps(event(metadata={"note": "x" * 1650})).encode() + b"\n"
