@@ -32,6 +32,14 @@ void an_buf_trim(struct an_buf *b, size_t keep)
         an_buf_release(b);
 }
 
+size_t an_buf_spare(const struct an_buf *b)
+{
+    size_t whole = b->alloc > 0 ? b->alloc - 1 : 0;
+    if (whole > b->limit)
+        whole = b->limit;
+    return whole > b->len ? whole - b->len : 0;
+}
+
 char *an_buf_reserve(struct an_buf *b, size_t len)
 {
     size_t need;
@@ -78,6 +86,20 @@ bool an_buf_adds(struct an_buf *b, const char *s)
 bool an_buf_addc(struct an_buf *b, char c)
 {
     return an_buf_add(b, &c, 1);
+}
+
+bool an_buf_addi(struct an_buf *b, int64_t v)
+{
+    char digits[20]; /* and a sign */
+    size_t at = sizeof digits;
+    uint64_t rest = v < 0 ? -(uint64_t)v : (uint64_t)v;
+    do {
+        digits[--at] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (v < 0)
+        digits[--at] = '-';
+    return an_buf_add(b, digits + at, sizeof digits - at);
 }
 
 bool an_buf_addv(struct an_buf *b, const char *fmt, va_list ap)

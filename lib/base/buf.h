@@ -27,12 +27,15 @@ void an_buf_trim(struct an_buf *b, size_t keep);
 bool an_buf_add(struct an_buf *b, const void *mem, size_t len);
 bool an_buf_adds(struct an_buf *b, const char *s);
 bool an_buf_addc(struct an_buf *b, char c);
+bool an_buf_addi(struct an_buf *b, int64_t v); /* in decimal */
 bool an_buf_addf(struct an_buf *b, const char *fmt, ...) AN_PRINTF(2, 3);
 bool an_buf_addv(struct an_buf *b, const char *fmt, va_list ap) AN_PRINTF(2, 0);
 /* Big-endian integers, for the PostgreSQL wire and COPY formats. */
 bool an_buf_add_u16(struct an_buf *b, uint16_t v);
 bool an_buf_add_u32(struct an_buf *b, uint32_t v);
 bool an_buf_add_u64(struct an_buf *b, uint64_t v);
+/* How many more bytes fit into the memory that it has. */
+size_t an_buf_spare(const struct an_buf *b);
 /* Room for len more bytes at data + len, or NULL past the limit; add the bytes written to b->len and
  * terminate with an_buf_commit(). */
 char *an_buf_reserve(struct an_buf *b, size_t len);

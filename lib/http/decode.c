@@ -43,21 +43,26 @@ static int cut_off(struct an_err *err, const char *coding)
     return an_fail(err, AN_EINVAL, "the %s body is not complete", coding);
 }
 
-/* Straight into the buffer; the last read past a full buffer tells "at the limit" from "over it". */
+/* Straight into the buffer, and at first into the memory that it has (what Content-Length promised): it grows
+ * only where more than that comes. The read past a full buffer tells "all of it" from "more". */
 static int copy(const struct an_source *from, struct an_buf *out, struct an_err *err)
 {
     for (;;) {
-        char more = '\0';
-        size_t room = out->limit - out->len, got;
-        if (room > PIECE)
-            room = PIECE;
+        char more;
+        size_t room = an_buf_spare(out), got;
         char *to = room == 0 ? &more : an_buf_reserve(out, room);
         int rc = from->read(from->arg, to, room == 0 ? 1 : room, &got, err);
         if (rc != AN_OK || got == 0)
             return rc;
-        if (room == 0)
+        if (room > 0) {
+            an_buf_commit(out, got);
+            continue;
+        }
+        size_t left = out->limit - out->len;
+        if (left == 0)
             return too_big(out, err);
-        an_buf_commit(out, got);
+        (void)an_buf_reserve(out, left < PIECE ? left : PIECE);
+        (void)an_buf_addc(out, more);
     }
 }
 

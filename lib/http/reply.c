@@ -8,6 +8,7 @@
 
 #define KEEP ((size_t)256 << 10)
 #define HEAD_MAX ((size_t)64 << 10)
+#define HEAD_USUAL ((size_t)512)
 
 void an_reply_init(struct an_reply *rep, struct an_arena *arena, struct an_fcgi *fcgi)
 {
@@ -45,7 +46,7 @@ void an_reply_header(struct an_reply *rep, const char *name, struct an_str value
         at = &(*at)->next;
     if (*at == NULL)
         *at = an_arena_zalloc(rep->arena, sizeof **at);
-    (*at)->name = an_arena_strdup(rep->arena, name);
+    (*at)->name = name;
     (*at)->value = (struct an_str){
         an_arena_strndup(rep->arena, value.data == NULL ? "" : value.data, value.len), value.len};
 }
@@ -80,21 +81,36 @@ static int put(struct an_reply *rep, const char *data, size_t len, struct an_err
     return rep->fcgi == NULL ? AN_OK : an_fcgi_write(rep->fcgi, data, len, err);
 }
 
+static void add_field(struct an_buf *head, const char *name, struct an_str value)
+{
+    an_buf_adds(head, name);
+    an_buf_adds(head, ": ");
+    an_buf_add(head, value.data, value.len);
+    an_buf_adds(head, "\r\n");
+}
+
 /* Header fields and the empty line behind them; whole: the body is complete, so its length is known. */
 static void add_head(const struct an_reply *rep, bool whole, struct an_buf *head)
 {
-    an_buf_addf(head, "Status: %d %s\r\n", rep->status, an_status_text(rep->status));
+    an_buf_adds(head, "Status: ");
+    an_buf_addi(head, rep->status);
+    an_buf_addc(head, ' ');
+    an_buf_adds(head, an_status_text(rep->status));
+    an_buf_adds(head, "\r\n");
     for (const struct an_header *h = rep->headers; h != NULL; h = h->next)
-        an_buf_addf(head, "%s: %.*s\r\n", h->name, AN_STR_ARG(h->value));
+        add_field(head, h->name, h->value);
     if (rep->request_id != NULL)
-        an_buf_addf(head, "X-Request-Id: %s\r\n", rep->request_id);
+        add_field(head, "X-Request-Id", an_str(rep->request_id));
     if (an_reply_find(rep, "Cache-Control").data == NULL)
         an_buf_adds(head, "Cache-Control: no-store\r\n");
     if (an_reply_find(rep, "X-Content-Type-Options").data == NULL)
         an_buf_adds(head, "X-Content-Type-Options: nosniff\r\n");
     bool bodiless = rep->status == 204 || rep->status == 304;
-    if (whole && !bodiless)
-        an_buf_addf(head, "Content-Length: %zu\r\n", rep->body.len);
+    if (whole && !bodiless) {
+        an_buf_adds(head, "Content-Length: ");
+        an_buf_addi(head, (int64_t)rep->body.len);
+        an_buf_adds(head, "\r\n");
+    }
     an_buf_adds(head, "\r\n");
 }
 
@@ -102,6 +118,7 @@ static int start(struct an_reply *rep, bool whole, struct an_err *err)
 {
     struct an_buf head;
     an_buf_init(&head, HEAD_MAX);
+    (void)an_buf_reserve(&head, HEAD_USUAL);
     add_head(rep, whole, &head);
     rep->started = true;
     int rc = head.overflow ? an_fail(err, AN_EBACKEND, "the reply's header is over %zu bytes", HEAD_MAX)

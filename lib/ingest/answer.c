@@ -107,10 +107,14 @@ static void add_stored(struct an_buf *out, const struct an_row *row)
     an_uuid_format(&row->id, id);
     an_time_format(row->timestamp_us, timestamp);
     an_time_format(row->received_us, received);
-    (void)an_buf_addf(out,
-                      "\"id\":\"%s\",\"timestamp\":\"%s\",\"received_at\":\"%s\",\"status\":\"committed\","
-                      "\"duplicate\":%s",
-                      id, timestamp, received, row->stored == AN_STORED_DUPLICATE ? "true" : "false");
+    (void)an_buf_adds(out, "\"id\":\"");
+    (void)an_buf_add(out, id, AN_UUID_LEN);
+    (void)an_buf_adds(out, "\",\"timestamp\":\"");
+    (void)an_buf_add(out, timestamp, AN_TIME_LEN);
+    (void)an_buf_adds(out, "\",\"received_at\":\"");
+    (void)an_buf_add(out, received, AN_TIME_LEN);
+    (void)an_buf_adds(out, "\",\"status\":\"committed\",\"duplicate\":");
+    (void)an_buf_adds(out, row->stored == AN_STORED_DUPLICATE ? "true" : "false");
 }
 
 static void add_refused(struct an_buf *out, const struct an_answer *a, const struct an_item *it)
@@ -127,7 +131,10 @@ static void add_results(struct an_buf *out, const struct an_answer *a, const str
         const struct an_item *it = &a->items[i];
         if (only_refused && !it->refused)
             continue;
-        (void)an_buf_addf(out, "%s{\"index\":%zu,", comma, i);
+        (void)an_buf_adds(out, comma);
+        (void)an_buf_adds(out, "{\"index\":");
+        (void)an_buf_addi(out, (int64_t)i);
+        (void)an_buf_addc(out, ',');
         if (it->refused)
             add_refused(out, a, it);
         else

@@ -95,27 +95,46 @@ static void add_quoted(struct an_buf *out, struct an_str s)
     an_buf_adds(out, i < s.len ? "...\"" : "\"");
 }
 
+static bool plain_char(char c)
+{
+    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'))
+        return true;
+    switch (c) {
+    case '.':
+    case '_':
+    case ':':
+    case '/':
+    case '@':
+    case '+':
+    case ',':
+    case '-':
+    case '%':
+        return true;
+    default:
+        return false;
+    }
+}
+
 static bool plain(struct an_str s)
 {
     if (s.len > 256)
         return false; /* long ones are quoted, and so cut where the line is full */
-    for (size_t i = 0; i < s.len; i++) {
-        char c = s.data[i];
-        bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  strchr("._:/@+,-%", c) != NULL;
-        if (!ok || c == '\0')
+    for (size_t i = 0; i < s.len; i++)
+        if (!plain_char(s.data[i]))
             return false;
-    }
     return s.len > 0;
 }
 
 static void add_name(struct an_buf *out, const char *name)
 {
     bool json = state.format == AN_LOG_JSON;
+    char before = out->len == 0 ? '>' : out->data[out->len - 1];
+    if (before != '>' && before != '{') /* the end of a priority, and the start of an object */
+        an_buf_addc(out, json ? ',' : ' ');
     if (json)
-        an_buf_addf(out, "%s\"%s\":", out->data[out->len - 1] == '{' ? "" : ",", name);
-    else
-        an_buf_addf(out, "%s%s=", out->len == 0 || out->data[out->len - 1] == '>' ? "" : " ", name);
+        an_buf_addc(out, '"');
+    an_buf_adds(out, name);
+    an_buf_adds(out, json ? "\":" : "=");
 }
 
 static void add_text(struct an_buf *out, const char *name, struct an_str text)
@@ -130,7 +149,7 @@ static void add_text(struct an_buf *out, const char *name, struct an_str text)
 static void add_number(struct an_buf *out, const char *name, int64_t v)
 {
     add_name(out, name);
-    an_buf_addf(out, "%lld", (long long)v);
+    an_buf_addi(out, v);
 }
 
 static struct an_buf *begin(enum an_log_level level, const char *component)

@@ -69,6 +69,48 @@ static void test_big_endian(void **state)
     an_buf_release(&b);
 }
 
+static void test_decimal(void **state)
+{
+    static const struct {
+        int64_t v;
+        const char *text;
+    } rows[] = {{0, "0"},
+                {7, "7"},
+                {-10, "-10"},
+                {INT64_C(1234567890123), "1234567890123"},
+                {INT64_MAX, "9223372036854775807"},
+                {INT64_MIN, "-9223372036854775808"}};
+    (void)state;
+    struct an_buf b;
+    an_buf_init(&b, 20);
+    for (size_t i = 0; i < AN_COUNT(rows); i++) {
+        an_buf_clear(&b);
+        assert_true(an_buf_addi(&b, rows[i].v));
+        assert_string_equal(b.data, rows[i].text);
+    }
+    assert_false(an_buf_addi(&b, 1));
+    an_buf_release(&b);
+}
+
+/* What is spare is added without growing, and never past the limit. */
+static void test_spare(void **state)
+{
+    (void)state;
+    struct an_buf b;
+    an_buf_init(&b, 100);
+    assert_int_equal(an_buf_spare(&b), 0);
+    assert_true(an_buf_adds(&b, "abc"));
+    size_t alloc = b.alloc, spare = an_buf_spare(&b);
+    assert_int_equal(spare, alloc - 4);
+    assert_non_null(an_buf_reserve(&b, spare));
+    assert_int_equal(b.alloc, alloc);
+    b.limit = 5;
+    assert_int_equal(an_buf_spare(&b), 2);
+    assert_true(an_buf_adds(&b, "de"));
+    assert_int_equal(an_buf_spare(&b), 0);
+    an_buf_release(&b);
+}
+
 static void test_reserve(void **state)
 {
     (void)state;
@@ -109,6 +151,8 @@ int main(void)
         cmocka_unit_test(test_all_or_nothing),
         cmocka_unit_test(test_formats),
         cmocka_unit_test(test_big_endian),
+        cmocka_unit_test(test_decimal),
+        cmocka_unit_test(test_spare),
         cmocka_unit_test(test_reserve),
         cmocka_unit_test(test_trim),
     };
