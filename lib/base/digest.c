@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "an.h"
 
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/params.h>
 #include <openssl/rand.h>
 
 #include "base/digest.h"
@@ -60,10 +61,28 @@ void an_sha256(const void *data, size_t len, unsigned char out[AN_SHA256_LEN])
     an_sha256_finish(shared, out);
 }
 
+static EVP_MAC_CTX *hmac_new(void)
+{
+    static char digest[] = "SHA256";
+    const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                                 OSSL_PARAM_construct_end()};
+    EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    EVP_MAC_CTX *ctx = mac == NULL ? NULL : EVP_MAC_CTX_new(mac);
+    if (ctx == NULL || EVP_MAC_CTX_set_params(ctx, params) != 1)
+        abort();
+    EVP_MAC_free(mac); /* the context holds it */
+    return ctx;
+}
+
 void an_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
                     unsigned char out[AN_SHA256_LEN])
 {
-    if (HMAC(EVP_sha256(), key, (int)key_len, data, len, out, NULL) == NULL)
+    static EVP_MAC_CTX *shared; /* as above */
+    size_t out_len;
+    if (shared == NULL)
+        shared = hmac_new();
+    if (EVP_MAC_init(shared, key, key_len, NULL) != 1 || EVP_MAC_update(shared, data, len) != 1 ||
+        EVP_MAC_final(shared, out, &out_len, AN_SHA256_LEN) != 1)
         abort();
 }
 

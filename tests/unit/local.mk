@@ -12,6 +12,7 @@ UNIT_TESTS = \
 	tests/unit/test-codec \
 	tests/unit/test-conf \
 	tests/unit/test-decode \
+	tests/unit/test-digest \
 	tests/unit/test-err \
 	tests/unit/test-event \
 	tests/unit/test-fault \
