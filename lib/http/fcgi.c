@@ -17,6 +17,12 @@
 #include "base/mem.h"
 #include "http/fcgi.h"
 
+/* "name=value", as libfcgi keeps it. */
+struct parameter {
+    const char *text;
+    size_t name_len;
+};
+
 struct an_fcgi {
     FCGX_Request request;
     int listen_fd;
@@ -25,6 +31,9 @@ struct an_fcgi {
     bool running; /* a request is; signals wait */
     bool gone;    /* a write failed: nothing more can be said to this peer */
     sigset_t waiting, before;
+    /* Of the running request. Where names end is found once: a request is asked for a dozen of them. */
+    struct parameter *parameters;
+    size_t parameter_count, parameter_alloc;
 };
 
 struct an_fcgi *an_fcgi_new(int listen_fd, int64_t io_timeout_ms)
@@ -56,6 +65,7 @@ void an_fcgi_free(struct an_fcgi *f)
         return;
     if (f->running)
         an_fcgi_abort(f);
+    free(f->parameters);
     free(f);
 }
 
@@ -97,6 +107,18 @@ static bool read_head(FCGX_Request *r, int fd)
     return false;
 }
 
+static void index_parameters(struct an_fcgi *f)
+{
+    f->parameter_count = 0;
+    for (char **entry = f->request.envp; *entry != NULL; entry++) {
+        if (f->parameter_count == f->parameter_alloc) {
+            f->parameter_alloc = f->parameter_alloc == 0 ? 64 : 2 * f->parameter_alloc;
+            f->parameters = an_xrealloc(f->parameters, f->parameter_alloc * sizeof *f->parameters);
+        }
+        f->parameters[f->parameter_count++] = (struct parameter){*entry, strcspn(*entry, "=")};
+    }
+}
+
 int an_fcgi_accept(struct an_fcgi *f, struct an_err *err)
 {
     int fd = next_connection(f->listen_fd);
@@ -116,38 +138,43 @@ int an_fcgi_accept(struct an_fcgi *f, struct an_err *err)
             abort();
         return an_fail(err, AN_EAGAIN, "fastcgi: a connection was dropped before its request was complete");
     }
+    index_parameters(f);
     f->running = true;
     return AN_OK;
 }
 
-/* The value behind "name=", or NULL. */
-static const char *value_of(const char *entry, const char *name, size_t len)
+static bool is_named(const struct parameter *p, const char *name, size_t len)
 {
-    return strncmp(entry, name, len) == 0 && entry[len] == '=' ? entry + len + 1 : NULL;
+    return p->name_len == len && p->text[len] == '=' && memcmp(p->text, name, len) == 0;
 }
 
-static struct an_str present(const char *value)
+static struct an_str value_of(const struct parameter *p)
 {
+    const char *value = p == NULL ? NULL : p->text + p->name_len + 1;
     return an_str(value != NULL && *value != '\0' ? value : NULL);
 }
 
 struct an_str an_fcgi_param(const struct an_fcgi *f, const char *name)
 {
-    return present(FCGX_GetParam(name, f->request.envp));
+    size_t len = strlen(name);
+    for (size_t i = 0; i < f->parameter_count; i++)
+        if (is_named(&f->parameters[i], name, len))
+            return value_of(&f->parameters[i]);
+    return value_of(NULL);
 }
 
 struct an_str an_fcgi_param_once(const struct an_fcgi *f, const char *name)
 {
     size_t len = strlen(name);
-    const char *found = NULL;
-    for (char **entry = f->request.envp; *entry != NULL; entry++) {
-        const char *value = value_of(*entry, name, len);
-        if (value != NULL && found != NULL)
-            return present(NULL);
-        if (value != NULL)
-            found = value;
+    const struct parameter *found = NULL;
+    for (size_t i = 0; i < f->parameter_count; i++) {
+        if (!is_named(&f->parameters[i], name, len))
+            continue;
+        if (found != NULL)
+            return value_of(NULL);
+        found = &f->parameters[i];
     }
-    return present(found);
+    return value_of(found);
 }
 
 int an_fcgi_read(struct an_fcgi *f, char *out, size_t len, size_t *got, struct an_err *err)
