@@ -20,6 +20,8 @@ libannals_a_SOURCES += \
 	lib/base/json.h \
 	lib/base/mem.c \
 	lib/base/mem.h \
+	lib/base/pid.c \
+	lib/base/pid.h \
 	lib/base/suggest.c \
 	lib/base/suggest.h \
 	lib/base/text.c \

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "an.h"
 
-#include <unistd.h>
-
 #include "base/codec.h"
 #include "base/digest.h"
+#include "base/pid.h"
 #include "base/uuid.h"
 
 struct an_uuid an_uuid7(int64_t us, const unsigned char unique[10])
@@ -24,10 +23,10 @@ struct an_uuid an_uuid7_random(int64_t us)
     static unsigned char pool[1000]; /* one call to the generator serves a hundred ids */
     static size_t left;
     static pid_t owner; /* a child must not hand out what its parent may hand out too */
-    if (left == 0 || owner != getpid()) {
+    if (left == 0 || owner != an_pid()) {
         an_random(pool, sizeof pool);
         left = sizeof pool;
-        owner = getpid();
+        owner = an_pid();
     }
     left -= 10;
     return an_uuid7(us, pool + left);

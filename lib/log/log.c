@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/pid.h"
 #include "base/unicode.h"
 #include "log/log.h"
 
@@ -171,7 +172,7 @@ static struct an_buf *begin(enum an_log_level level, const char *component)
     }
     add_text(out, "level", an_str(names[level]));
     add_text(out, "app", an_str(state.app));
-    add_number(out, "pid", getpid());
+    add_number(out, "pid", an_pid());
     add_text(out, "component", an_str(component));
     return out;
 }

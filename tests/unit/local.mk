@@ -26,6 +26,7 @@ UNIT_TESTS = \
 	tests/unit/test-metrics \
 	tests/unit/test-openapi \
 	tests/unit/test-params \
+	tests/unit/test-pid \
 	tests/unit/test-principal \
 	tests/unit/test-problem \
 	tests/unit/test-proc \
