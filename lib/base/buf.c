@@ -70,7 +70,8 @@ bool an_buf_add(struct an_buf *b, const void *mem, size_t len)
 {
     if (len == 0)
         return true;
-    char *p = an_buf_reserve(b, len);
+    bool fits = !b->overflow && len <= an_buf_spare(b); /* nearly always */
+    char *p = fits ? b->data + b->len : an_buf_reserve(b, len);
     if (p == NULL)
         return false;
     memcpy(p, mem, len);
