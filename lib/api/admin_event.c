@@ -17,6 +17,7 @@
 /* The event on its way to the page. */
 struct view {
     struct an_admin *a;
+    struct an_buf document; /* whole; the values below borrow from it */
     const struct an_json *root;
     const struct an_json *actor, *entities, *context;
     int64_t timestamp_us;
@@ -291,14 +292,14 @@ static void add_record(struct view *v, struct an_str id, int64_t received_us, co
                   an_admin_curl(v->a, an_arena_printf(a, "/v1/events/%.*s", AN_STR_ARG(id)), NULL));
 }
 
-static int fill(struct view *v, struct an_str document, struct an_err *err)
+static int fill(struct view *v, const struct an_found *found, struct an_err *err)
 {
-    struct an_arena *a = v->a->arena;
-    int rc = an_document_read(a, document, &v->root, err);
+    if (!an_event_add_document(&v->document, &found->head, found->stored))
+        return an_fail(err, AN_ETOOBIG, "stored document is over %zu bytes", v->document.limit);
+    int rc = an_document_read(v->a->arena, (struct an_str){v->document.data, v->document.len}, &v->root, err);
     if (rc != AN_OK)
         return rc;
-    if (!an_time_parse(an_document_text(a, v->root, "timestamp"), &v->timestamp_us))
-        return an_fail(err, AN_EBACKEND, "stored document has no timestamp");
+    v->timestamp_us = found->head.timestamp_us;
     v->actor = an_json_get(v->root, "actor");
     v->entities = an_json_get(v->root, "entities");
     v->context = an_json_get(v->root, "context");
@@ -322,21 +323,22 @@ static int event_page(struct an_admin *a, struct an_err *err)
     an_uuid_format(&id, id_text);
     struct an_search s;
     struct an_result *holder = NULL;
-    struct an_str document;
-    int64_t received_us;
+    struct an_found found;
     unsigned char digest[32];
     int rc = an_admin_search(a, &s, err);
     if (rc == AN_OK)
-        rc = an_search_event(&s, &id, &document, &received_us, digest, &holder, err);
+        rc = an_search_event(&s, &id, &found, digest, &holder, err);
     if (rc == AN_OK)
         rc = an_admin_audit(a, "read", an_str(id_text), err);
     struct view v = {.a = a};
+    an_buf_init(&v.document, AN_REPLY_MAX);
     if (rc == AN_OK)
-        rc = fill(&v, document, err);
+        rc = fill(&v, &found, err);
     if (rc == AN_OK) {
-        add_record(&v, an_str(id_text), received_us, digest);
+        add_record(&v, an_str(id_text), found.received_us, digest);
         rc = an_admin_render(a, "event", an_document_text(a->arena, v.root, "action"), err);
     }
+    an_buf_release(&v.document);
     an_result_free(holder);
     return rc;
 }

@@ -53,24 +53,22 @@ static void add_entities(struct rows *r, struct an_scope *row, const struct an_j
         an_scope_textf(row, "more_entities", "%u", (unsigned)(entities->count - ENTITIES_SHOWN));
 }
 
-static int add_row(void *arg, struct an_str document, int64_t timestamp_us, int64_t received_us,
-                   const struct an_uuid *id)
+static int add_row(void *arg, const struct an_found *event)
 {
-    (void)received_us;
     struct rows *r = arg;
     struct an_arena *a = r->a->arena;
     const struct an_json *root;
     an_arena_reset(r->scratch);
-    int rc = an_document_read(r->scratch, document, &root, r->err);
+    int rc = an_document_read(r->scratch, event->stored, &root, r->err);
     if (rc != AN_OK)
         return rc;
     char id_text[AN_UUID_LEN + 1];
-    an_uuid_format(id, id_text);
+    an_uuid_format(&event->head.id, id_text);
     struct an_scope *row = an_scope_item(r->a->page, "rows");
     an_scope_text(row, "url",
                   an_admin_url(r->a, an_arena_printf(r->scratch, "/admin/events/%s", id_text), NULL));
-    an_scope_text(row, "time", an_text_rfc3339(a, timestamp_us));
-    an_scope_text(row, "time_text", an_text_time(a, timestamp_us, 3));
+    an_scope_text(row, "time", an_text_rfc3339(a, event->head.timestamp_us));
+    an_scope_text(row, "time_text", an_text_time(a, event->head.timestamp_us, 3));
     an_scope_text(row, "action",
                   an_text_clip(a, an_document_text(r->scratch, root, "action"), AN_ACTION_MAX));
     struct an_str outcome = an_text_clip(a, an_document_text(r->scratch, root, "outcome"), AN_TYPE_MAX);

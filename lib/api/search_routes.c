@@ -161,16 +161,15 @@ static void add_event_fields(struct an_call *call, const char *digest)
 static int reply_event(struct an_call *call, const struct an_uuid *id, struct an_err *err)
 {
     struct an_search s;
-    struct an_str document;
+    struct an_found found;
     struct an_result *holder = NULL;
-    int64_t received_us;
     unsigned char digest[AN_SHA256_LEN];
     char tag[2 * AN_SHA256_LEN + 1];
     bool refused;
     int rc = begin(call, &s, &refused, err);
     if (rc != AN_OK || refused)
         return rc;
-    rc = an_search_event(&s, id, &document, &received_us, digest, &holder, err);
+    rc = an_search_event(&s, id, &found, digest, &holder, err);
     if (rc != AN_OK)
         return rc;
     an_hex_encode(digest, sizeof digest, tag);
@@ -179,7 +178,7 @@ static int reply_event(struct an_call *call, const struct an_uuid *id, struct an
         call->rep->status = 304;
     } else {
         an_reply_type(call->rep, "application/json");
-        (void)an_event_add_served(&call->rep->body, document, received_us);
+        (void)an_event_add_served(&call->rep->body, &found.head, found.stored, found.received_us);
     }
     an_result_free(holder);
     return AN_OK;

@@ -16,10 +16,12 @@ static const struct an_str labels[AN_M_DOCUMENT__COUNT] = {
 };
 
 /* The longest document without its tenant and what was sent: all values are slices of that. */
-#define FRAME                                                                                   \
-    "{\"id\":\"\",\"tenant_id\":\"\",\"timestamp\":\"\",\"action\":,\"actor\":,\"entities\":[]," \
-    "\"outcome\":\"success\",\"description\":,\"context\":{\"ip\":,},\"changes\":,\"metadata\":}"
-#define FRAME_MAX (sizeof FRAME + AN_UUID_LEN + AN_TIME_LEN)
+#define HEAD "{\"id\":\"\",\"tenant_id\":\"\",\"timestamp\":\"\""
+#define HEAD_MAX (sizeof HEAD + AN_UUID_LEN + AN_TIME_LEN)
+#define FRAME                                                                                             \
+    ",\"action\":,\"actor\":,\"entities\":[],\"outcome\":\"success\",\"description\":,\"context\":{\"ip\":,}," \
+    "\"changes\":,\"metadata\":}"
+#define FRAME_MAX (HEAD_MAX + sizeof FRAME)
 
 static char *put(char *to, const char *s, size_t len)
 {
@@ -58,17 +60,16 @@ static char *put_context(char *to, const struct an_json *context, const struct a
     return put(to, context->text.data + 1, context->text.len - 1);
 }
 
-static char *put_head(char *to, const struct an_event *e)
+/* Takes HEAD_MAX bytes and the tenant's, at most. */
+static char *put_head(char *to, const struct an_event_head *h)
 {
-    char id[AN_UUID_LEN + 1], time[AN_TIME_LEN + 1];
-    an_uuid_format(&e->id, id);
-    an_time_format(e->timestamp_us, time);
     to = put_str(to, AN_STR("{\"id\":\""));
-    to = put(to, id, AN_UUID_LEN);
-    to = put_str(to, AN_STR("\",\"tenant_id\":\""));
-    to = put_str(to, e->tenant_id);
+    an_uuid_format(&h->id, to);
+    to = put_str(to + AN_UUID_LEN, AN_STR("\",\"tenant_id\":\""));
+    to = put_str(to, h->tenant_id);
     to = put_str(to, AN_STR("\",\"timestamp\":\""));
-    to = put(to, time, AN_TIME_LEN);
+    an_time_format(h->timestamp_us, to);
+    to += AN_TIME_LEN;
     *to++ = '"';
     return to;
 }
@@ -91,7 +92,9 @@ void an_event_make_document(struct an_arena *a, const struct an_members *m, stru
 {
     size_t room = FRAME_MAX + e->tenant_id.len + m->sent_len;
     char *document = an_arena_alloc(a, room);
-    char *end = put_head(document, e);
+    const struct an_event_head head = {e->id, e->tenant_id, e->timestamp_us};
+    char *end = put_head(document, &head);
+    e->head_len = (size_t)(end - document);
     for (int i = 0; i < AN_M_DOCUMENT__COUNT; i++)
         end = put_member(end, m, (enum an_member)i);
     *end++ = '}';
@@ -100,18 +103,35 @@ void an_event_make_document(struct an_arena *a, const struct an_members *m, stru
     an_sha256(e->document.data, e->document.len, e->digest);
 }
 
-bool an_event_add_served(struct an_buf *out, struct an_str document, int64_t received_us)
+/* The head, the members that are stored (what stands between the braces), and what ends the object. */
+static bool add_whole(struct an_buf *out, const struct an_event_head *head, struct an_str stored, struct an_str tail)
 {
-    static const char label[] = ",\"received_at\":\"";
-    char time[AN_TIME_LEN + 1];
-    an_time_format(received_us, time);
-    char *to = an_buf_reserve(out, document.len + sizeof label + AN_TIME_LEN + 1);
+    struct an_str members = {stored.data + 1, stored.len < 2 ? 0 : stored.len - 2};
+    char *to = an_buf_reserve(out, HEAD_MAX + head->tenant_id.len + 1 + members.len + tail.len);
     if (to == NULL)
         return false;
-    char *end = put(to, document.data, document.len - 1);
-    end = put(end, label, sizeof label - 1);
-    end = put(end, time, AN_TIME_LEN);
-    end = put_str(end, AN_STR("\"}"));
+    char *end = put_head(to, head);
+    if (members.len > 0) {
+        *end++ = ',';
+        end = put_str(end, members);
+    }
+    end = put_str(end, tail);
     an_buf_commit(out, (size_t)(end - to));
     return true;
+}
+
+bool an_event_add_document(struct an_buf *out, const struct an_event_head *head, struct an_str stored)
+{
+    return add_whole(out, head, stored, AN_STR("}"));
+}
+
+bool an_event_add_served(struct an_buf *out, const struct an_event_head *head, struct an_str stored,
+                         int64_t received_us)
+{
+    static const struct an_str label = AN_STR(",\"received_at\":\"");
+    char tail[64];
+    char *end = put_str(tail, label);
+    an_time_format(received_us, end);
+    end = put_str(end + AN_TIME_LEN, AN_STR("\"}"));
+    return add_whole(out, head, stored, (struct an_str){tail, (size_t)(end - tail)});
 }

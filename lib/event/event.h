@@ -37,7 +37,17 @@ struct an_event {
     size_t entity_count;
     bool keyed;                 /* had an idempotency_key: id is derived from tenant, key and instant */
     struct an_str document;     /* in the arena */
+    size_t head_len;            /* of its bytes: up to the comma behind the timestamp */
     unsigned char digest[AN_SHA256_LEN]; /* SHA-256 of document */
+};
+
+/* What begins every document: `{"id":...,"tenant_id":...,"timestamp":...`. Columns hold the same, so the head is not
+ * stored a second time: what is stored is an object of the other members, `{"action":...}`, and the bytes of the
+ * document come back by putting the head in front again. */
+struct an_event_head {
+    struct an_uuid id;
+    struct an_str tenant_id;
+    int64_t timestamp_us;
 };
 
 struct an_event_rules {
@@ -67,7 +77,10 @@ bool an_tenant_valid(struct an_str s);
 /* An address or, with `network`, a CIDR block; as inet_pton takes it. */
 bool an_ip_valid(struct an_str s, bool network);
 
-/* The document as it is served: `received_at` is put in as its last member. */
-bool an_event_add_served(struct an_buf *out, struct an_str document, int64_t received_us);
+/* The document, from its head and what is stored of it: the bytes that the digest is of. */
+bool an_event_add_document(struct an_buf *out, const struct an_event_head *head, struct an_str stored);
+/* The same as it is served: `received_at` is put in as its last member. */
+bool an_event_add_served(struct an_buf *out, const struct an_event_head *head, struct an_str stored,
+                         int64_t received_us);
 
 #endif

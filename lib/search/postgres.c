@@ -43,27 +43,29 @@ static int read_page(struct an_search *s, const struct an_filter *f, const struc
 }
 
 /* Columns of an_sqltext_page(). */
-static int give_row(const struct an_result *res, size_t row, an_search_row *each, void *arg,
-                    struct an_position *last, struct an_err *err)
+static int read_row(const struct an_result *res, size_t row, struct an_found *event, struct an_err *err)
 {
-    int64_t received_us;
-    if (!an_result_int(res, row, 1, &last->timestamp_us) || !an_result_int(res, row, 2, &received_us) ||
-        !an_uuid_parse(an_result_get(res, row, 3), &last->id))
+    event->stored = an_result_get(res, row, 0);
+    if (!an_result_int(res, row, 1, &event->head.timestamp_us) || !an_result_int(res, row, 2, &event->received_us) ||
+        !an_uuid_parse(an_result_get(res, row, 3), &event->head.id))
         return an_fail(err, AN_EBACKEND, "search: a row without its times or id");
-    return each(arg, an_result_get(res, row, 0), last->timestamp_us, received_us, &last->id);
+    return AN_OK;
 }
 
 static int give_rows(struct an_search *s, const struct an_filter *f, const struct an_result *res,
                      an_search_row *each, void *arg, struct an_buf *next, struct an_err *err)
 {
-    struct an_position last = {0};
+    struct an_found event = {.head.tenant_id = s->tenant};
     size_t rows = an_result_rows(res);
     bool more = rows > (size_t)f->limit;
     for (size_t i = 0; i < rows - more; i++) {
-        int rc = give_row(res, i, each, arg, &last, err);
+        int rc = read_row(res, i, &event, err);
+        if (rc == AN_OK)
+            rc = each(arg, &event);
         if (rc != AN_OK)
             return rc;
     }
+    struct an_position last = {.timestamp_us = event.head.timestamp_us, .id = event.head.id};
     if (more && !an_cursor_add(s, f, &last, next))
         return an_fail(err, AN_ETOOBIG, "search: the filter is too long for a cursor");
     return AN_OK;
@@ -89,16 +91,13 @@ struct page {
     bool begun;
 };
 
-static int add_event(void *arg, struct an_str document, int64_t timestamp_us, int64_t received_us,
-                     const struct an_uuid *id)
+static int add_event(void *arg, const struct an_found *event)
 {
-    (void)timestamp_us;
-    (void)id;
     struct page *page = arg;
     if (page->begun)
         an_buf_addc(page->out, ',');
     page->begun = true;
-    return an_event_add_served(page->out, document, received_us) ? AN_OK : AN_ETOOBIG;
+    return an_event_add_served(page->out, &event->head, event->stored, event->received_us) ? AN_OK : AN_ETOOBIG;
 }
 
 int an_search_page(struct an_search *s, const struct an_filter *f, struct an_buf *out,
@@ -136,22 +135,22 @@ static int query_event(struct an_search *s, const struct an_uuid *id, struct an_
     return rc == AN_OK ? ended : rc;
 }
 
-int an_search_event(struct an_search *s, const struct an_uuid *id, struct an_str *document,
-                    int64_t *received_us, unsigned char digest[AN_SHA256_LEN], struct an_result **holder,
-                    struct an_err *err)
+int an_search_event(struct an_search *s, const struct an_uuid *id, struct an_found *found,
+                    unsigned char digest[AN_SHA256_LEN], struct an_result **holder, struct an_err *err)
 {
     struct an_result *res = NULL;
     int rc = query_event(s, id, &res, err);
     if (rc == AN_OK && an_result_rows(res) == 0)
         rc = an_fail(err, AN_ENOENT, "search: no such event");
-    if (rc == AN_OK && (!an_result_int(res, 0, 1, received_us) ||
-                        !an_hex_decode(an_result_get(res, 0, 2), digest, AN_SHA256_LEN)))
-        rc = an_fail(err, AN_EBACKEND, "search: a row without its time or digest");
+    found->head.tenant_id = s->tenant;
+    if (rc == AN_OK)
+        rc = read_row(res, 0, found, err);
+    if (rc == AN_OK && !an_hex_decode(an_result_get(res, 0, 4), digest, AN_SHA256_LEN))
+        rc = an_fail(err, AN_EBACKEND, "search: a row without its digest");
     if (rc != AN_OK) {
         an_result_free(res);
         return rc;
     }
-    *document = an_result_get(res, 0, 0);
     *holder = res; /* the caller's now */
     return AN_OK;
 }

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "db/db.h"
+#include "event/event.h"
 #include "search/filter.h"
 
 struct an_search {
@@ -35,16 +36,20 @@ struct an_coverage {
 #define AN_CURSOR_MAX 512
 int an_search_page(struct an_search *s, const struct an_filter *f, struct an_buf *out, struct an_buf *next,
                    struct an_err *err) AN_MUST_CHECK;
+/* An event as it was found; strings are borrowed from the result. */
+struct an_found {
+    struct an_event_head head;
+    struct an_str stored; /* its document without the head: an_event_add_document() puts it together */
+    int64_t received_us;
+};
 /* The same page for the console: one call of `each` an event. */
-typedef int an_search_row(void *arg, struct an_str document, int64_t timestamp_us, int64_t received_us,
-                          const struct an_uuid *id);
+typedef int an_search_row(void *arg, const struct an_found *event);
 int an_search_each(struct an_search *s, const struct an_filter *f, an_search_row *each, void *arg,
                    struct an_buf *next, struct an_coverage *coverage, struct an_err *err) AN_MUST_CHECK;
-/* One event through the partition that its id names. *document borrowed from *holder, which the caller
+/* One event through the partition that its id names. *found borrows from *holder, which the caller
  * frees. AN_ENOENT: not there, or another tenant's: the same. */
-int an_search_event(struct an_search *s, const struct an_uuid *id, struct an_str *document,
-                    int64_t *received_us, unsigned char digest[32], struct an_result **holder,
-                    struct an_err *err) AN_MUST_CHECK;
+int an_search_event(struct an_search *s, const struct an_uuid *id, struct an_found *found,
+                    unsigned char digest[32], struct an_result **holder, struct an_err *err) AN_MUST_CHECK;
 /* "buckets":[...],"coverage":{...}. AN_ETOOBIG: more than AN_BUCKETS_MAX buckets. */
 #define AN_BUCKETS_MAX 10000
 int an_search_counts(struct an_search *s, const struct an_filter *f, struct an_buf *out,

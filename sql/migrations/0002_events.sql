@@ -13,7 +13,7 @@ CREATE TABLE annals.events (
     outcome text COLLATE "C" NOT NULL,
     source_ip inet,
     digest bytea NOT NULL,
-    payload_ref text COLLATE "C",
+    payload_ref text COLLATE "C" NOT NULL DEFAULT '',
     document json,
     PRIMARY KEY (tenant_id, "timestamp", id)
 ) PARTITION BY RANGE ("timestamp");

@@ -39,6 +39,19 @@ static void check_document(struct an_arena *a, const struct an_event *e)
     assert(an_uuid7_us(&e->id) / 1000 == e->timestamp_us / 1000);
 }
 
+/* The document comes back from its head and the rest of it. */
+static void check_head(const struct an_event *e)
+{
+    const struct an_event_head head = {e->id, e->tenant_id, e->timestamp_us};
+    struct an_str rest = {e->document.data + e->head_len, e->document.len - e->head_len};
+    struct an_buf out;
+    an_buf_init(&out, e->document.len + 64);
+    bool ok = an_event_add_document(&out, &head, rest);
+    assert(ok && an_str_equal((struct an_str){out.data, out.len}, e->document));
+    (void)ok;
+    an_buf_release(&out);
+}
+
 /* The document without id and tenant_id is sent again: nothing may change but the id. */
 static void check_again(struct an_arena *a, const struct an_event *e, const struct an_event_rules *rules)
 {
@@ -72,6 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (an_event_parse(v, &rules, &e, &faults)) {
             assert(faults.count == 0);
             check_document(a, &e);
+            check_head(&e);
             check_again(a, &e, &rules);
         } else {
             assert(faults.count > 0 && faults.first->where != NULL && faults.first->detail[0] != '\0');

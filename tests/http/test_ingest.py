@@ -41,8 +41,8 @@ def send(annals, tenant):
 
 
 def stored(annals, tenant):
-    return annals.rows("SELECT document::text, digest, id::text, received_at FROM annals.events WHERE tenant_id = %s "
-                       "ORDER BY \"timestamp\", id", tenant)
+    return annals.rows("SELECT annals.event_document(e), digest, id::text, received_at FROM annals.events AS e "
+                       "WHERE tenant_id = %s ORDER BY \"timestamp\", id", tenant)
 
 
 def test_single_event_is_stored_and_answered(annals, tenant, send):

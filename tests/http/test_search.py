@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """GET /v1/events and its relatives: filters, pages, single events, counts, limits, and whose events they are."""
+import hashlib
 import json
+import re
 import threading
 import urllib.parse
 import uuid
@@ -250,6 +252,10 @@ def test_event_by_id(annals, reader):
     assert reply.status == 200 and reply.json()["id"] == wanted and "received_at" in reply.json()
     (digest,), = annals.rows("SELECT encode(digest, 'hex') FROM annals.events WHERE id = %s", wanted)
     assert reply.headers["ETag"] == f'"{digest}"' and "immutable" in reply.headers["Cache-Control"]
+    document = re.sub(rb',"received_at":"[^"]*"}$', b"}", reply.body)
+    assert hashlib.sha256(document).hexdigest() == digest
+    (listed,) = reader.get([("action", "document.read")]).json()["events"]
+    assert listed == reply.json()
     for tag in (f'"{digest}"', f'"x", "{digest}"', "*", f'"{digest}-gzip"'):
         again = reader.get(path="/v1/events/" + wanted, **{"If-None-Match": tag})
         assert again.status == 304 and again.body == b"", again

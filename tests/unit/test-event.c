@@ -139,6 +139,20 @@ static const struct {
      AT_NOW ACT ",'outcome':'success'}"},
 };
 
+/* The document is its head and what is stored of it. */
+static void assert_comes_back(const struct an_event *e)
+{
+    const struct an_event_head head = {e->id, e->tenant_id, e->timestamp_us};
+    struct an_str stored = {an_arena_strndup(arena, e->document.data + e->head_len, e->document.len - e->head_len),
+                            e->document.len - e->head_len};
+    struct an_buf out;
+    an_buf_init(&out, 4096);
+    assert_int_equal(stored.data[0], ',');
+    assert_true(an_event_add_document(&out, &head, stored));
+    assert_true(an_str_equal((struct an_str){out.data, out.len}, e->document));
+    an_buf_release(&out);
+}
+
 static void test_documents(void **state)
 {
     (void)state;
@@ -148,6 +162,7 @@ static void test_documents(void **state)
         an_uuid_format(&e.id, id);
         struct an_str want =
             quoted(an_arena_printf(arena, "{'id':'%s','tenant_id':'acme',%s", id, documents[i].document));
+        assert_comes_back(&e);
         if (!an_str_equal(e.document, want))
             fail_msg("%s:\n got %.*s\nwant %.*s", documents[i].why, AN_STR_ARG(e.document), AN_STR_ARG(want));
         unsigned char digest[AN_SHA256_LEN];
@@ -466,11 +481,18 @@ static void test_tenants(void **state)
 static void test_served(void **state)
 {
     (void)state;
+    static const struct an_event_head head = {.tenant_id = AN_STR("acme"), .timestamp_us = NOW};
+    static const struct an_str stored = AN_STR("{\"action\":\"a\"}");
     struct an_buf out;
-    an_buf_init(&out, 64);
-    assert_true(an_event_add_served(&out, AN_STR("{\"id\":\"x\"}"), NOW + 1));
-    assert_string_equal(out.data, "{\"id\":\"x\",\"received_at\":\"2026-01-01T00:00:00.000001Z\"}");
-    assert_false(an_event_add_served(&out, AN_STR("{\"id\":\"x\"}"), NOW));
+    an_buf_init(&out, 320);
+    assert_true(an_event_add_document(&out, &head, stored));
+    assert_string_equal(out.data, "{\"id\":\"00000000-0000-0000-0000-000000000000\",\"tenant_id\":\"acme\","
+                                  "\"timestamp\":\"2026-01-01T00:00:00.000000Z\",\"action\":\"a\"}");
+    size_t len = out.len - 1;
+    assert_true(an_event_add_served(&out, &head, stored, NOW + 1));
+    assert_memory_equal(out.data + len + 1, out.data, len);
+    assert_string_equal(out.data + 2 * len + 1, ",\"received_at\":\"2026-01-01T00:00:00.000001Z\"}");
+    assert_false(an_event_add_served(&out, &head, stored, NOW));
     assert_true(out.overflow);
     an_buf_release(&out);
 }
