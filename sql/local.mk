@@ -8,7 +8,6 @@ AN_QUERIES = \
 	sql/queries/functions_digest.sql \
 	sql/queries/functions_digest_set.sql \
 	sql/queries/login_add.sql \
-	sql/queries/merge_entities.sql \
 	sql/queries/merge_events.sql \
 	sql/queries/merge_known.sql \
 	sql/queries/migration_add.sql \
@@ -21,6 +20,8 @@ AN_QUERIES = \
 	sql/queries/partition_horizon.sql \
 	sql/queries/partition_list.sql \
 	sql/queries/partition_places.sql \
+	sql/queries/put_entities.sql \
+	sql/queries/put_events.sql \
 	sql/queries/rollback.sql \
 	sql/queries/search_actions.sql \
 	sql/queries/search_coverage.sql \

@@ -40,6 +40,8 @@ struct an_db *an_db_new(const struct an_conf *c, enum an_db_role role)
     db->wait_ms = db->statement_timeout_ms + AN_DB_SLACK_MS;
     db->prepare = c->db_prepared;
     an_buf_init(&db->text, TEXT_LIMIT);
+    an_columns_init(&db->events);
+    an_columns_init(&db->entities);
     return db;
 }
 
@@ -58,6 +60,8 @@ void an_db_free(struct an_db *db)
     an_db_close(db);
     an_buf_release(&db->text);
     an_tenants_release(&db->known);
+    an_columns_release(&db->events);
+    an_columns_release(&db->entities);
     free(db);
 }
 

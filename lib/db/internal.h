@@ -8,6 +8,7 @@
 #include <libpq-fe.h>
 
 #include "an.h"
+#include "db/columns.h"
 #include "db/db.h"
 #include "db/stmt.h"
 #include "db/tenants.h"
@@ -21,13 +22,14 @@ struct an_db {
     int64_t connect_timeout_ms, statement_timeout_ms;
     int64_t wait_ms;               /* longest wait for one answer: statement_timeout and a little */
     bool prepare;                  /* database.prepared_statements */
-    bool prepared[AN_STMT__COUNT]; /* on this connection */
-    bool copy_refused;             /* row-level security applies to this role: COPY is not for us */
+    enum an_prepared { AN_PREPARED_NOT, AN_PREPARED_SENT, AN_PREPARED } prepared[AN_STMT__COUNT]; /* on this connection */
+    bool under_rls;                /* row-level security applies to this role: one tenant a transaction, no COPY */
     int64_t retry_at_us;           /* before it, an_db_ready() fails at once with `failure` */
     struct an_err failure;
     char sqlstate[AN_SQLSTATE_LEN + 1]; /* of the last error; empty where the server said nothing */
     struct an_buf text;      /* NUL-terminated copies of text parameters while they are sent */
     struct an_tenants known; /* tenants that an_store_tenant() found */
+    struct an_columns events, entities; /* of the batch that is being sent */
 };
 
 struct an_result {
@@ -51,8 +53,9 @@ int an_db_refused(struct an_db *db, PGresult *res, const char *what, struct an_e
 /* The same for a failure of the connection itself; closes it. AN_EAGAIN. */
 int an_db_broken(struct an_db *db, const char *what, struct an_err *err) AN_MUST_CHECK;
 
-/* Several statements in one round trip. The first that fails ends the list, and its error is returned.
- * out: rows of the last one; NULL to drop them. */
+/* Several statements in one round trip, those included that are not prepared yet: so that preparing one, which waits
+ * for locks, is under the limits that an earlier step sets. The first that fails ends the list, and its error is
+ * returned. out: rows of the last one; NULL to drop them. */
 struct an_db_step {
     enum an_stmt stmt;
     const struct an_db_param *params;
@@ -68,11 +71,11 @@ int an_db_script(struct an_db *db, const char *name, const char *sql, struct an_
 int an_db_begin_limited(struct an_db *db, int64_t statement_ms, int64_t lock_ms,
                         struct an_err *err) AN_MUST_CHECK;
 /* A read-write transaction of one tenant under database.statement_timeout; `then` follows in the same
- * round trip. */
+ * round trip, and may end with the COMMIT. out: rows of the last step; NULL to drop them. */
 int an_db_begin_write(struct an_db *db, struct an_str tenant, const struct an_db_step *then,
-                      size_t count, struct an_err *err) AN_MUST_CHECK;
+                      size_t count, struct an_result **out, struct an_err *err) AN_MUST_CHECK;
 
-/* ROLLBACK after a failure, whose code `rc` is returned with err as it is; AN_EAGAIN instead where the
+/* ROLLBACK after a failure, whose code `rc` is returned with err and db->sqlstate as they are; AN_EAGAIN instead where the
  * connection broke on the way, so that nobody tries something else on a server that is gone. */
 int an_db_abandon(struct an_db *db, int rc, struct an_err *err) AN_MUST_CHECK;
 

@@ -1,6 +1,8 @@
 libannals_a_SOURCES += \
 	lib/db/array.c \
 	lib/db/array.h \
+	lib/db/columns.c \
+	lib/db/columns.h \
 	lib/db/conn.c \
 	lib/db/copy.c \
 	lib/db/db.h \

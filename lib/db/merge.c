@@ -4,13 +4,14 @@
 #include "base/codec.h"
 #include "base/mem.h"
 #include "db/array.h"
+#include "db/columns.h"
 #include "db/internal.h"
 #include "db/merge.h"
 #include "db/rows.h"
 
 /* A statement takes so many bytes of tuples, so that the batch is not in memory a second time. */
 #define SLICE_BYTES ((size_t)1 << 20)
-#define COLUMN_LIMIT ((size_t)8 << 20)
+#define KEYS_LIMIT ((size_t)8 << 20)
 
 struct merge {
     struct an_db *db;
@@ -18,25 +19,9 @@ struct merge {
     struct an_row **order; /* all rows, sorted by key, equal keys in the order sent */
     struct an_row **asked; /* of each key the first, where there is a place for it: what is sent */
     size_t asked_count;
-    struct an_buf column[AN_EVENT_FIELDS - 1];
+    struct an_columns *columns;
+    struct an_buf times, ids; /* arrays of keys */
 };
-
-/* What a statement takes: columns behind tenant_id. */
-struct target {
-    enum an_stmt stmt;
-    size_t columns;
-    enum an_oid type[AN_EVENT_FIELDS - 1];
-};
-
-static const struct target to_events = {.stmt = AN_STMT_MERGE_EVENTS,
-                                        .columns = AN_EVENT_FIELDS - 1,
-                                        .type = {AN_OID_TIMESTAMPTZ, AN_OID_UUID, AN_OID_TIMESTAMPTZ,
-                                                 AN_OID_TEXT, AN_OID_TEXT, AN_OID_TEXT, AN_OID_TEXT,
-                                                 AN_OID_INET, AN_OID_BYTEA, AN_OID_JSON}};
-static const struct target to_entities = {
-    .stmt = AN_STMT_MERGE_ENTITIES,
-    .columns = AN_ENTITY_FIELDS - 1,
-    .type = {AN_OID_TIMESTAMPTZ, AN_OID_UUID, AN_OID_TEXT, AN_OID_TEXT}};
 
 static int compare_places(const void *x, const void *y)
 {
@@ -80,21 +65,6 @@ static int arrange(struct merge *m, bool look_for_place, struct an_err *err)
     return rc;
 }
 
-/* Takes tuples apart into the columns; returns how many there were. */
-static size_t add_tuples(struct merge *m, const struct target *t, struct an_str tuples)
-{
-    size_t count = 0;
-    for (; tuples.len > 0; count++) {
-        an_rows_tuple(&tuples);
-        an_rows_skip(&tuples); /* the tenant is a parameter of its own */
-        for (size_t i = 0; i < t->columns; i++) {
-            struct an_str field = an_rows_field(&tuples);
-            (void)an_buf_add(&m->column[i], field.data, field.len);
-        }
-    }
-    return count;
-}
-
 static struct an_str event_bytes(const struct merge *m, const struct an_row *row)
 {
     return (struct an_str){m->r->events.data + row->event_at, row->event_len};
@@ -106,16 +76,11 @@ static struct an_str entity_bytes(const struct merge *m, const struct an_row *ro
 }
 
 /* Runs the statement on the columns as they are. */
-static int insert(struct merge *m, const struct target *t, size_t tuples, struct an_result **out,
-                  struct an_err *err)
+static int insert(struct merge *m, enum an_stmt stmt, struct an_result **out, struct an_err *err)
 {
-    struct an_db_param params[AN_EVENT_FIELDS] = {AN_DB_TEXT(an_str(m->r->tenant))};
-    for (size_t i = 0; i < t->columns; i++) {
-        if (m->column[i].overflow)
-            return an_fail(err, AN_ETOOBIG, "db: an event of more than %zu bytes", m->column[i].limit);
-        params[i + 1] = an_array_finish(&m->column[i], tuples);
-    }
-    return an_db_exec(m->db, t->stmt, params, t->columns + 1, out, err);
+    struct an_db_param params[AN_EVENT_FIELDS];
+    int rc = an_columns_params(m->columns, params, err);
+    return rc != AN_OK ? rc : an_db_exec(m->db, stmt, params, m->columns->fields, out, err);
 }
 
 /* The rows that came back are new. They come in the order sent. */
@@ -136,24 +101,18 @@ static int mark_new(struct an_row **sent, size_t count, const struct an_result *
     return AN_OK;
 }
 
-static void start_columns(struct merge *m, const struct target *t)
-{
-    for (size_t i = 0; i < t->columns; i++)
-        an_array_start(&m->column[i], t->type[i]);
-}
-
 static int insert_events(struct merge *m, struct an_err *err)
 {
     for (size_t first = 0, next; first < m->asked_count; first = next) {
         size_t bytes = 0;
-        start_columns(m, &to_events);
+        an_columns_events(m->columns);
         for (next = first; next < m->asked_count && bytes < SLICE_BYTES; next++) {
             struct an_str tuple = event_bytes(m, m->asked[next]);
             bytes += tuple.len;
-            (void)add_tuples(m, &to_events, tuple);
+            an_columns_add(m->columns, tuple);
         }
         struct an_result *res = NULL;
-        int rc = insert(m, &to_events, next - first, &res, err);
+        int rc = insert(m, AN_STMT_MERGE_EVENTS, &res, err);
         if (rc == AN_OK)
             rc = mark_new(m->asked + first, next - first, res, err);
         an_result_free(res);
@@ -166,32 +125,32 @@ static int insert_events(struct merge *m, struct an_err *err)
 static int insert_entities(struct merge *m, struct an_err *err)
 {
     for (size_t next = 0; next < m->asked_count;) {
-        size_t tuples = 0, bytes = 0;
-        start_columns(m, &to_entities);
+        size_t bytes = 0;
+        an_columns_entities(m->columns);
         for (; next < m->asked_count && bytes < SLICE_BYTES; next++) {
             if (m->asked[next]->stored != AN_STORED_NEW)
                 continue;
             struct an_str of_event = entity_bytes(m, m->asked[next]);
             bytes += of_event.len;
-            tuples += add_tuples(m, &to_entities, of_event);
+            an_columns_add(m->columns, of_event);
         }
-        int rc = tuples == 0 ? AN_OK : insert(m, &to_entities, tuples, NULL, err);
+        int rc = m->columns->rows == 0 ? AN_OK : insert(m, AN_STMT_PUT_ENTITIES, NULL, err);
         if (rc != AN_OK)
             return rc;
     }
     return AN_OK;
 }
 
-/* Keys of the rows with this outcome, as arrays in the first two columns; returns how many. */
+/* Keys of the rows with this outcome, as arrays; returns how many. */
 static size_t collect_keys(struct merge *m, enum an_stored stored)
 {
     size_t count = 0;
-    an_array_start(&m->column[0], AN_OID_TIMESTAMPTZ);
-    an_array_start(&m->column[1], AN_OID_UUID);
+    an_array_start(&m->times, AN_OID_TIMESTAMPTZ);
+    an_array_start(&m->ids, AN_OID_UUID);
     for (size_t i = 0; i < m->r->count; i++)
         if (m->order[i]->stored == stored) {
-            an_rows_add_time(&m->column[0], m->order[i]->timestamp_us);
-            an_rows_add_uuid(&m->column[1], &m->order[i]->id);
+            an_rows_add_time(&m->times, m->order[i]->timestamp_us);
+            an_rows_add_uuid(&m->ids, &m->order[i]->id);
             count++;
         }
     return count;
@@ -219,8 +178,8 @@ static int look_up_known(struct merge *m, struct an_err *err)
     if (count == 0)
         return AN_OK;
     const struct an_db_param params[] = {AN_DB_TEXT(an_str(m->r->tenant)),
-                                         an_array_finish(&m->column[0], count),
-                                         an_array_finish(&m->column[1], count)};
+                                         an_array_finish(&m->times, count),
+                                         an_array_finish(&m->ids, count)};
     struct an_result *res = NULL;
     int rc = an_db_exec(m->db, AN_STMT_MERGE_KNOWN, params, AN_COUNT(params), &res, err);
     /* Fewer only where a partition was detached this very moment. */
@@ -256,7 +215,7 @@ static int add_outbox(struct merge *m, struct an_err *err)
 {
     size_t count = collect_keys(m, AN_STORED_NEW);
     const struct an_db_param params[] = {AN_DB_TEXT(an_str(m->r->tenant)),
-                                         an_array_finish(&m->column[1], count)};
+                                         an_array_finish(&m->ids, count)};
     return an_db_exec(m->db, AN_STMT_OUTBOX_PUT, params, AN_COUNT(params), NULL, err);
 }
 
@@ -282,19 +241,20 @@ static int merge_rows(struct merge *m, bool atomic, uint64_t *lsn, struct an_err
 int an_merge(struct an_db *db, struct an_rows *r, bool atomic, bool look_for_place, uint64_t *lsn,
              struct an_err *err)
 {
-    struct merge m = {.db = db, .r = r};
-    for (size_t i = 0; i < AN_COUNT(m.column); i++)
-        an_buf_init(&m.column[i], COLUMN_LIMIT);
+    struct merge m = {.db = db, .r = r, .columns = &db->events};
+    an_buf_init(&m.times, KEYS_LIMIT);
+    an_buf_init(&m.ids, KEYS_LIMIT);
     int rc = arrange(&m, look_for_place, err);
     if (rc == AN_OK) {
         /* The lock first: the order of the feed rests on it (docs/design/ingest.md). */
         const struct an_db_step lock = {.stmt = AN_STMT_OUTBOX_LOCK};
-        rc = an_db_begin_write(db, an_str(r->tenant), &lock, 1, err);
+        rc = an_db_begin_write(db, an_str(r->tenant), &lock, 1, NULL, err);
     }
     if (rc == AN_OK)
         rc = merge_rows(&m, atomic, lsn, err);
-    for (size_t i = 0; i < AN_COUNT(m.column); i++)
-        an_buf_release(&m.column[i]);
+    an_columns_trim(m.columns);
+    an_buf_release(&m.times);
+    an_buf_release(&m.ids);
     free(m.asked);
     free(m.order);
     return rc;

@@ -161,12 +161,6 @@ struct an_str an_rows_field(struct an_str *tuples)
     return field;
 }
 
-void an_rows_skip(struct an_str *tuples)
-{
-    struct an_str field = an_rows_field(tuples);
-    (void)field;
-}
-
 void an_rows_tuple(struct an_str *tuples)
 {
     tuples->data += 2;

@@ -17,7 +17,6 @@ enum { AN_EVENT_FIELDS = 11, AN_ENTITY_FIELDS = 5 };
  */
 void an_rows_tuple(struct an_str *tuples);
 struct an_str an_rows_field(struct an_str *tuples) AN_MUST_CHECK;
-void an_rows_skip(struct an_str *tuples);
 
 /* By timestamp, then id: the order in which all writers insert, so that they never wait for each other
  * in a circle. */

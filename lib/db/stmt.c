@@ -58,6 +58,10 @@ static int collect(struct an_db *db, const char *what, PGresult **out, struct an
             *out = res;
             continue;
         }
+        if (status == PGRES_PIPELINE_ABORTED) { /* an earlier step failed, whose error was returned */
+            PQclear(res);
+            continue;
+        }
         int refused = an_db_refused(db, res, what, rc == AN_OK ? err : NULL);
         rc = rc == AN_OK ? refused : rc;
         if (db->pg == NULL)
@@ -98,13 +102,13 @@ static int finish(struct an_db *db, const char *what, struct an_result **out, st
 
 static int prepare(struct an_db *db, enum an_stmt stmt, struct an_err *err)
 {
-    if (!db->prepare || db->prepared[stmt])
+    if (!db->prepare || db->prepared[stmt] == AN_PREPARED)
         return AN_OK;
     const struct an_stmt_text *t = &an_stmt_texts[stmt];
     if (PQsendPrepare(db->pg, t->name, t->sql, 0, NULL) == 0)
         return an_db_broken(db, t->name, err);
     int rc = finish(db, t->name, NULL, err);
-    db->prepared[stmt] = rc == AN_OK;
+    db->prepared[stmt] = rc == AN_OK ? AN_PREPARED : AN_PREPARED_NOT;
     return rc;
 }
 
@@ -151,8 +155,23 @@ int an_db_query(struct an_db *db, const char *sql, const struct an_db_param *par
     return rc != AN_OK ? rc : finish(db, "query", out, err);
 }
 
-/* Results of all steps of a pipeline, each followed by NULL, then the sync. Steps behind a failed one
- * are reported as aborted, which is no news. */
+/* The results of a step, and before them of its preparation. */
+static int collect_step(struct an_db *db, enum an_stmt stmt, PGresult **out, struct an_err *err)
+{
+    int rc = AN_OK;
+    if (db->prepared[stmt] == AN_PREPARED_SENT) {
+        rc = collect(db, an_stmt_texts[stmt].name, out, err);
+        db->prepared[stmt] = *out != NULL ? AN_PREPARED : AN_PREPARED_NOT;
+        PQclear(*out);
+        *out = NULL;
+        if (db->pg == NULL)
+            return rc;
+    }
+    int ran = collect(db, an_stmt_texts[stmt].name, out, rc == AN_OK ? err : NULL);
+    return rc == AN_OK ? ran : rc;
+}
+
+/* Results of all steps of a pipeline, then the sync. */
 static int collect_steps(struct an_db *db, const struct an_db_step *steps, size_t count, PGresult **out,
                          struct an_err *err)
 {
@@ -160,10 +179,8 @@ static int collect_steps(struct an_db *db, const struct an_db_step *steps, size_
     for (size_t i = 0; i < count; i++) {
         PQclear(*out);
         *out = NULL;
-        int got = rc == AN_OK ? collect(db, an_stmt_texts[steps[i].stmt].name, out, err)
-                              : collect(db, "aborted", out, NULL);
-        if (rc == AN_OK)
-            rc = got;
+        int got = collect_step(db, steps[i].stmt, out, rc == AN_OK ? err : NULL);
+        rc = rc == AN_OK ? got : rc;
         if (db->pg == NULL)
             return rc;
     }
@@ -173,10 +190,23 @@ static int collect_steps(struct an_db *db, const struct an_db_step *steps, size_
     return rc == AN_OK ? waited : rc;
 }
 
+static int send_prepare(struct an_db *db, enum an_stmt stmt, struct an_err *err)
+{
+    if (!db->prepare || db->prepared[stmt] != AN_PREPARED_NOT)
+        return AN_OK;
+    const struct an_stmt_text *t = &an_stmt_texts[stmt];
+    if (PQsendPrepare(db->pg, t->name, t->sql, 0, NULL) == 0)
+        return an_db_broken(db, t->name, err);
+    db->prepared[stmt] = AN_PREPARED_SENT;
+    return AN_OK;
+}
+
 static int send_steps(struct an_db *db, const struct an_db_step *steps, size_t count, struct an_err *err)
 {
     for (size_t i = 0; i < count; i++) {
-        int rc = send_step(db, &steps[i], err);
+        int rc = send_prepare(db, steps[i].stmt, err);
+        if (rc == AN_OK)
+            rc = send_step(db, &steps[i], err);
         if (rc != AN_OK)
             return rc;
     }
@@ -187,8 +217,6 @@ int an_db_pipeline(struct an_db *db, const struct an_db_step *steps, size_t coun
                    struct an_result **out, struct an_err *err)
 {
     int rc = an_db_ready(db, err);
-    for (size_t i = 0; i < count && rc == AN_OK; i++)
-        rc = prepare(db, steps[i].stmt, err);
     if (rc != AN_OK)
         return rc;
     PGresult *res = NULL;

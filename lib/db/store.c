@@ -11,24 +11,47 @@
 #include "log/metrics.h"
 
 #define IDS_LIMIT ((size_t)4 << 20)
+#define STEPS_BEHIND 4 /* the feed: events, entities, commit, position */
 
-/* feature_not_supported: COPY into a table whose row-level security applies to the role. */
+/* Up to here, INSERT from arrays in one round trip beats COPY in three (bench/README.md). */
+#define FEW_EVENTS 256
+#define FEW_BYTES ((size_t)256 << 10)
+
+/* How the server refuses a role to which row-level security applies: COPY at all (feature_not_supported),
+ * INSERT of several tenants at once (insufficient_privilege). */
 #define SQLSTATE_COPY_REFUSED "0A000"
+#define SQLSTATE_ROW_REFUSED "42501"
+
+static int read_position(const struct an_result *res, uint64_t *lsn, struct an_err *err)
+{
+    int64_t position = 0;
+    if (!an_result_int(res, 0, 0, &position))
+        return an_fail(err, AN_EBACKEND, "db: wal_position: not a number");
+    *lsn = (uint64_t)position;
+    an_metric_add(AN_M_COMMITS, 1);
+    return AN_OK;
+}
 
 int an_store_commit(struct an_db *db, uint64_t *lsn, struct an_err *err)
 {
     static const struct an_db_step steps[] = {{.stmt = AN_STMT_COMMIT}, {.stmt = AN_STMT_WAL_POSITION}};
     struct an_result *res = NULL;
-    int64_t position = 0;
     int rc = an_db_pipeline(db, steps, AN_COUNT(steps), &res, err);
-    if (rc == AN_OK && !an_result_int(res, 0, 0, &position))
-        rc = an_fail(err, AN_EBACKEND, "db: wal_position: not a number");
-    an_result_free(res);
-    *lsn = (uint64_t)position;
     if (rc == AN_OK)
-        an_metric_add(AN_M_COMMITS, 1);
+        rc = read_position(res, lsn, err);
+    an_result_free(res);
     return rc;
 }
+
+/* What one transaction stores: the rows of one or more requests. */
+struct batch {
+    struct an_rows *const *parts;
+    size_t count, events, event_bytes, entity_bytes;
+    struct an_str *tuples;    /* of the events, in key order */
+    struct feed_row *feed;    /* one a tenant */
+    struct an_db_step *steps; /* that put the feed; room for a few behind them */
+    size_t tenants;
+};
 
 /* A row of the outbox: the ids of all parts of one tenant. */
 struct feed_row {
@@ -68,27 +91,17 @@ static bool feed_row_fill(struct feed_row *f, struct an_rows *const *parts, size
     return !f->ids.overflow;
 }
 
-static int begin_with_outbox(struct an_db *db, struct an_rows *const *parts, size_t count,
-                             struct an_err *err)
+static int batch_feed(struct batch *b, struct an_err *err)
 {
-    struct feed_row *feed = an_xcalloc(count, sizeof *feed);
-    struct an_db_step *steps = an_xcalloc(count, sizeof *steps);
-    size_t tenants = 0;
     bool fits = true;
-    for (size_t i = 0; i < count; i++) {
-        if (seen_before(parts, i))
+    for (size_t i = 0; i < b->count; i++) {
+        if (seen_before(b->parts, i))
             continue;
-        struct feed_row *f = &feed[tenants];
-        fits = feed_row_fill(f, parts, i, count) && fits;
-        steps[tenants++] = (struct an_db_step){AN_STMT_OUTBOX_PUT, f->params, AN_COUNT(f->params)};
+        struct feed_row *f = &b->feed[b->tenants];
+        fits = feed_row_fill(f, b->parts, i, b->count) && fits;
+        b->steps[b->tenants++] = (struct an_db_step){AN_STMT_OUTBOX_PUT, f->params, AN_COUNT(f->params)};
     }
-    int rc = fits ? an_db_begin_write(db, an_str(parts[0]->tenant), steps, tenants, err)
-                  : an_fail(err, AN_ETOOBIG, "db: too many events in one batch");
-    for (size_t i = 0; i < tenants; i++)
-        an_buf_release(&feed[i].ids);
-    free(feed);
-    free(steps);
-    return rc;
+    return fits ? AN_OK : an_fail(err, AN_ETOOBIG, "db: too many events in one batch");
 }
 
 /* An event and its bytes. */
@@ -124,54 +137,112 @@ static struct an_str *tuples_in_order(struct an_rows *const *parts, size_t count
     return tuples;
 }
 
-static int copy_events(struct an_db *db, struct an_rows *const *parts, size_t count, struct an_err *err)
+static int batch_make(struct batch *b, struct an_rows *const *parts, size_t count, struct an_err *err)
 {
-    size_t events = 0;
-    for (size_t i = 0; i < count; i++)
-        events += parts[i]->count;
-    struct an_str *tuples = tuples_in_order(parts, count, events);
-    int rc = an_db_copy(db, AN_STMT_COPY_EVENTS, tuples, events, err);
-    free(tuples);
+    *b = (struct batch){.parts = parts, .count = count};
+    for (size_t i = 0; i < count; i++) {
+        b->events += parts[i]->count;
+        b->event_bytes += parts[i]->events.len;
+        b->entity_bytes += parts[i]->entities.len;
+    }
+    b->feed = an_xcalloc(count, sizeof *b->feed);
+    b->steps = an_xcalloc(count + STEPS_BEHIND, sizeof *b->steps);
+    b->tuples = tuples_in_order(parts, count, b->events);
+    return batch_feed(b, err);
+}
+
+static void batch_release(struct batch *b)
+{
+    for (size_t i = 0; i < b->tenants; i++)
+        an_buf_release(&b->feed[i].ids);
+    free(b->feed);
+    free(b->steps);
+    free(b->tuples);
+}
+
+/* Entities in any order: whoever has the event has its entities to itself. */
+static int fill_columns(struct an_db *db, const struct batch *b, struct an_db_param *events,
+                        struct an_db_param *entities, struct an_err *err)
+{
+    an_columns_events(&db->events);
+    for (size_t i = 0; i < b->events; i++)
+        an_columns_add(&db->events, b->tuples[i]);
+    an_columns_entities(&db->entities);
+    for (size_t i = 0; i < b->count; i++)
+        an_columns_add(&db->entities, (struct an_str){b->parts[i]->entities.data, b->parts[i]->entities.len});
+    int rc = an_columns_params(&db->events, events, err);
+    return rc == AN_OK ? an_columns_params(&db->entities, entities, err) : rc;
+}
+
+/* The whole transaction in one round trip. */
+static int put_by_insert(struct an_db *db, const struct batch *b, uint64_t *lsn, struct an_err *err)
+{
+    struct an_db_param events[AN_EVENT_FIELDS], entities[AN_ENTITY_FIELDS];
+    struct an_result *res = NULL;
+    int rc = fill_columns(db, b, events, entities, err);
+    if (rc == AN_OK) {
+        struct an_db_step *end = b->steps + b->tenants;
+        *end++ = (struct an_db_step){AN_STMT_PUT_EVENTS, events, AN_COUNT(events)};
+        if (b->entity_bytes > 0)
+            *end++ = (struct an_db_step){AN_STMT_PUT_ENTITIES, entities, AN_COUNT(entities)};
+        *end++ = (struct an_db_step){.stmt = AN_STMT_COMMIT};
+        *end++ = (struct an_db_step){.stmt = AN_STMT_WAL_POSITION};
+        rc = an_db_begin_write(db, an_str(b->parts[0]->tenant), b->steps, (size_t)(end - b->steps), &res, err);
+    }
+    if (rc == AN_OK)
+        rc = read_position(res, lsn, err);
+    an_result_free(res);
+    an_columns_trim(&db->events);
+    an_columns_trim(&db->entities);
     return rc;
 }
 
-/* In any order: whoever has the event has its entities to itself. */
-static int copy_entities(struct an_db *db, struct an_rows *const *parts, size_t count,
-                         struct an_err *err)
+static int copy_entities(struct an_db *db, const struct batch *b, struct an_err *err)
 {
-    struct an_str *pieces = an_xcalloc(count, sizeof *pieces);
-    size_t bytes = 0;
-    for (size_t i = 0; i < count; i++) {
-        pieces[i] = (struct an_str){parts[i]->entities.data, parts[i]->entities.len};
-        bytes += pieces[i].len;
-    }
-    int rc = bytes == 0 ? AN_OK : an_db_copy(db, AN_STMT_COPY_ENTITIES, pieces, count, err);
+    struct an_str *pieces = an_xcalloc(b->count, sizeof *pieces);
+    for (size_t i = 0; i < b->count; i++)
+        pieces[i] = (struct an_str){b->parts[i]->entities.data, b->parts[i]->entities.len};
+    int rc = an_db_copy(db, AN_STMT_COPY_ENTITIES, pieces, b->count, err);
     free(pieces);
     return rc;
 }
 
-static int put_by_copy(struct an_db *db, struct an_rows *const *parts, size_t count, uint64_t *lsn,
-                       struct an_err *err)
+static int put_by_copy(struct an_db *db, const struct batch *b, uint64_t *lsn, struct an_err *err)
 {
-    int rc = begin_with_outbox(db, parts, count, err);
+    int rc = an_db_begin_write(db, an_str(b->parts[0]->tenant), b->steps, b->tenants, NULL, err);
     if (rc != AN_OK)
         return rc;
-    rc = copy_events(db, parts, count, err);
-    if (rc == AN_OK)
-        rc = copy_entities(db, parts, count, err);
+    rc = an_db_copy(db, AN_STMT_COPY_EVENTS, b->tuples, b->events, err);
+    if (rc == AN_OK && b->entity_bytes > 0)
+        rc = copy_entities(db, b, err);
     if (rc == AN_OK)
         rc = an_store_commit(db, lsn, err);
-    else if (strcmp(db->sqlstate, SQLSTATE_COPY_REFUSED) == 0) {
-        db->copy_refused = true;
-        an_log_warn("db",
-                    "the writer's role has no BYPASSRLS: events are written by INSERT, which is slower");
+    return rc == AN_OK ? AN_OK : an_db_abandon(db, rc, err);
+}
+
+static bool refused_by_rls(const struct an_db *db)
+{
+    return strcmp(db->sqlstate, SQLSTATE_COPY_REFUSED) == 0 || strcmp(db->sqlstate, SQLSTATE_ROW_REFUSED) == 0;
+}
+
+/* All of it or nothing. AN_ECONFLICT also where row-level security refuses, which is found by trying. */
+static int put_whole(struct an_db *db, struct an_rows *const *parts, size_t count, uint64_t *lsn, struct an_err *err)
+{
+    struct batch b;
+    int rc = batch_make(&b, parts, count, err);
+    bool few = b.events <= FEW_EVENTS && b.event_bytes + b.entity_bytes <= FEW_BYTES;
+    if (rc == AN_OK)
+        rc = few ? put_by_insert(db, &b, lsn, err) : put_by_copy(db, &b, lsn, err);
+    batch_release(&b);
+    if (rc == AN_EBACKEND && refused_by_rls(db)) {
+        db->under_rls = true;
+        an_log_warn("db", "the writer's role has no BYPASSRLS: events are written in a slower way");
+        return an_fail(err, AN_ECONFLICT, "db: the writer's role has no BYPASSRLS");
     }
-    if (rc != AN_OK)
-        return an_db_abandon(db, rc, err);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count && rc == AN_OK; i++)
         for (size_t k = 0; k < parts[i]->count; k++)
             parts[i]->rows[k].stored = AN_STORED_NEW;
-    return AN_OK;
+    return rc;
 }
 
 static int put_by_merge(struct an_db *db, struct an_rows *r, bool atomic, bool look_for_place,
@@ -191,10 +262,10 @@ int an_store_put(struct an_db *db, struct an_rows *r, bool atomic, uint64_t *lsn
         return AN_OK;
     if (r->events.overflow || r->entities.overflow)
         return an_fail(err, AN_ETOOBIG, "db: a batch of more than %zu bytes", r->events.limit);
-    if (db->copy_refused)
+    if (db->under_rls)
         return put_by_merge(db, r, atomic, false, lsn, err);
-    int rc = put_by_copy(db, &r, 1, lsn, err);
-    if (rc == AN_ECONFLICT || rc == AN_ENOENT || (rc == AN_EBACKEND && db->copy_refused))
+    int rc = put_whole(db, &r, 1, lsn, err);
+    if (rc == AN_ECONFLICT || rc == AN_ENOENT)
         return put_by_merge(db, r, atomic, rc == AN_ENOENT, lsn, err);
     return rc;
 }
@@ -203,9 +274,9 @@ int an_store_put_all(struct an_db *db, struct an_rows *const *parts, size_t coun
                      struct an_err *err)
 {
     *lsn = 0;
-    if (db->copy_refused)
-        return an_fail(err, AN_ECONFLICT, "db: the writer's role cannot COPY");
-    return put_by_copy(db, parts, count, lsn, err);
+    if (db->under_rls)
+        return an_fail(err, AN_ECONFLICT, "db: the writer's role writes one tenant at a time");
+    return put_whole(db, parts, count, lsn, err);
 }
 
 /* AN_ENOENT: not known. */

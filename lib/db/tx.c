@@ -16,13 +16,13 @@ static struct an_db_param ms_param(struct number *n, int64_t ms)
 
 /* A transaction that failed to begin is none: nothing may be left open behind the caller's back. */
 static int begin(struct an_db *db, const struct an_db_step *steps, size_t count, int64_t wait_ms,
-                 struct an_err *err)
+                 struct an_result **out, struct an_err *err)
 {
     int rc = an_db_ready(db, err);
     if (rc != AN_OK)
         return rc;
     db->wait_ms = wait_ms;
-    rc = an_db_pipeline(db, steps, count, NULL, err);
+    rc = an_db_pipeline(db, steps, count, out, err);
     return rc == AN_OK ? AN_OK : an_db_abandon(db, rc, err);
 }
 
@@ -32,11 +32,11 @@ int an_db_begin_tenant(struct an_db *db, struct an_str tenant, int64_t timeout_m
     const struct an_db_param params[] = {AN_DB_TEXT(tenant), ms_param(&n, timeout_ms)};
     const struct an_db_step steps[] = {{.stmt = AN_STMT_BEGIN_READ},
                                        {AN_STMT_SET_TENANT, params, AN_COUNT(params)}};
-    return begin(db, steps, AN_COUNT(steps), timeout_ms + AN_DB_SLACK_MS, err);
+    return begin(db, steps, AN_COUNT(steps), timeout_ms + AN_DB_SLACK_MS, NULL, err);
 }
 
 int an_db_begin_write(struct an_db *db, struct an_str tenant, const struct an_db_step *then,
-                      size_t count, struct an_err *err)
+                      size_t count, struct an_result **out, struct an_err *err)
 {
     struct number n = {""};
     const struct an_db_param params[] = {AN_DB_TEXT(tenant), ms_param(&n, db->statement_timeout_ms)};
@@ -44,7 +44,7 @@ int an_db_begin_write(struct an_db *db, struct an_str tenant, const struct an_db
     steps[0] = (struct an_db_step){.stmt = AN_STMT_BEGIN};
     steps[1] = (struct an_db_step){AN_STMT_SET_TENANT, params, AN_COUNT(params)};
     memcpy(steps + 2, then, count * sizeof *steps);
-    int rc = begin(db, steps, count + 2, db->statement_timeout_ms + AN_DB_SLACK_MS, err);
+    int rc = begin(db, steps, count + 2, db->statement_timeout_ms + AN_DB_SLACK_MS, out, err);
     free(steps);
     return rc;
 }
@@ -55,7 +55,7 @@ int an_db_begin_limited(struct an_db *db, int64_t statement_ms, int64_t lock_ms,
     const struct an_db_param params[] = {ms_param(&n[0], statement_ms), ms_param(&n[1], lock_ms)};
     const struct an_db_step steps[] = {{.stmt = AN_STMT_BEGIN},
                                        {AN_STMT_SET_LIMITS, params, AN_COUNT(params)}};
-    return begin(db, steps, AN_COUNT(steps), statement_ms + AN_DB_SLACK_MS, err);
+    return begin(db, steps, AN_COUNT(steps), statement_ms + AN_DB_SLACK_MS, NULL, err);
 }
 
 /* The server answers COMMIT of a failed transaction with ROLLBACK, and calls that success. */
@@ -87,7 +87,10 @@ int an_db_abandon(struct an_db *db, int rc, struct an_err *err)
     if (db->pg == NULL)
         return rc == AN_EAGAIN ? rc : an_fail(err, AN_EAGAIN, "db: connection lost while the server refused");
     struct an_err broken;
+    char sqlstate[sizeof db->sqlstate];
+    memcpy(sqlstate, db->sqlstate, sizeof sqlstate);
     if (an_db_end(db, false, &broken) != AN_OK)
         return an_fail(err, AN_EAGAIN, "%s", broken.text);
+    memcpy(db->sqlstate, sqlstate, sizeof sqlstate);
     return rc;
 }

@@ -21,6 +21,8 @@
 #define PARTS_MAX 256                  /* requests in one transaction */
 #define PARTS_BYTES ((size_t)4 << 20)  /* and their rows */
 #define RECHECK_MS 100                 /* how long a dead leader may go unnoticed */
+#define CROWD 32                       /* so many waiting are worth a second transaction at the same time */
+#define PATIENCE_MS 25                 /* or one who has waited so long: the first lane's is slow */
 #define WITHDRAW_MS 1000               /* no lane for so long: commit alone */
 
 /* What a slot's state word says. Its owner moves it FREE -> READY, CALLED -> READY, and DONE, READY or CALLED ->
@@ -209,6 +211,11 @@ static int put_alone(struct an_combine *me, struct an_rows *rows, bool atomic, i
     return rc;
 }
 
+static _Atomic uint32_t *slot_state(const struct an_combine *me, const struct slot *s)
+{
+    return &me->shared->state[s - me->shared->slots];
+}
+
 /* Our rows into our slot. False where they do not fit, or a leader that we gave up on still has it. */
 static bool slot_fill(struct an_combine *me, const struct an_rows *rows)
 {
@@ -265,6 +272,7 @@ static size_t gather(struct an_combine *me, uint32_t lane)
     return count;
 }
 
+/* Its owner may collect it from here on, and is woken later. */
 static void slot_answer(struct an_combine *me, struct slot *s, int rc, bool again, uint64_t lsn, const struct an_err *err)
 {
     s->rc = rc;
@@ -272,9 +280,7 @@ static void slot_answer(struct an_combine *me, struct slot *s, int rc, bool agai
     s->again |= again;
     if (rc != AN_OK)
         s->err = *err;
-    _Atomic uint32_t *state = &me->shared->state[s - me->shared->slots];
-    atomic_store(state, DONE);
-    futex_wake(state);
+    atomic_store(slot_state(me, s), DONE);
 }
 
 /* Commits parts[0 .. count) and answers for each. What fails as a whole is halved until only the guilty part
@@ -334,9 +340,19 @@ static void lane_leave(struct an_combine *me, uint32_t lane)
     }
 }
 
-static bool lane_enter(struct an_combine *me, uint32_t *lane)
+static bool crowded(const struct an_combine *me)
 {
-    for (*lane = 0; *lane < LANES; ++*lane) {
+    uint32_t waiting = 0, used = atomic_load(&me->shared->used);
+    for (uint32_t i = 0; i < used && waiting < CROWD; i++)
+        waiting += atomic_load(&me->shared->state[i]) == READY;
+    return waiting == CROWD;
+}
+
+/* Few requests are better off together in the first lane than apart in two. */
+static bool lane_enter(struct an_combine *me, int64_t waited_us, uint32_t *lane)
+{
+    uint32_t lanes = waited_us > PATIENCE_MS * 1000 || crowded(me) ? LANES : 1;
+    for (*lane = 0; *lane < lanes; ++*lane) {
         bool dead;
         if (lock_try(&me->shared->lanes[*lane].leader, &dead) == 0) {
             if (dead)
@@ -361,7 +377,10 @@ static int lead(struct an_combine *me, uint32_t lane, struct an_rows *own, int64
     }
     bool retried = false;
     int rc = commit(me, me->parts, slots, count + 1, &retried, lsn, err);
+    /* The next leader first: it then works while the others are woken. */
     lane_leave(me, lane);
+    for (size_t i = 0; i < count; i++)
+        futex_wake(slot_state(me, me->taken[i]));
     if (rc == AN_OK && retried)
         own_again(own, received_us);
     return rc;
@@ -406,7 +425,7 @@ static int wait_or_lead(struct an_combine *me, struct an_rows *rows, int64_t rec
         if (seen == CALLED)
             (void)atomic_compare_exchange_strong(me->state, &called, READY); /* before the look at the lanes */
         int64_t waited_us = an_clock_mono_us() - start;
-        if (!is_taken(seen) && lane_enter(me, &lane)) {
+        if (!is_taken(seen) && lane_enter(me, waited_us, &lane)) {
             if (slot_withdraw(me))
                 return lead(me, lane, rows, received_us, lsn, err);
             lane_leave(me, lane); /* somebody took our slot in the meantime */
@@ -418,7 +437,7 @@ static int wait_or_lead(struct an_combine *me, struct an_rows *rows, int64_t rec
             return an_fail(err, AN_EAGAIN, "ingest: no commit within %lld ms", (long long)(me->timeout_us / 1000));
         seen = atomic_load(me->state);
         if (seen == READY || is_taken(seen))
-            futex_wait(me->state, seen, RECHECK_MS * 1000);
+            futex_wait(me->state, seen, (waited_us < PATIENCE_MS * 1000 ? PATIENCE_MS : RECHECK_MS) * 1000);
     }
 }
 
@@ -428,7 +447,7 @@ int an_combine_put(struct an_combine *me, struct an_rows *rows, bool atomic, int
     uint32_t lane;
     if (me->slot == NULL || atomic || rows->events.len + rows->entities.len > SLOT_BYTES)
         return put_alone(me, rows, atomic, received_us, lsn, err);
-    if (lane_enter(me, &lane))
+    if (lane_enter(me, 0, &lane))
         return lead(me, lane, rows, received_us, lsn, err);
     if (!slot_fill(me, rows))
         return put_alone(me, rows, false, received_us, lsn, err);

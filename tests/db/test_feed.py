@@ -27,13 +27,13 @@ def wait_for_blocked_writer(db):
     pytest.fail("no writer came to wait")
 
 
-@pytest.mark.parametrize("path", ["copy", "merge"])
-def test_outbox_is_locked_first(programs, db, path):
+@pytest.mark.parametrize("path, events", [("insert", 1), ("copy", 300), ("merge", 300)])
+def test_outbox_is_locked_first(programs, db, path, events):
     """A writer stopped at its first event holds the outbox; on the conflict path it has no id yet."""
     if path == "merge":
         db.query("ALTER ROLE annals_writer NOBYPASSRLS")
     try:
-        writer = subprocess.Popen([programs / "load", "first", "100000", "1", "0"], env=environment(db),
+        writer = subprocess.Popen([programs / "load", "first", "100000", str(events), "0"], env=environment(db),
                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         assert writer.stdout.readline().startswith(b"ok 1 ")
         holder = db.connect(autocommit=False)

@@ -84,8 +84,8 @@ sleep:
     if
     :: seen == READY || seen == TAKEN ->
         atomic { if :: state[me] == seen -> asleep[me] = true; expected[me] = seen :: else fi };
-        /* woken, or after 100 ms: then the lanes are looked at again, which matters when the holder died */
-        (!asleep[me] || orphaned);
+        /* woken, or after 100 ms: then everything is looked at again, which matters when somebody died */
+        (!asleep[me] || deaths > 0);
         asleep[me] = false
     :: else
     fi;
@@ -131,14 +131,13 @@ leading:
     do
     :: i < N ->
         if
-        :: took[i] -> state[i] = DONE; wake(i); took[i] = false
+        :: took[i] -> state[i] = DONE
         :: else
         fi;
         MAY_DIE;
         i++
     :: else -> break
     od;
-    answered[me] = true;
 
 leave:
     held = false;
@@ -156,9 +155,18 @@ leave:
     od;
 left:
     if
-    :: lead -> goto end
-    :: else -> goto waiting
+    :: !lead -> goto waiting
+    :: else
     fi;
+    i = 0;
+    do
+    :: i < N ->
+        if :: took[i] -> if :: deaths < 1 -> deaths++; goto dead :: true fi; wake(i) :: else fi;
+        i++
+    :: else -> break
+    od;
+    answered[me] = true;
+    goto end;
 dead:
     skip;
 end:
