@@ -35,7 +35,7 @@ def test_outbox_is_locked_first(programs, db, path, events):
     try:
         writer = subprocess.Popen([programs / "load", "first", "100000", str(events), "0"], env=environment(db),
                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        assert writer.stdout.readline().startswith(b"ok 1 ")
+        assert writer.stdout.readline().startswith(f"ok {events} ".encode())
         holder = db.connect(autocommit=False)
         holder.cursor().execute("LOCK TABLE annals.events IN ACCESS EXCLUSIVE MODE")
         xid, holds_outbox = wait_for_blocked_writer(db)
