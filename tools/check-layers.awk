@@ -10,7 +10,7 @@ BEGIN {
             rank[folder[j]] = i
     }
     # Each vendor library has one file that includes it; these are the headers that show it.
-    split("fcgiapp.h libpq-fe.h jwt.h curl/curl.h zlib.h zstd.h", vendor, " ")
+    split("fcgiapp.h libpq-fe.h curl/curl.h zlib.h zstd.h", vendor, " ")
     for (i in vendor)
         watched[vendor[i]] = 1
 }

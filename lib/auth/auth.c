@@ -13,7 +13,7 @@
 #include "log/log.h"
 #include "log/metrics.h"
 
-#define MAX_ALGS 8
+#define MAX_ALGS 16
 #define LOOK_EVERY_US INT64_C(1000000)
 
 struct issuer {
@@ -144,7 +144,7 @@ static int verify(struct an_auth *auth, struct an_arena *arena, struct an_str te
         return an_fail(err, AN_EAUTH, "issuer %s has no key with the token's kid", is->conf->name);
     rc = an_token_fits_key(&token, key, err);
     if (rc == AN_OK)
-        rc = an_signature_check(token.text, token.alg, key, err);
+        rc = an_signature_check(token.signed_text, token.signature, token.alg, key, err);
     struct an_claim_rules rules = {is->conf, now_us, auth->leeway_us};
     return rc == AN_OK ? an_claims_check(arena, claims, &rules, out, err) : rc;
 }

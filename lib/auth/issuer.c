@@ -31,6 +31,7 @@
 #define PEM_MAX 16384
 #define CLAIMS_MAX 8192 /* a token with them stays under AN_TOKEN_MAX */
 #define JWK_MAX 1024
+#define PART_MAX 512 /* a token's header; its signature */
 
 /* The public half of our key, as text. */
 struct public_half {
@@ -188,15 +189,18 @@ static int no_password(char *buf, int size, int writing, void *unused)
     return -1;
 }
 
-static int read_private(const char *pem, size_t len, struct public_half *out)
+/* The key and its public half; NULL where it is none of P-256. */
+static EVP_PKEY *read_private(const char *pem, size_t len, struct public_half *out)
 {
     BIO *bio = BIO_new_mem_buf(pem, (int)len);
     EVP_PKEY *pkey = bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL);
-    int rc = pkey != NULL && read_public(pkey, out) ? AN_OK : AN_EINVAL;
-    EVP_PKEY_free(pkey);
+    if (pkey != NULL && !read_public(pkey, out)) {
+        EVP_PKEY_free(pkey);
+        pkey = NULL;
+    }
     BIO_free(bio);
     ERR_clear_error();
-    return rc;
+    return pkey;
 }
 
 static void add_text_claim(struct an_buf *out, const char *name, const char *value)
@@ -250,6 +254,26 @@ static bool allows_ours(struct an_str algorithms)
     return false;
 }
 
+/* Appends header, claims and signature. */
+static int sign(EVP_PKEY *pkey, const char *kid, const struct an_buf *claims, struct an_buf *out, struct an_err *err)
+{
+    struct an_buf part;
+    an_buf_init(&part, PART_MAX);
+    size_t start = out->len;
+    (void)an_buf_addf(&part, "{\"alg\":\"" ALGORITHM "\",\"kid\":\"%s\",\"typ\":\"JWT\"}", kid);
+    (void)an_base64url_add(out, part.data, part.len);
+    (void)an_buf_addc(out, '.');
+    (void)an_base64url_add(out, claims->data, claims->len);
+    an_buf_clear(&part);
+    int rc = an_signature_make_es256((struct an_str){out->data + start, out->len - start}, pkey, &part, err);
+    (void)an_buf_addc(out, '.');
+    (void)an_base64url_add(out, part.data, part.len);
+    an_buf_release(&part);
+    if (rc == AN_OK && out->overflow)
+        rc = an_fail(err, AN_ETOOBIG, "the token is too long");
+    return rc;
+}
+
 int an_issuer_mint(const char *key_file, const struct an_conf_issuer *issuer, const struct an_principal *who,
                    int64_t now_us, struct an_buf *out, struct an_err *err)
 {
@@ -260,13 +284,18 @@ int an_issuer_mint(const char *key_file, const struct an_conf_issuer *issuer, co
     an_buf_init(&pem, PEM_MAX);
     an_buf_init(&claims, CLAIMS_MAX);
     struct public_half public;
+    EVP_PKEY *pkey = NULL;
     int rc = an_file_read(key_file, &pem, err);
-    if (rc == AN_OK && read_private(pem.data, pem.len, &public) != AN_OK)
-        rc = an_fail(err, AN_EINVAL, "%s holds no private key of P-256 in PEM", key_file);
+    if (rc == AN_OK) {
+        pkey = read_private(pem.data, pem.len, &public);
+        if (pkey == NULL)
+            rc = an_fail(err, AN_EINVAL, "%s holds no private key of P-256 in PEM", key_file);
+    }
     if (rc == AN_OK)
         rc = make_claims(issuer, who, now_us, &claims, err);
     if (rc == AN_OK)
-        rc = an_signature_make(claims.data, public.kid, an_alg_find(AN_STR(ALGORITHM)), pem.data, out, err);
+        rc = sign(pkey, public.kid, &claims, out, err);
+    EVP_PKEY_free(pkey);
     OPENSSL_cleanse(pem.data, pem.len);
     an_buf_release(&pem);
     an_buf_release(&claims);

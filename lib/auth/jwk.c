@@ -2,7 +2,6 @@
 #include "an.h"
 
 #include "auth/jwk.h"
-#include "auth/pubkey.h"
 #include "base/arena.h"
 #include "base/codec.h"
 #include "base/json.h"
@@ -62,6 +61,8 @@ static bool read_kind(struct an_arena *a, const struct an_json *key, enum an_key
         *kind = AN_KEY_P256;
     else if (an_str_is(kty, "EC") && an_str_is(crv, "P-384"))
         *kind = AN_KEY_P384;
+    else if (an_str_is(kty, "OKP") && an_str_is(crv, "Ed25519"))
+        *kind = AN_KEY_ED25519;
     else
         return false;
     return true;
@@ -78,6 +79,21 @@ static const char *read_alg(struct an_arena *a, const struct an_json *key, struc
     return out->alg->kind == out->kind ? NULL : "its alg is for another kind of key";
 }
 
+static const char *read_public(struct an_arena *a, const struct an_json *key, struct an_jwk *out)
+{
+    struct an_str x = member_bytes(a, key, "x");
+    switch (out->kind) {
+    case AN_KEY_RSA:
+        return an_pubkey_rsa(member_bytes(a, key, "n"), member_bytes(a, key, "e"), &out->public);
+    case AN_KEY_ED25519:
+        return an_pubkey_ed25519(x, &out->public);
+    case AN_KEY_P256:
+    case AN_KEY_P384:
+        break;
+    }
+    return an_pubkey_ec(out->kind, x, member_bytes(a, key, "y"), &out->public);
+}
+
 /* NULL, and *out filled, or why the key is of no use. */
 static const char *read_key(struct an_arena *a, const struct an_json *key, struct an_jwk *out)
 {
@@ -91,21 +107,13 @@ static const char *read_key(struct an_arena *a, const struct an_json *key, struc
     if (!may_verify(a, key))
         return "it is not for signatures";
     if (!read_kind(a, key, &out->kind))
-        return "its type or curve is none of ours (RSA, EC with P-256 or P-384)";
+        return "its type or curve is none of ours (RSA, EC with P-256 or P-384, OKP with Ed25519)";
     reason = read_alg(a, key, out);
-    if (reason != NULL)
-        return reason;
-    struct an_pubkey public = {NULL, 0};
-    if (out->kind == AN_KEY_RSA)
-        reason = an_pubkey_rsa(member_bytes(a, key, "n"), member_bytes(a, key, "e"), &public);
-    else
-        reason = an_pubkey_ec(out->kind, member_bytes(a, key, "x"), member_bytes(a, key, "y"), &public);
-    if (reason != NULL)
-        return reason;
-    out->pem = public.pem;
-    out->signature_len = public.signature_len;
-    out->kid = an_xstrndup(kid.data, kid.len);
-    return NULL;
+    if (reason == NULL)
+        reason = read_public(a, key, out);
+    if (reason == NULL)
+        out->kid = an_xstrndup(kid.data, kid.len);
+    return reason;
 }
 
 static int read_keys(struct an_arena *a, const struct an_json *list, struct an_jwks *set, struct an_err *err)
@@ -163,7 +171,7 @@ void an_jwks_release(struct an_jwks *set)
 {
     for (size_t i = 0; i < set->count; i++) {
         free(set->keys[i].kid);
-        free(set->keys[i].pem);
+        an_pubkey_release(&set->keys[i].public);
     }
     free(set->keys);
     *set = (struct an_jwks){NULL, 0};

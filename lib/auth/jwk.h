@@ -5,6 +5,7 @@
 
 #include "an.h"
 #include "auth/alg.h"
+#include "auth/pubkey.h"
 #include "base/err.h"
 #include "base/text.h"
 
@@ -16,8 +17,7 @@ struct an_jwk {
     char *kid;
     enum an_key_kind kind;
     const struct an_alg *alg; /* the only one that it may be used with; NULL: any of its kind */
-    char *pem;
-    size_t signature_len;
+    struct an_pubkey public;
 };
 
 struct an_jwks {

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "an.h"
 
-#include <openssl/bio.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
+#include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
-#include <openssl/pem.h>
 
 #include "auth/pubkey.h"
-#include "base/mem.h"
 
 size_t an_ec_coordinate_len(enum an_key_kind kind)
 {
@@ -20,9 +18,16 @@ size_t an_ec_coordinate_len(enum an_key_kind kind)
     case AN_KEY_P384:
         return 48;
     case AN_KEY_RSA:
+    case AN_KEY_ED25519:
         break;
     }
     return 0;
+}
+
+void an_pubkey_release(struct an_pubkey *key)
+{
+    EVP_PKEY_free(key->pkey);
+    *key = (struct an_pubkey){NULL, 0};
 }
 
 /* The key that the parameters describe, or NULL. */
@@ -48,34 +53,16 @@ static bool sound(EVP_PKEY *pkey)
     return ok;
 }
 
-static char *to_pem(EVP_PKEY *pkey)
-{
-    char *pem = NULL, *data;
-    BIO *bio = BIO_new(BIO_s_mem());
-    if (bio != NULL && PEM_write_bio_PUBKEY(bio, pkey) == 1) {
-        long len = BIO_get_mem_data(bio, &data);
-        if (len > 0)
-            pem = an_xstrndup(data, (size_t)len);
-    }
-    BIO_free(bio);
-    return pem;
-}
-
 /* Takes pkey, which may be NULL. */
 static const char *finish(EVP_PKEY *pkey, size_t signature_len, struct an_pubkey *out)
 {
-    const char *reason = NULL;
-    if (pkey == NULL || !sound(pkey)) {
-        reason = "its numbers make no valid key";
-    } else {
-        out->signature_len = signature_len;
-        out->pem = to_pem(pkey);
-        if (out->pem == NULL)
-            reason = "it cannot be written as PEM";
-    }
-    EVP_PKEY_free(pkey);
+    bool good = pkey != NULL && sound(pkey);
+    if (good)
+        *out = (struct an_pubkey){pkey, signature_len}; /* handed over */
+    else
+        EVP_PKEY_free(pkey);
     ERR_clear_error(); /* nobody else of this thread shall find our refusals there */
-    return reason;
+    return good ? NULL : "its numbers make no valid key";
 }
 
 static const char *rsa_fault(const BIGNUM *n, const BIGNUM *e)
@@ -137,4 +124,13 @@ const char *an_pubkey_ec(enum an_key_kind kind, struct an_str x, struct an_str y
                          : NULL;
     OSSL_PARAM_BLD_free(bld);
     return finish(pkey, 2 * len, out);
+}
+
+const char *an_pubkey_ed25519(struct an_str x, struct an_pubkey *out)
+{
+    if (x.len != AN_ED25519_LEN)
+        return "it does not have the length of its curve";
+    EVP_PKEY *pkey =
+        EVP_PKEY_new_raw_public_key_ex(NULL, "ED25519", NULL, (const unsigned char *)x.data, x.len);
+    return finish(pkey, 2 * AN_ED25519_LEN, out);
 }

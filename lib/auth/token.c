@@ -32,10 +32,14 @@ static int parse_object(struct an_arena *arena, const char *what, struct an_str 
 }
 
 /* Other typed tokens (logout, DPoP proof, security event) are no access tokens (RFC 8725 section 3.11).
- * "at+jwt" of RFC 9068 would be one, but libjwt 1.x takes no other than "JWT". */
+ * "at+jwt" (RFC 9068) is one, and may be spelt as the whole media type (RFC 7515 section 4.1.9). */
 static bool typ_accepted(struct an_arena *arena, const struct an_json *typ)
 {
-    return typ == NULL || an_str_case_is(an_json_string(arena, typ), "JWT");
+    if (typ == NULL)
+        return true;
+    struct an_str name = an_json_string(arena, typ);
+    return an_str_case_is(name, "JWT") || an_str_case_is(name, "at+jwt") ||
+           an_str_case_is(name, "application/at+jwt");
 }
 
 static int check_header(struct an_arena *arena, const struct an_json *header, struct an_token *out,
@@ -52,7 +56,7 @@ static int check_header(struct an_arena *arena, const struct an_json *header, st
     if (an_json_get(header, "b64") != NULL)
         return an_fail(err, AN_EAUTH, "the header has \"b64\", which we do not take");
     if (!typ_accepted(arena, an_json_get(header, "typ")))
-        return an_fail(err, AN_EAUTH, "the header's typ is not \"JWT\"");
+        return an_fail(err, AN_EAUTH, "the header's typ is not \"JWT\" or \"at+jwt\"");
     out->kid = an_json_string(arena, an_json_get(header, "kid"));
     if (out->kid.data == NULL || out->kid.len == 0 || out->kid.len > AN_KID_MAX)
         return an_fail(err, AN_EAUTH, "the header has no \"kid\" of 1 to %d bytes", AN_KID_MAX);
@@ -78,7 +82,7 @@ int an_token_parse(struct an_arena *arena, struct an_str text, struct an_token *
     int rc = parse_object(arena, "header", header_text, &header_limits, &header, err);
     if (rc != AN_OK)
         return rc;
-    out->text = an_arena_strndup(arena, text.data, text.len);
+    out->signed_text = (struct an_str){text.data, segment[0].len + 1 + segment[1].len};
     return check_header(arena, header, out, err);
 }
 
@@ -102,9 +106,9 @@ int an_token_fits_key(const struct an_token *token, const struct an_jwk *key, st
         return an_fail(err, AN_EAUTH, "the key \"%s\" is not of the kind for %s", key->kid, token->alg->name);
     if (key->alg != NULL && key->alg != token->alg)
         return an_fail(err, AN_EAUTH, "the key \"%s\" is for %s alone", key->kid, key->alg->name);
-    if (token->signature.len != key->signature_len)
+    if (token->signature.len != key->public.signature_len)
         return an_fail(err, AN_EAUTH, "the signature has %zu bytes where %s has %zu", token->signature.len,
-                       token->alg->name, key->signature_len);
+                       token->alg->name, key->public.signature_len);
     if (all_zero(token->signature))
         return an_fail(err, AN_EAUTH, "the signature is made of zeros");
     return AN_OK;

@@ -14,7 +14,7 @@
 #define AN_TOKEN_MAX (16 * 1024)
 
 struct an_token {
-    const char *text; /* C string */
+    struct an_str signed_text; /* header and payload as they came, with the dot between them; borrowed */
     const struct an_alg *alg;
     struct an_str kid;
     struct an_str payload;   /* decoded; nobody's word until the signature has been checked */
@@ -22,7 +22,7 @@ struct an_token {
 };
 
 /* AN_EAUTH unless: at most AN_TOKEN_MAX bytes; three segments, each strict base64url; the header a strict
- * JSON object; `alg` one of ours; `kid` a text; `typ`, where there is one, "JWT"; no `crit`, no `b64`.
+ * JSON object; `alg` one of ours; `kid` a text; `typ`, where there is one, "JWT" or "at+jwt"; no `crit`, no `b64`.
  * Headers that point to keys or carry them (jku, x5u, jwk, x5c) mean nothing here. */
 int an_token_parse(struct an_arena *arena, struct an_str text, struct an_token *out,
                    struct an_err *err) AN_MUST_CHECK;

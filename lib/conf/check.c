@@ -131,17 +131,18 @@ static bool listed(struct an_str word, const char *const *list, size_t count)
     return false;
 }
 
+#define ALGORITHMS "RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA"
+
 static void check_algorithm(struct check *k, const char *section, struct an_str word)
 {
-    static const char *const known[] = {"RS256", "RS384", "RS512", "ES256", "ES384"};
-    static const char *const not_built[] = {"ES512", "ES256K", "PS256", "PS384", "PS512", "EdDSA"};
+    static const char *const known[] = {"RS256", "RS384", "RS512", "PS256", "PS384",
+                                        "PS512", "ES256", "ES384", "EdDSA"};
+    static const char *const not_built[] = {"ES512", "ES256K", "Ed25519", "Ed448"};
     static const char *const unsafe[] = {"none", "HS256", "HS384", "HS512"};
     if (listed(word, known, AN_COUNT(known)))
         return;
     if (listed(word, not_built, AN_COUNT(not_built))) {
-        fault(k, section, "algorithms",
-              "'%.*s' is not supported by the JWT library of this build; use ES256 or RS256",
-              AN_STR_ARG(word));
+        fault(k, section, "algorithms", "'%.*s' is not supported; use ES256, RS256 or EdDSA", AN_STR_ARG(word));
         return;
     }
     if (listed(word, unsafe, AN_COUNT(unsafe))) {
@@ -150,8 +151,7 @@ static void check_algorithm(struct check *k, const char *section, struct an_str 
         return;
     }
     const char *near = an_suggest(word, known, AN_COUNT(known));
-    fault(k, section, "algorithms", "'%.*s' is none of RS256, RS384, RS512, ES256, ES384%s%s%s",
-          AN_STR_ARG(word), near == NULL ? "" : " (did you mean \"", near == NULL ? "" : near,
+    fault(k, section, "algorithms", "'%.*s' is none of " ALGORITHMS "%s%s%s", AN_STR_ARG(word), near == NULL ? "" : " (did you mean \"", near == NULL ? "" : near,
           near == NULL ? "" : "\"?)");
 }
 

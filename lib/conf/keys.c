@@ -141,7 +141,7 @@ const struct an_conf_key an_conf_keys[] = {
     {AN_CONF_ISSUER, "audience", AN_CONF_TEXT, OF_ISSUER(audience), "annals",
      .help = "Value that the claim aud must hold."},
     {AN_CONF_ISSUER, "algorithms", AN_CONF_TEXT, OF_ISSUER(algorithms), "ES256 RS256",
-     .help = "Allowed signature algorithms, separated by blanks: RS256 RS384 RS512 ES256 ES384"},
+     .help = "Allowed signature algorithms, separated by blanks: RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA"},
     {AN_CONF_ISSUER, "keys_file", AN_CONF_TEXT, OF_ISSUER(keys_file), "",
      .help = "File with the public keys, a JWK set (RFC 7517); read again when it changes. Required."},
     {AN_CONF_ISSUER, "tenant_claim", AN_CONF_TEXT, OF_ISSUER(tenant_claim), "tenant_id",

@@ -34,7 +34,8 @@ static void check_token(struct an_arena *a, struct an_str text)
         return;
     assert(text.len <= AN_TOKEN_MAX && token.alg != NULL);
     assert(token.kid.len > 0 && token.kid.len <= AN_KID_MAX && !an_str_has_nul(token.kid));
-    assert(strlen(token.text) == text.len);
+    assert(token.signed_text.data == text.data && token.signed_text.len < text.len);
+    assert(text.data[token.signed_text.len] == '.' && token.signature.len > 0);
     if (an_token_claims(a, &token, &claims, NULL) == AN_OK)
         check_claims(a, claims);
 }

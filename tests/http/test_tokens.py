@@ -92,6 +92,7 @@ FORGED = {
     "no kid": lambda f: f.token(f.header(kid=None)),
     "unknown crit": lambda f: f.token(f.header(crit=["exp"])),
     "b64 false": lambda f: f.token(f.header(b64=False)),
+    "a logout token": lambda f: f.token(f.header(typ="logout+jwt")),
     "alg twice": lambda f: f.token(f.header()[:-1] + ', "alg": "ES256"}'),
     "tenant twice": lambda f: f.token(claims=f.claims()[:-1] + ', "tenant_id": "forged"}'),
     "padding": lambda f: f.token() + "=",
@@ -151,6 +152,7 @@ def test_correct_twin(annals, forge):
     assert annals.get(f"/v1/events/{reply.json()['id']}", token=token).status == 200
     assert annals.post(event(), token=forge.token(claims=forge.claims(aud=["x", AUDIENCE]))).status == 201
     assert annals.post(event(), token=forge.token(claims=forge.claims(exp=int(time.time()) - 30))).status == 201
+    assert annals.post(event(), token=forge.token(forge.header(typ="at+jwt"))).status == 201
 
 
 def test_reason_is_for_the_log(annals, forge):

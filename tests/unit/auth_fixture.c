@@ -15,6 +15,7 @@ struct test_key test_keys[KEY__COUNT] = {
     [KEY_ENC] = {"enc", ",\"use\":\"enc\"", true, NULL},
     [KEY_P256] = {"p256", ",\"use\":\"sig\",\"alg\":\"ES256\"", true, NULL},
     [KEY_P384] = {"p384", "", true, NULL},
+    [KEY_ED25519] = {"ed25519", "", true, NULL},
     [KEY_FOREIGN_RSA] = {"foreign-rsa", "", false, NULL},
     [KEY_FOREIGN_EC] = {"foreign-ec", "", false, NULL},
 };
@@ -25,6 +26,7 @@ static void make_keys(void)
     EVP_PKEY *made[KEY__COUNT] = {
         [KEY_RSA] = rsa,   [KEY_RSA512] = rsa,           [KEY_WEAK] = forge_rsa(1024),
         [KEY_ENC] = p256,  [KEY_P256] = p256,            [KEY_P384] = forge_ec("P-384"),
+        [KEY_ED25519] = forge_edwards("ED25519"),
         [KEY_FOREIGN_RSA] = forge_rsa(2048), [KEY_FOREIGN_EC] = forge_ec("P-256"),
     };
     for (size_t i = 0; i < KEY__COUNT; i++)
@@ -65,7 +67,7 @@ void test_key_set(struct an_buf *out)
 static void configure(struct auth_fixture *f)
 {
     static char name[] = "test", iss[] = ISS, audience[] = "annals", claim[] = "tenant_id";
-    static char algorithms[] = "ES256 ES384 RS256 RS512"; /* RS384 is left out on purpose */
+    static char algorithms[] = "ES256 ES384 RS256 RS512 PS256 EdDSA"; /* RS384 is left out on purpose */
     f->issuer = (struct an_conf_issuer){.name = name,
                                         .issuer = iss,
                                         .audience = audience,

@@ -19,6 +19,7 @@
 enum key {
     KEY_P256,
     KEY_P384,
+    KEY_ED25519,
     KEY_RSA,
     KEY_RSA512,
     KEY_ENC,

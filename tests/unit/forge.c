@@ -36,6 +36,13 @@ EVP_PKEY *forge_ec(const char *curve)
     return pkey;
 }
 
+EVP_PKEY *forge_edwards(const char *curve)
+{
+    EVP_PKEY *pkey = EVP_PKEY_Q_keygen(NULL, NULL, curve);
+    need(pkey != NULL, "making an Edwards key");
+    return pkey;
+}
+
 static size_t coordinate_len(EVP_PKEY *pkey)
 {
     return (size_t)(EVP_PKEY_get_bits(pkey) + 7) / 8;
@@ -63,6 +70,14 @@ void forge_jwk(struct an_buf *out, EVP_PKEY *pkey, const char *kid, const char *
         (void)an_buf_adds(out, ",\"kty\":\"RSA\"");
         add_number(out, pkey, OSSL_PKEY_PARAM_RSA_N, "n", 0);
         add_number(out, pkey, OSSL_PKEY_PARAM_RSA_E, "e", 0);
+    } else if (EVP_PKEY_is_a(pkey, "EC") != 1) {
+        unsigned char x[64];
+        size_t len = sizeof x;
+        need(EVP_PKEY_get_raw_public_key(pkey, x, &len) == 1, "reading a key");
+        (void)an_buf_addf(out, ",\"kty\":\"OKP\",\"crv\":\"%s\",\"x\":\"",
+                          EVP_PKEY_is_a(pkey, "ED25519") == 1 ? "Ed25519" : "Ed448");
+        (void)an_base64url_add(out, x, len);
+        (void)an_buf_addc(out, '"');
     } else {
         (void)an_buf_addf(out, ",\"kty\":\"EC\",\"crv\":\"P-%d\"", EVP_PKEY_get_bits(pkey));
         add_number(out, pkey, OSSL_PKEY_PARAM_EC_PUB_X, "x", coordinate_len(pkey));
@@ -101,8 +116,12 @@ static size_t sign_plain(const struct forge *with, const void *data, size_t data
                          unsigned char out[SIGNATURE_MAX])
 {
     size_t len = SIGNATURE_MAX;
+    int salt_len = with->salt_len == 0 ? RSA_PSS_SALTLEN_DIGEST : with->salt_len;
+    EVP_PKEY_CTX *how;
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    need(ctx != NULL && EVP_DigestSignInit_ex(ctx, NULL, with->hash, NULL, NULL, with->pkey, NULL) == 1 &&
+    need(ctx != NULL && EVP_DigestSignInit_ex(ctx, &how, with->hash, NULL, NULL, with->pkey, NULL) == 1 &&
+             (!with->pss || (EVP_PKEY_CTX_set_rsa_padding(how, RSA_PKCS1_PSS_PADDING) == 1 &&
+                             EVP_PKEY_CTX_set_rsa_pss_saltlen(how, salt_len) == 1)) &&
              EVP_DigestSign(ctx, out, &len, data, data_len) == 1,
          "signing");
     EVP_MD_CTX_free(ctx);

@@ -13,6 +13,7 @@
 
 EVP_PKEY *forge_rsa(unsigned bits);
 EVP_PKEY *forge_ec(const char *curve); /* "P-256" */
+EVP_PKEY *forge_edwards(const char *curve); /* "ED25519" */
 
 /* Appends the public half as a JWK. more: further members, each with a comma in front, or "". */
 void forge_jwk(struct an_buf *out, EVP_PKEY *pkey, const char *kid, const char *more);
@@ -32,7 +33,9 @@ enum forge_how {
 struct forge {
     enum forge_how how;
     EVP_PKEY *pkey;
-    const char *hash; /* "SHA256" */
+    const char *hash; /* "SHA256"; NULL for an Edwards curve */
+    bool pss;         /* RSA: the padding of PSS */
+    int salt_len;     /* its salt; 0: as long as the hash */
     struct an_str secret;
 };
 

@@ -138,16 +138,16 @@ static const struct {
     {"algorithm that shares its secret",
      "[issuer.a]\nissuer = i\nkeys_file = /k\nalgorithms = ES256 HS256\n",
      "4: issuer.a.algorithms: 'HS256' is refused: anybody who can check such a token can make one"},
-    {"algorithm of other libraries", "[issuer.a]\nissuer = i\nkeys_file = /k\nalgorithms = EdDSA\n",
-     "4: issuer.a.algorithms: 'EdDSA' is not supported by the JWT library of this build; use ES256 or "
-     "RS256"},
+    {"algorithm of other services", "[issuer.a]\nissuer = i\nkeys_file = /k\nalgorithms = ES512\n",
+     "4: issuer.a.algorithms: 'ES512' is not supported; use ES256, RS256 or EdDSA"},
     {"algorithm misspelt", "[issuer.a]\nissuer = i\nkeys_file = /k\nalgorithms = ES257\n",
-     "4: issuer.a.algorithms: 'ES257' is none of RS256, RS384, RS512, ES256, ES384 (did you mean "
-     "\"ES256\"?)"},
+     "4: issuer.a.algorithms: 'ES257' is none of RS256, RS384, RS512, PS256, PS384, PS512, ES256, "
+     "ES384, EdDSA (did you mean \"ES256\"?)"},
     {"no algorithm", "[issuer.a]\nissuer = i\nkeys_file = /k\nalgorithms =\n",
      "4: issuer.a.algorithms: must not be empty"},
     {"all algorithms",
-     "[issuer.a]\nissuer = i\nkeys_file = /k\nalgorithms = RS256 RS384 RS512 ES256 ES384\n", NULL},
+     "[issuer.a]\nissuer = i\nkeys_file = /k\nalgorithms = RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 "
+     "EdDSA\n", NULL},
     {"two issuers of one name",
      "[issuer.a]\nissuer = i\nkeys_file = /k\n[issuer.b]\nissuer = i\nkeys_file = /k\n",
      "5: issuer.b.issuer: 'i' is also that of [issuer.a]"},

@@ -11,7 +11,7 @@
 #include "base/codec.h"
 #include "forge.h"
 
-enum source { P256, P384, P521, RSA2048, RSA1024, SOURCE__COUNT };
+enum source { P256, P384, P521, RSA2048, RSA1024, ED25519, ED448, SOURCE__COUNT };
 static EVP_PKEY *sources[SOURCE__COUNT];
 
 static int make_keys(void **state)
@@ -22,6 +22,8 @@ static int make_keys(void **state)
     sources[P521] = forge_ec("P-521");
     sources[RSA2048] = forge_rsa(2048);
     sources[RSA1024] = forge_rsa(1024);
+    sources[ED25519] = forge_edwards("ED25519");
+    sources[ED448] = forge_edwards("ED448");
     return 0;
 }
 
@@ -61,7 +63,12 @@ static const struct {
     {"alg of its kind", RSA2048, ",\"alg\":\"RS384\"", true},
     {"alg of another kind", RSA2048, ",\"alg\":\"ES256\"", false},
     {"alg of another curve", P256, ",\"alg\":\"ES384\"", false},
-    {"alg that we do not know", RSA2048, ",\"alg\":\"PS256\"", false},
+    {"alg with another padding", RSA2048, ",\"alg\":\"PS256\"", true},
+    {"Ed25519", ED25519, "", true},
+    {"Ed25519 with its alg", ED25519, ",\"alg\":\"EdDSA\"", true},
+    {"Ed25519 with the alg of another", ED25519, ",\"alg\":\"ES256\"", false},
+    {"Ed448 is none of ours", ED448, "", false},
+    {"alg that we do not know", P256, ",\"alg\":\"ES256K\"", false},
     {"alg for encryption", RSA2048, ",\"alg\":\"RSA-OAEP\"", false},
     {"alg HS256 with a public key", RSA2048, ",\"alg\":\"HS256\"", false},
     {"shows its private exponent", RSA2048, ",\"d\":\"AQAB\"", false},
@@ -97,34 +104,35 @@ static void test_which_keys_are_used(void **state)
 static void test_what_a_key_becomes(void **state)
 {
     (void)state;
-    struct an_buf text, pem;
+    struct an_buf text;
     an_buf_init(&text, 16384);
-    an_buf_init(&pem, 4096);
     (void)an_buf_adds(&text, "{\"keys\":[");
     forge_jwk(&text, sources[RSA2048], "r", ",\"alg\":\"RS512\"");
     (void)an_buf_addc(&text, ',');
     forge_jwk(&text, sources[P384], "e", "");
+    (void)an_buf_addc(&text, ',');
+    forge_jwk(&text, sources[ED25519], "d", "");
     (void)an_buf_adds(&text, "]}");
     struct an_jwks set;
     struct an_err err;
     assert_int_equal(parse(&text, &set, &err), AN_OK);
-    const struct an_jwk *r = an_jwks_find(&set, AN_STR("r")), *e = an_jwks_find(&set, AN_STR("e"));
+    const struct an_jwk *r = an_jwks_find(&set, AN_STR("r")), *e = an_jwks_find(&set, AN_STR("e")),
+                        *d = an_jwks_find(&set, AN_STR("d"));
     assert_int_equal(r->kind, AN_KEY_RSA);
-    assert_int_equal(r->signature_len, 256);
+    assert_int_equal(r->public.signature_len, 256);
     assert_string_equal(r->alg->name, "RS512");
-    forge_public_pem(&pem, sources[RSA2048]);
-    assert_string_equal(r->pem, pem.data);
+    assert_int_equal(EVP_PKEY_eq(r->public.pkey, sources[RSA2048]), 1);
     assert_int_equal(e->kind, AN_KEY_P384);
-    assert_int_equal(e->signature_len, 96);
+    assert_int_equal(e->public.signature_len, 96);
     assert_null(e->alg);
-    an_buf_clear(&pem);
-    forge_public_pem(&pem, sources[P384]);
-    assert_string_equal(e->pem, pem.data);
+    assert_int_equal(EVP_PKEY_eq(e->public.pkey, sources[P384]), 1);
+    assert_int_equal(d->kind, AN_KEY_ED25519);
+    assert_int_equal(d->public.signature_len, 64);
+    assert_int_equal(EVP_PKEY_eq(d->public.pkey, sources[ED25519]), 1);
     assert_null(an_jwks_find(&set, AN_STR("")));
     assert_null(an_jwks_find(&set, AN_STR("rr")));
     an_jwks_release(&set);
     an_buf_release(&text);
-    an_buf_release(&pem);
 }
 
 /* Sets that are refused as a whole. */
@@ -142,7 +150,7 @@ static const struct {
     {"EC without y",
      "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"a\",\"x\":\"AAAA\"}]}", "no key that"},
     {"RSA without numbers", "{\"keys\":[{\"kty\":\"RSA\",\"kid\":\"a\"}]}", "no key that can check"},
-    {"an Edwards key",
+    {"an Edwards key that is too short",
      "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"a\",\"x\":\"AAAA\"}]}", "no key that"},
 };
 
@@ -245,7 +253,7 @@ static void test_rsa_numbers(void **state)
         if (reason == NULL || strstr(reason, cases[i].reason) == NULL)
             fail_msg("%s: %s", cases[i].why, reason == NULL ? "accepted" : reason);
     }
-    assert_null(out.pem);
+    assert_null(out.pkey);
 }
 
 static void test_ec_points(void **state)
@@ -264,7 +272,10 @@ static void test_ec_points(void **state)
     assert_non_null(an_pubkey_ec(AN_KEY_P256, (struct an_str){(const char *)x, 33}, y32, &out));
     assert_non_null(an_pubkey_ec(AN_KEY_P384, x32, y32, &out));
     assert_non_null(an_pubkey_ec(AN_KEY_P256, (struct an_str){NULL, 0}, y32, &out));
-    assert_null(out.pem);
+    assert_non_null(an_pubkey_ed25519((struct an_str){(const char *)x, 31}, &out));
+    assert_non_null(an_pubkey_ed25519((struct an_str){(const char *)x, 33}, &out));
+    assert_non_null(an_pubkey_ed25519((struct an_str){NULL, 0}, &out));
+    assert_null(out.pkey);
 }
 
 int main(void)
