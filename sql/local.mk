@@ -24,11 +24,11 @@ AN_QUERIES = \
 	sql/queries/put_events.sql \
 	sql/queries/rollback.sql \
 	sql/queries/search_actions.sql \
-	sql/queries/search_coverage.sql \
+	sql/queries/search_begin.sql \
 	sql/queries/search_event.sql \
 	sql/queries/search_in_order.sql \
+	sql/queries/search_oldest.sql \
 	sql/queries/search_pair_rows.sql \
-	sql/queries/search_reached.sql \
 	sql/queries/search_type_rows.sql \
 	sql/queries/search_types.sql \
 	sql/queries/session_clear.sql \

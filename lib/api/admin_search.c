@@ -7,6 +7,7 @@ int an_admin_search(struct an_admin *a, struct an_search *s, struct an_err *err)
 {
     struct an_ctx *ctx = a->call->ctx;
     *s = (struct an_search){.db = ctx->reader,
+                            .hot = &ctx->hot,
                             .arena = a->arena,
                             .tenant = a->tenant,
                             .timeout_ms = ctx->conf->search_timeout_ms};

@@ -15,6 +15,7 @@
 #include "http/reply.h"
 #include "http/request.h"
 #include "ingest/ingest.h"
+#include "search/search.h"
 
 /* What a worker owns; made after the fork, shared by all its requests. */
 struct an_ctx {
@@ -22,6 +23,7 @@ struct an_ctx {
     const char *app;          /* "ingest" */
     struct an_auth *auth;
     struct an_db *writer, *reader; /* not connected until used */
+    struct an_hot hot;             /* of the reader */
     struct an_ingest *ingest;
     struct an_secret signing_key;  /* empty until an_ctx_key() */
 };

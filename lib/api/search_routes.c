@@ -65,6 +65,7 @@ static bool read_filter(struct an_call *call, enum an_filter_kind kind, struct a
 static int begin(struct an_call *call, struct an_search *s, bool *refused, struct an_err *err)
 {
     *s = (struct an_search){.db = call->ctx->reader,
+                            .hot = &call->ctx->hot,
                             .arena = call->arena,
                             .tenant = call->tenant,
                             .timeout_ms = call->ctx->conf->search_timeout_ms};

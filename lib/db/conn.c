@@ -51,6 +51,7 @@ void an_db_close(struct an_db *db)
     db->pg = NULL;
     db->wait_ms = db->statement_timeout_ms + AN_DB_SLACK_MS;
     memset(db->prepared, 0, sizeof db->prepared);
+    an_texts_release(&db->texts);
 }
 
 void an_db_free(struct an_db *db)

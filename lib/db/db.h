@@ -3,7 +3,7 @@
  * db/internal.h. One connection a role and worker, opened after the fork, opened again when it broke.
  *
  * Nothing relies on session state, so PgBouncer in transaction mode is fine: settings are SET LOCAL, and
- * database.prepared_statements = off sends statements unnamed. */
+ * database.prepared = off sends statements unnamed. */
 #ifndef AN_DB_DB_H
 #define AN_DB_DB_H
 
@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/text.h"
+#include "base/uuid.h"
 #include "conf/conf.h"
 #include "db/stmt_list.h" /* made from sql/queries: enum an_stmt { AN_STMT_..., AN_STMT__COUNT } */
 
@@ -41,14 +42,31 @@ struct an_db_param {
  * row; AN_EBACKEND anything else. The message carries the SQLSTATE. */
 int an_db_exec(struct an_db *db, enum an_stmt stmt, const struct an_db_param *params, size_t count,
                struct an_result **out, struct an_err *err) AN_MUST_CHECK;
-/* The same for a statement that search/sqltext.c put together; values are parameters there too. */
-int an_db_query(struct an_db *db, const char *sql, const struct an_db_param *params, size_t count,
-                struct an_result **out, struct an_err *err) AN_MUST_CHECK;
 
-/* A read transaction that sees one tenant: BEGIN READ ONLY; SET LOCAL annals.tenant, statement_timeout.
- * One round trip. End it with an_db_end(). */
-int an_db_begin_tenant(struct an_db *db, struct an_str tenant, int64_t timeout_ms,
-                       struct an_err *err) AN_MUST_CHECK;
+/* One statement of several that travel together. */
+struct an_db_step {
+    enum an_stmt stmt; /* of sql/queries, unless sql is set */
+    const char *sql;   /* put together by search/sqltext.c; values are parameters there too */
+    bool keep;         /* sql is likely to come again; see an_db_keeps() */
+    const struct an_db_param *params;
+    size_t count;
+    bool binary;            /* its rows come in PostgreSQL's binary format; see an_result_time() */
+    struct an_result **out; /* gets the rows, which are the caller's on AN_OK; NULL drops them */
+};
+
+/* What an_db_read() puts around its steps. */
+enum { AN_DB_BEGIN = 1, AN_DB_COMMIT = 2 };
+/* A read-only transaction, in one round trip or in parts: BEGIN READ ONLY where `ends` has AN_DB_BEGIN, the
+ * steps, COMMIT where it has AN_DB_COMMIT. Whatever fails has ended the transaction, and no step has rows.
+ * The steps set the tenant and the time limit (search_begin); timeout_ms tells how long that is, to be
+ * patient for a little longer. A transaction that is open may be ended by an_db_end() too. */
+#define AN_DB_READ_MAX 4 /* steps */
+int an_db_read(struct an_db *db, unsigned ends, int64_t timeout_ms, const struct an_db_step *steps,
+               size_t count, struct an_err *err) AN_MUST_CHECK;
+/* Is the step sent as a prepared statement? Statements of sql/queries are, and texts to be kept, the last 32
+ * of them on a connection, unless they are long. Where database.prepared is off, none is. */
+bool an_db_keeps(const struct an_db *db, const struct an_db_step *step) AN_MUST_CHECK;
+
 /* COMMIT (ok) or ROLLBACK; a failed ROLLBACK closes the connection. */
 int an_db_end(struct an_db *db, bool ok, struct an_err *err);
 
@@ -56,7 +74,13 @@ size_t an_result_rows(const struct an_result *r); /* NULL: 0 */
 /* Text of a column; absent for SQL NULL. Borrowed until an_result_free(). */
 struct an_str an_result_get(const struct an_result *r, size_t row, size_t column);
 bool an_result_int(const struct an_result *r, size_t row, size_t column, int64_t *out) AN_MUST_CHECK;
-/* Timestamps are selected as microseconds (bigint) and read with an_result_int(). */
+/* In text, timestamps are selected as microseconds (bigint) and read with an_result_int(). In the binary
+ * format there are these, which are false for SQL NULL and what is not of that type; document and text are
+ * the same bytes in both. Infinite timestamps do not occur in our tables. */
+bool an_result_time(const struct an_result *r, size_t row, size_t column, int64_t *us) AN_MUST_CHECK;
+bool an_result_uuid(const struct an_result *r, size_t row, size_t column,
+                    struct an_uuid *id) AN_MUST_CHECK;
+bool an_result_bool(const struct an_result *r, size_t row, size_t column, bool *out) AN_MUST_CHECK;
 void an_result_free(struct an_result *r); /* accepts NULL */
 
 #endif

@@ -12,6 +12,7 @@
 #include "db/db.h"
 #include "db/stmt.h"
 #include "db/tenants.h"
+#include "db/texts.h"
 
 #define AN_SQLSTATE_LEN 5
 #define AN_DB_SLACK_MS 1000 /* how much longer than the server's own limit we wait for its answer */
@@ -21,9 +22,10 @@ struct an_db {
     const char *conninfo; /* of the configuration */
     int64_t connect_timeout_ms, statement_timeout_ms;
     int64_t wait_ms;               /* longest wait for one answer: statement_timeout and a little */
-    bool prepare;                  /* database.prepared_statements */
-    enum an_prepared { AN_PREPARED_NOT, AN_PREPARED_SENT, AN_PREPARED } prepared[AN_STMT__COUNT]; /* on this connection */
-    bool under_rls;                /* row-level security applies to this role: one tenant a transaction, no COPY */
+    bool prepare;                  /* database.prepared */
+    enum an_prepared prepared[AN_STMT__COUNT]; /* on this connection */
+    struct an_texts texts;                     /* the same for what is not in sql/queries */
+    bool under_rls;                /* row-level security applies to this role: one tenant at a time, no COPY */
     int64_t retry_at_us;           /* before it, an_db_ready() fails at once with `failure` */
     struct an_err failure;
     char sqlstate[AN_SQLSTATE_LEN + 1]; /* of the last error; empty where the server said nothing */
@@ -53,14 +55,10 @@ int an_db_refused(struct an_db *db, PGresult *res, const char *what, struct an_e
 /* The same for a failure of the connection itself; closes it. AN_EAGAIN. */
 int an_db_broken(struct an_db *db, const char *what, struct an_err *err) AN_MUST_CHECK;
 
-/* Several statements in one round trip, those included that are not prepared yet: so that preparing one, which waits
- * for locks, is under the limits that an earlier step sets. The first that fails ends the list, and its error is
- * returned. out: rows of the last one; NULL to drop them. */
-struct an_db_step {
-    enum an_stmt stmt;
-    const struct an_db_param *params;
-    size_t count;
-};
+/* Several statements in one round trip, those included that are not prepared yet: so that preparing one,
+ * which waits for locks, is under the limits that an earlier step sets. The first that fails ends the list,
+ * and its error is returned; no step has rows then. out: rows of the last one, unless its step takes them;
+ * NULL to drop them. */
 int an_db_pipeline(struct an_db *db, const struct an_db_step *steps, size_t count,
                    struct an_result **out, struct an_err *err) AN_MUST_CHECK;
 

@@ -14,6 +14,7 @@ libannals_a_SOURCES += \
 	lib/db/migration_list.h \
 	lib/db/partition.c \
 	lib/db/partition.h \
+	lib/db/read.c \
 	lib/db/result.c \
 	lib/db/rows.c \
 	lib/db/rows.h \
@@ -24,6 +25,8 @@ libannals_a_SOURCES += \
 	lib/db/store.h \
 	lib/db/tenants.c \
 	lib/db/tenants.h \
+	lib/db/texts.c \
+	lib/db/texts.h \
 	lib/db/tx.c
 
 nodist_libannals_a_SOURCES += \

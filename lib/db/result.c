@@ -22,6 +22,39 @@ bool an_result_int(const struct an_result *r, size_t row, size_t column, int64_t
     return s.data != NULL && an_parse_i64(s, INT64_MIN, INT64_MAX, out);
 }
 
+/* The server's clock begins at 2000-01-01. */
+#define PG_EPOCH_US INT64_C(946684800000000)
+
+bool an_result_time(const struct an_result *r, size_t row, size_t column, int64_t *us)
+{
+    struct an_str v = an_result_get(r, row, column);
+    if (v.data == NULL || v.len != sizeof(uint64_t))
+        return false;
+    uint64_t n = 0;
+    for (size_t i = 0; i < v.len; i++)
+        n = n << 8 | (unsigned char)v.data[i];
+    *us = (int64_t)(n + (uint64_t)PG_EPOCH_US);
+    return true;
+}
+
+bool an_result_uuid(const struct an_result *r, size_t row, size_t column, struct an_uuid *id)
+{
+    struct an_str v = an_result_get(r, row, column);
+    if (v.data == NULL || v.len != sizeof id->bytes)
+        return false;
+    memcpy(id->bytes, v.data, v.len);
+    return true;
+}
+
+bool an_result_bool(const struct an_result *r, size_t row, size_t column, bool *out)
+{
+    struct an_str v = an_result_get(r, row, column);
+    if (v.data == NULL || v.len != 1)
+        return false;
+    *out = v.data[0] == 1;
+    return true;
+}
+
 void an_result_free(struct an_result *r)
 {
     if (r == NULL)

@@ -58,8 +58,9 @@ static int collect(struct an_db *db, const char *what, PGresult **out, struct an
             *out = res;
             continue;
         }
-        if (status == PGRES_PIPELINE_ABORTED) { /* an earlier step failed, whose error was returned */
+        if (status == PGRES_PIPELINE_ABORTED) { /* says nothing: what stands before it failed */
             PQclear(res);
+            rc = rc == AN_OK ? an_fail(err, AN_EBACKEND, "db: %s: aborted", what) : rc;
             continue;
         }
         int refused = an_db_refused(db, res, what, rc == AN_OK ? err : NULL);
@@ -100,38 +101,99 @@ static int finish(struct an_db *db, const char *what, struct an_result **out, st
     return AN_OK;
 }
 
-static int prepare(struct an_db *db, enum an_stmt stmt, struct an_err *err)
+bool an_db_keeps(const struct an_db *db, const struct an_db_step *step)
 {
-    if (!db->prepare || db->prepared[stmt] == AN_PREPARED)
+    return db->prepare && (step->sql == NULL || (step->keep && strlen(step->sql) <= AN_TEXT_MAX));
+}
+
+/* What the server calls a step, and whether it knows it. */
+struct known {
+    enum an_prepared *state; /* NULL: it is sent unnamed */
+    const char *name, *sql;
+};
+
+static struct known known_of(struct an_db *db, const struct an_db_step *step)
+{
+    const struct an_stmt_text *t = &an_stmt_texts[step->stmt];
+    if (!an_db_keeps(db, step))
+        return (struct known){.sql = step->sql == NULL ? t->sql : step->sql};
+    if (step->sql == NULL)
+        return (struct known){.state = &db->prepared[step->stmt], .name = t->name, .sql = t->sql};
+    struct an_text *kept = an_texts_find(&db->texts, an_str(step->sql));
+    return (struct known){.state = &kept->state, .name = kept->name, .sql = step->sql};
+}
+
+/* A text that is to be kept gets its place; what gives way for it is dropped by the server too. */
+static int make_room(struct an_db *db, const struct an_db_step *step, struct an_err *err)
+{
+    struct an_str sql = an_str(step->sql);
+    if (sql.data == NULL || !an_db_keeps(db, step) || an_texts_find(&db->texts, sql) != NULL)
         return AN_OK;
-    const struct an_stmt_text *t = &an_stmt_texts[stmt];
-    if (PQsendPrepare(db->pg, t->name, t->sql, 0, NULL) == 0)
-        return an_db_broken(db, t->name, err);
-    int rc = finish(db, t->name, NULL, err);
-    db->prepared[stmt] = rc == AN_OK ? AN_PREPARED : AN_PREPARED_NOT;
+    struct an_text *place = an_texts_victim(&db->texts);
+    if (place->state != AN_NOT_PREPARED) {
+        char deallocate[32];
+        (void)snprintf(deallocate, sizeof deallocate, "DEALLOCATE %s", place->name);
+        int rc = an_db_script(db, "deallocate", deallocate, err);
+        if (rc != AN_OK)
+            return rc;
+    }
+    an_texts_put(&db->texts, place, sql);
+    return AN_OK;
+}
+
+static const char *title(const struct an_db_step *step)
+{
+    return step->sql == NULL ? an_stmt_texts[step->stmt].name : "query";
+}
+
+/* Lets the server know the statement, unless it does; the answer comes before the statement's own. */
+static int send_prepare(struct an_db *db, const struct an_db_step *step, struct an_err *err)
+{
+    struct known k = known_of(db, step);
+    if (k.state == NULL || *k.state != AN_NOT_PREPARED)
+        return AN_OK;
+    if (PQsendPrepare(db->pg, k.name, k.sql, 0, NULL) == 0)
+        return an_db_broken(db, title(step), err);
+    *k.state = AN_PREPARE_SENT;
+    return AN_OK;
+}
+
+static int collect_prepare(struct an_db *db, const struct an_db_step *step, struct an_err *err)
+{
+    struct known k = known_of(db, step);
+    if (k.state == NULL || *k.state != AN_PREPARE_SENT)
+        return AN_OK;
+    PGresult *res = NULL;
+    int rc = collect(db, title(step), &res, err);
+    PQclear(res);
+    if (db->pg != NULL) /* else everything was forgotten with the connection */
+        *k.state = rc == AN_OK ? AN_PREPARED : AN_NOT_PREPARED;
     return rc;
 }
 
-/* Hands a statement to libpq: the prepared one of that name, or with `name` NULL the text. */
-static int send(struct an_db *db, const char *name, const char *sql, const struct an_db_param *params,
-                size_t count, struct an_err *err)
-{
-    struct bound b;
-    int rc = bind(db, params, count, &b, err);
-    if (rc != AN_OK)
-        return rc;
-    int sent = name != NULL
-                   ? PQsendQueryPrepared(db->pg, name, (int)count, b.values, b.lengths, b.formats, 0)
-                   : PQsendQueryParams(db->pg, sql, (int)count, NULL, b.values, b.lengths, b.formats, 0);
-    an_buf_clear(&db->text);
-    an_buf_trim(&db->text, TEXT_KEEP);
-    return sent != 0 ? AN_OK : an_db_broken(db, name != NULL ? name : "query", err);
-}
-
+/* Hands a statement to libpq, by name or as its text. */
 static int send_step(struct an_db *db, const struct an_db_step *step, struct an_err *err)
 {
-    const struct an_stmt_text *t = &an_stmt_texts[step->stmt];
-    return send(db, db->prepare ? t->name : NULL, t->sql, step->params, step->count, err);
+    struct bound b;
+    int rc = bind(db, step->params, step->count, &b, err);
+    if (rc != AN_OK)
+        return rc;
+    struct known k = known_of(db, step);
+    int n = (int)step->count;
+    int sent = k.state != NULL
+                   ? PQsendQueryPrepared(db->pg, k.name, n, b.values, b.lengths, b.formats, step->binary)
+                   : PQsendQueryParams(db->pg, k.sql, n, NULL, b.values, b.lengths, b.formats, step->binary);
+    an_buf_clear(&db->text);
+    an_buf_trim(&db->text, TEXT_KEEP);
+    return sent != 0 ? AN_OK : an_db_broken(db, title(step), err);
+}
+
+static int prepare(struct an_db *db, const struct an_db_step *step, struct an_err *err)
+{
+    int rc = send_prepare(db, step, err);
+    if (rc == AN_OK)
+        rc = an_db_flush(db, err);
+    return rc == AN_OK ? collect_prepare(db, step, err) : rc;
 }
 
 int an_db_exec(struct an_db *db, enum an_stmt stmt, const struct an_db_param *params, size_t count,
@@ -140,35 +202,20 @@ int an_db_exec(struct an_db *db, enum an_stmt stmt, const struct an_db_param *pa
     struct an_db_step step = {.stmt = stmt, .params = params, .count = count};
     int rc = an_db_ready(db, err);
     if (rc == AN_OK)
-        rc = prepare(db, stmt, err);
+        rc = prepare(db, &step, err);
     if (rc == AN_OK)
         rc = send_step(db, &step, err);
     return rc != AN_OK ? rc : finish(db, an_stmt_texts[stmt].name, out, err);
 }
 
-int an_db_query(struct an_db *db, const char *sql, const struct an_db_param *params, size_t count,
-                struct an_result **out, struct an_err *err)
-{
-    int rc = an_db_ready(db, err);
-    if (rc == AN_OK)
-        rc = send(db, NULL, sql, params, count, err);
-    return rc != AN_OK ? rc : finish(db, "query", out, err);
-}
-
 /* The results of a step, and before them of its preparation. */
-static int collect_step(struct an_db *db, enum an_stmt stmt, PGresult **out, struct an_err *err)
+static int collect_step(struct an_db *db, const struct an_db_step *step, PGresult **out, struct an_err *err)
 {
-    int rc = AN_OK;
-    if (db->prepared[stmt] == AN_PREPARED_SENT) {
-        rc = collect(db, an_stmt_texts[stmt].name, out, err);
-        db->prepared[stmt] = *out != NULL ? AN_PREPARED : AN_PREPARED_NOT;
-        PQclear(*out);
-        *out = NULL;
-        if (db->pg == NULL)
-            return rc;
-    }
-    int ran = collect(db, an_stmt_texts[stmt].name, out, rc == AN_OK ? err : NULL);
-    return rc == AN_OK ? ran : rc;
+    int rc = collect_prepare(db, step, err);
+    if (db->pg == NULL)
+        return rc;
+    int got = collect(db, title(step), out, rc == AN_OK ? err : NULL);
+    return rc == AN_OK ? got : rc;
 }
 
 /* Results of all steps of a pipeline, then the sync. */
@@ -179,10 +226,14 @@ static int collect_steps(struct an_db *db, const struct an_db_step *steps, size_
     for (size_t i = 0; i < count; i++) {
         PQclear(*out);
         *out = NULL;
-        int got = collect_step(db, steps[i].stmt, out, rc == AN_OK ? err : NULL);
+        int got = collect_step(db, &steps[i], out, rc == AN_OK ? err : NULL);
         rc = rc == AN_OK ? got : rc;
         if (db->pg == NULL)
             return rc;
+        if (rc == AN_OK && steps[i].out != NULL) {
+            *steps[i].out = result_of(*out);
+            *out = NULL;
+        }
     }
     PGresult *sync = NULL;
     int waited = an_db_next(db, &sync, rc == AN_OK ? err : NULL);
@@ -190,21 +241,10 @@ static int collect_steps(struct an_db *db, const struct an_db_step *steps, size_
     return rc == AN_OK ? waited : rc;
 }
 
-static int send_prepare(struct an_db *db, enum an_stmt stmt, struct an_err *err)
-{
-    if (!db->prepare || db->prepared[stmt] != AN_PREPARED_NOT)
-        return AN_OK;
-    const struct an_stmt_text *t = &an_stmt_texts[stmt];
-    if (PQsendPrepare(db->pg, t->name, t->sql, 0, NULL) == 0)
-        return an_db_broken(db, t->name, err);
-    db->prepared[stmt] = AN_PREPARED_SENT;
-    return AN_OK;
-}
-
 static int send_steps(struct an_db *db, const struct an_db_step *steps, size_t count, struct an_err *err)
 {
     for (size_t i = 0; i < count; i++) {
-        int rc = send_prepare(db, steps[i].stmt, err);
+        int rc = send_prepare(db, &steps[i], err);
         if (rc == AN_OK)
             rc = send_step(db, &steps[i], err);
         if (rc != AN_OK)
@@ -213,10 +253,24 @@ static int send_steps(struct an_db *db, const struct an_db_step *steps, size_t c
     return PQpipelineSync(db->pg) == 1 ? an_db_flush(db, err) : an_db_broken(db, "sync", err);
 }
 
+static void drop_rows(const struct an_db_step *steps, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (steps[i].out != NULL) {
+            an_result_free(*steps[i].out);
+            *steps[i].out = NULL;
+        }
+}
+
 int an_db_pipeline(struct an_db *db, const struct an_db_step *steps, size_t count,
                    struct an_result **out, struct an_err *err)
 {
+    for (size_t i = 0; i < count; i++)
+        if (steps[i].out != NULL)
+            *steps[i].out = NULL;
     int rc = an_db_ready(db, err);
+    for (size_t i = 0; i < count && rc == AN_OK; i++)
+        rc = make_room(db, &steps[i], err);
     if (rc != AN_OK)
         return rc;
     PGresult *res = NULL;
@@ -230,8 +284,10 @@ int an_db_pipeline(struct an_db *db, const struct an_db_step *steps, size_t coun
         an_db_close(db); /* half a pipeline was sent */
     if (db->pg != NULL && PQexitPipelineMode(db->pg) != 1)
         rc = an_db_broken(db, "pipeline", err);
-    if (rc != AN_OK)
+    if (rc != AN_OK) {
+        drop_rows(steps, count);
         leave_replica(db);
+    }
     if (rc == AN_OK && out != NULL)
         *out = result_of(res);
     else

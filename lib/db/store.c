@@ -99,7 +99,8 @@ static int batch_feed(struct batch *b, struct an_err *err)
             continue;
         struct feed_row *f = &b->feed[b->tenants];
         fits = feed_row_fill(f, b->parts, i, b->count) && fits;
-        b->steps[b->tenants++] = (struct an_db_step){AN_STMT_OUTBOX_PUT, f->params, AN_COUNT(f->params)};
+        b->steps[b->tenants++] = (struct an_db_step){
+            .stmt = AN_STMT_OUTBOX_PUT, .params = f->params, .count = AN_COUNT(f->params)};
     }
     return fits ? AN_OK : an_fail(err, AN_ETOOBIG, "db: too many events in one batch");
 }
@@ -182,9 +183,10 @@ static int put_by_insert(struct an_db *db, const struct batch *b, uint64_t *lsn,
     int rc = fill_columns(db, b, events, entities, err);
     if (rc == AN_OK) {
         struct an_db_step *end = b->steps + b->tenants;
-        *end++ = (struct an_db_step){AN_STMT_PUT_EVENTS, events, AN_COUNT(events)};
+        *end++ = (struct an_db_step){.stmt = AN_STMT_PUT_EVENTS, .params = events, .count = AN_COUNT(events)};
         if (b->entity_bytes > 0)
-            *end++ = (struct an_db_step){AN_STMT_PUT_ENTITIES, entities, AN_COUNT(entities)};
+            *end++ = (struct an_db_step){
+                .stmt = AN_STMT_PUT_ENTITIES, .params = entities, .count = AN_COUNT(entities)};
         *end++ = (struct an_db_step){.stmt = AN_STMT_COMMIT};
         *end++ = (struct an_db_step){.stmt = AN_STMT_WAL_POSITION};
         rc = an_db_begin_write(db, an_str(b->parts[0]->tenant), b->steps, (size_t)(end - b->steps), &res, err);

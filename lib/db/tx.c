@@ -26,15 +26,6 @@ static int begin(struct an_db *db, const struct an_db_step *steps, size_t count,
     return rc == AN_OK ? AN_OK : an_db_abandon(db, rc, err);
 }
 
-int an_db_begin_tenant(struct an_db *db, struct an_str tenant, int64_t timeout_ms, struct an_err *err)
-{
-    struct number n = {""};
-    const struct an_db_param params[] = {AN_DB_TEXT(tenant), ms_param(&n, timeout_ms)};
-    const struct an_db_step steps[] = {{.stmt = AN_STMT_BEGIN_READ},
-                                       {AN_STMT_SET_TENANT, params, AN_COUNT(params)}};
-    return begin(db, steps, AN_COUNT(steps), timeout_ms + AN_DB_SLACK_MS, NULL, err);
-}
-
 int an_db_begin_write(struct an_db *db, struct an_str tenant, const struct an_db_step *then,
                       size_t count, struct an_result **out, struct an_err *err)
 {
@@ -42,7 +33,7 @@ int an_db_begin_write(struct an_db *db, struct an_str tenant, const struct an_db
     const struct an_db_param params[] = {AN_DB_TEXT(tenant), ms_param(&n, db->statement_timeout_ms)};
     struct an_db_step *steps = an_xcalloc(count + 2, sizeof *steps);
     steps[0] = (struct an_db_step){.stmt = AN_STMT_BEGIN};
-    steps[1] = (struct an_db_step){AN_STMT_SET_TENANT, params, AN_COUNT(params)};
+    steps[1] = (struct an_db_step){.stmt = AN_STMT_SET_TENANT, .params = params, .count = AN_COUNT(params)};
     memcpy(steps + 2, then, count * sizeof *steps);
     int rc = begin(db, steps, count + 2, db->statement_timeout_ms + AN_DB_SLACK_MS, out, err);
     free(steps);
@@ -53,8 +44,9 @@ int an_db_begin_limited(struct an_db *db, int64_t statement_ms, int64_t lock_ms,
 {
     struct number n[2] = {{""}, {""}};
     const struct an_db_param params[] = {ms_param(&n[0], statement_ms), ms_param(&n[1], lock_ms)};
-    const struct an_db_step steps[] = {{.stmt = AN_STMT_BEGIN},
-                                       {AN_STMT_SET_LIMITS, params, AN_COUNT(params)}};
+    const struct an_db_step steps[] = {
+        {.stmt = AN_STMT_BEGIN},
+        {.stmt = AN_STMT_SET_LIMITS, .params = params, .count = AN_COUNT(params)}};
     return begin(db, steps, AN_COUNT(steps), statement_ms + AN_DB_SLACK_MS, NULL, err);
 }
 

@@ -4,24 +4,20 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "search/coverage.h"
+#include "search/reading.h"
 #include "search/sqltext.h"
 
 static int query_counts(struct an_search *s, const struct an_filter *f, struct an_result **out,
-                        struct an_coverage *coverage, struct an_err *err)
+                        struct an_err *err)
 {
     struct an_sqltext q;
     an_sqltext_init(&q, s->arena);
-    int rc = AN_OK;
-    if (!an_sqltext_counts(&q, f, s->tenant, AN_BUCKETS_MAX + 1))
+    int rc;
+    if (an_sqltext_counts(&q, f, s->tenant, AN_BUCKETS_MAX + 1)) {
+        struct an_db_step step = {.sql = q.text.data, .params = q.params, .count = q.count};
+        rc = an_reading_ask(s, AN_PLAN_FREELY, &step, true, out, err);
+    } else {
         rc = an_fail(err, AN_EBACKEND, "search: more conditions than one statement can have");
-    if (rc == AN_OK)
-        rc = an_coverage_begin(s, err);
-    if (rc == AN_OK) {
-        rc = an_coverage_read(s, f, coverage, err);
-        if (rc == AN_OK)
-            rc = an_db_query(s->db, q.text.data, q.params, q.count, out, err);
-        int ended = an_db_end(s->db, rc == AN_OK, rc == AN_OK ? err : NULL);
-        rc = rc == AN_OK ? ended : rc;
     }
     an_sqltext_release(&q);
     return rc;
@@ -31,7 +27,9 @@ int an_search_counts_each(struct an_search *s, const struct an_filter *f, an_sea
                           void *arg, struct an_coverage *coverage, struct an_err *err)
 {
     struct an_result *res = NULL;
-    int rc = query_counts(s, f, &res, coverage, err);
+    int rc = query_counts(s, f, &res, err);
+    if (rc == AN_OK)
+        rc = an_reading_coverage(s, f, coverage, err);
     if (rc == AN_OK && an_result_rows(res) > AN_BUCKETS_MAX)
         rc = an_fail(err, AN_ETOOBIG, "search: more than %d buckets", AN_BUCKETS_MAX);
     for (size_t i = 0; rc == AN_OK && i < an_result_rows(res); i++) {

@@ -9,6 +9,8 @@ libannals_a_SOURCES += \
 	lib/search/plan.c \
 	lib/search/plan.h \
 	lib/search/postgres.c \
+	lib/search/reading.c \
+	lib/search/reading.h \
 	lib/search/search.h \
 	lib/search/sqltext.c \
 	lib/search/sqltext.h

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "search/plan.h"
+#include "search/reading.h"
 #include "search/sqltext.h"
 
 struct planner {
@@ -25,9 +26,9 @@ static struct an_str time_or(struct planner *p, int64_t us, const char *infinite
 }
 
 /* First positive term of the field, or NULL; those of the same group follow it. */
-static const struct an_term *positives(const struct planner *p, enum an_field field)
+static const struct an_term *positives(const struct an_filter *f, enum an_field field)
 {
-    const struct an_term *t = p->f->terms;
+    const struct an_term *t = f->terms;
     while (t != NULL && t->field != field)
         t = t->next;
     return t == NULL || t->negative ? NULL : t;
@@ -70,7 +71,7 @@ static bool over_branches(const struct planner *p)
 static int by_ids(struct planner *p, bool *taken, struct an_err *err)
 {
     (void)err;
-    const struct an_term *group = positives(p, AN_F_ID);
+    const struct an_term *group = positives(p->f, AN_F_ID);
     if (group == NULL)
         return AN_OK;
     *p->plan = (struct an_plan){.drive = AN_DRIVE_IDS, .group = group};
@@ -82,7 +83,7 @@ static int by_ids(struct planner *p, bool *taken, struct an_err *err)
 
 static bool take_types(struct planner *p, enum an_field field)
 {
-    const struct an_term *group = positives(p, field);
+    const struct an_term *group = positives(p->f, field);
     if (group == NULL)
         return false;
     begin(p, AN_DRIVE_TYPES, group, AN_TERMS_MAX);
@@ -99,13 +100,20 @@ static struct an_str text_of(struct planner *p, int64_t number)
     return an_str(an_arena_printf(p->s->arena, "%lld", (long long)number));
 }
 
+static int look_up(struct planner *p, enum an_stmt stmt, const struct an_db_param *params, size_t count,
+                   struct an_result **out, struct an_err *err)
+{
+    struct an_db_step step = {.stmt = stmt, .params = params, .count = count};
+    return an_reading_ask(p->s, AN_PLAN_IN_ORDER, &step, false, out, err);
+}
+
 /* Are there at most AN_RARE_MAX rows? The statement counts up to one more. */
 static int are_rare(struct planner *p, enum an_stmt stmt, const struct an_db_param *params, size_t count,
                     bool *rare, struct an_err *err)
 {
     struct an_result *res = NULL;
     int64_t rows;
-    int rc = an_db_exec(p->s->db, stmt, params, count, &res, err);
+    int rc = look_up(p, stmt, params, count, &res, err);
     if (rc == AN_OK && !an_result_int(res, 0, 0, &rows))
         rc = an_fail(err, AN_EBACKEND, "search: a count of rows without a number");
     if (rc == AN_OK)
@@ -145,15 +153,20 @@ static int by_rare_types(struct planner *p, bool *taken, struct an_err *err)
     return AN_OK;
 }
 
+static bool has_actors(const struct an_filter *f)
+{
+    return positives(f, AN_F_ACTOR_ID) != NULL || positives(f, AN_F_ACTOR) != NULL;
+}
+
 /* Could exact actors or actions drive as well? */
 static bool has_rival(const struct planner *p)
 {
-    if (positives(p, AN_F_ACTOR_ID) != NULL || positives(p, AN_F_ACTOR) != NULL)
+    if (has_actors(p->f))
         return true;
-    const struct an_term *t = positives(p, AN_F_ACTION);
+    const struct an_term *t = positives(p->f, AN_F_ACTION);
     while (t != NULL && !t->prefix)
         t = next_positive(t);
-    return t == NULL && positives(p, AN_F_ACTION) != NULL;
+    return t == NULL && positives(p->f, AN_F_ACTION) != NULL;
 }
 
 /* Some entities are part of almost every event (the organisation): then an actor or an action finds less.
@@ -166,7 +179,7 @@ static int choose_pairs(struct planner *p, bool *taken, struct an_err *err)
 
 static int by_pairs(struct planner *p, bool *taken, struct an_err *err)
 {
-    const struct an_term *group = positives(p, AN_F_ENTITY);
+    const struct an_term *group = positives(p->f, AN_F_ENTITY);
     if (group == NULL)
         return AN_OK;
     begin(p, AN_DRIVE_PAIRS, group, AN_TERMS_MAX);
@@ -181,9 +194,9 @@ static int by_pairs(struct planner *p, bool *taken, struct an_err *err)
 static int by_actors(struct planner *p, bool *taken, struct an_err *err)
 {
     (void)err;
-    const struct an_term *group = positives(p, AN_F_ACTOR_ID);
+    const struct an_term *group = positives(p->f, AN_F_ACTOR_ID);
     if (group == NULL)
-        group = positives(p, AN_F_ACTOR);
+        group = positives(p->f, AN_F_ACTOR);
     if (group == NULL)
         return AN_OK;
     begin(p, AN_DRIVE_ACTORS, group, AN_TERMS_MAX);
@@ -194,11 +207,11 @@ static int by_actors(struct planner *p, bool *taken, struct an_err *err)
 }
 
 /* Strings of the first column, copied; more than AN_BRANCHES_MAX only show that there are too many. */
-static int look_up(struct planner *p, enum an_stmt stmt, const struct an_db_param *params, size_t count,
-                   struct an_str *out, size_t *out_count, struct an_err *err)
+static int list(struct planner *p, enum an_stmt stmt, const struct an_db_param *params, size_t count,
+                struct an_str *out, size_t *out_count, struct an_err *err)
 {
     struct an_result *res = NULL;
-    int rc = an_db_exec(p->s->db, stmt, params, count, &res, err);
+    int rc = look_up(p, stmt, params, count, &res, err);
     if (rc != AN_OK)
         return rc;
     *out_count = an_result_rows(res);
@@ -213,14 +226,14 @@ static int look_up(struct planner *p, enum an_stmt stmt, const struct an_db_para
 /* An entity's id without its type: the tenant's types are few, each with the id is a pair. */
 static int by_entity_ids(struct planner *p, bool *taken, struct an_err *err)
 {
-    const struct an_term *group = positives(p, AN_F_ENTITY_ID);
+    const struct an_term *group = positives(p->f, AN_F_ENTITY_ID);
     if (group == NULL)
         return AN_OK;
     const struct an_db_param params[] = {AN_DB_TEXT(p->s->tenant), AN_DB_TEXT(p->from), AN_DB_TEXT(p->to),
                                          AN_DB_TEXT(text_of(p, AN_BRANCHES_MAX + 1))};
     struct an_str types[AN_BRANCHES_MAX + 1];
     size_t count;
-    int rc = look_up(p, AN_STMT_SEARCH_TYPES, params, AN_COUNT(params), types, &count, err);
+    int rc = list(p, AN_STMT_SEARCH_TYPES, params, AN_COUNT(params), types, &count, err);
     if (rc != AN_OK)
         return rc;
     begin(p, AN_DRIVE_PAIRS, group, AN_TERMS_MAX * count);
@@ -239,7 +252,7 @@ static int add_actions(struct planner *p, struct an_str prefix, struct an_err *e
         AN_DB_TEXT(p->from),      AN_DB_TEXT(p->to),  AN_DB_TEXT(text_of(p, AN_BRANCHES_MAX + 1))};
     struct an_str actions[AN_BRANCHES_MAX + 1];
     size_t count;
-    int rc = look_up(p, AN_STMT_SEARCH_ACTIONS, params, AN_COUNT(params), actions, &count, err);
+    int rc = list(p, AN_STMT_SEARCH_ACTIONS, params, AN_COUNT(params), actions, &count, err);
     for (size_t i = 0; rc == AN_OK && i < count; i++)
         add_once(p->plan, actions[i]);
     return rc;
@@ -247,7 +260,7 @@ static int add_actions(struct planner *p, struct an_str prefix, struct an_err *e
 
 static int by_actions(struct planner *p, bool *taken, struct an_err *err)
 {
-    const struct an_term *group = positives(p, AN_F_ACTION);
+    const struct an_term *group = positives(p->f, AN_F_ACTION);
     if (group == NULL)
         return AN_OK;
     begin(p, AN_DRIVE_ACTIONS, group, AN_TERMS_MAX + 2 * AN_BRANCHES_MAX);
@@ -280,4 +293,11 @@ int an_plan_make(struct an_search *s, const struct an_filter *f, struct an_plan 
     }
     *out = (struct an_plan){.drive = AN_DRIVE_TIME};
     return AN_OK;
+}
+
+bool an_plan_suits_any(const struct an_plan *plan, const struct an_filter *f)
+{
+    /* Types were counted and found rare, which the planner would not know. An actor and an action have an
+     * index each. All else leaves it one index that has the order of the page. */
+    return plan->drive != AN_DRIVE_TYPES && !(has_actors(f) && positives(f, AN_F_ACTION) != NULL);
 }

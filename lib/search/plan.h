@@ -33,8 +33,11 @@ struct an_plan {
 /* Up to this many entities, it costs less to read them all than to look for them in all events. */
 #define AN_RARE_MAX 5000
 
-/* Runs the look-ups, within the transaction that is open on s->db. The plan lives in s->arena. */
+/* Runs the look-ups, which may leave the transaction open. The plan lives in s->arena. */
 int an_plan_make(struct an_search *s, const struct an_filter *f, struct an_plan *out,
                  struct an_err *err) AN_MUST_CHECK;
+
+/* Is there one best way for PostgreSQL to read the page, whatever the values in the filter are? */
+bool an_plan_suits_any(const struct an_plan *plan, const struct an_filter *f) AN_MUST_CHECK;
 
 #endif

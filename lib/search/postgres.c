@@ -2,52 +2,48 @@
 #include "an.h"
 
 #include "base/clock.h"
-#include "base/codec.h"
 #include "event/event.h"
 #include "search/coverage.h"
 #include "search/cursor.h"
 #include "search/plan.h"
+#include "search/reading.h"
 #include "search/sqltext.h"
 
+static int query_page(struct an_search *s, const struct an_filter *f, const struct an_plan *plan,
+                      struct an_sqltext *q, struct an_result **out, struct an_err *err)
+{
+    const struct an_db_step step = {
+        .sql = q->text.data, .params = q->params, .count = q->count, .binary = true};
+    bool any = an_plan_suits_any(plan, f);
+    return an_reading_ask(s, any ? AN_PLAN_FOR_ANY : AN_PLAN_IN_ORDER, &step, true, out, err);
+}
+
 /* One row more than the page shows, to know whether another page follows. */
-static int query_page(struct an_search *s, const struct an_filter *f, const struct an_position *after,
-                      struct an_result **out, struct an_err *err)
+static int read_page(struct an_search *s, const struct an_filter *f, const struct an_position *after,
+                     struct an_result **out, struct an_err *err)
 {
     struct an_plan plan;
     int rc = an_plan_make(s, f, &plan, err);
-    if (rc != AN_OK)
-        return rc;
-    struct an_sqltext q;
-    an_sqltext_init(&q, s->arena);
-    if (an_sqltext_page(&q, f, &plan, s->tenant, after, f->limit + 1))
-        rc = an_db_query(s->db, q.text.data, q.params, q.count, out, err);
-    else
-        rc = an_fail(err, AN_ETOOBIG, "search: more conditions than one statement can have");
-    an_sqltext_release(&q);
+    if (rc == AN_OK) {
+        struct an_sqltext q;
+        an_sqltext_init(&q, s->arena);
+        if (an_sqltext_page(&q, f, &plan, s->tenant, after, f->limit + 1))
+            rc = query_page(s, f, &plan, &q, out, err);
+        else
+            rc = an_fail(err, AN_ETOOBIG, "search: more conditions than one statement can have");
+        an_sqltext_release(&q);
+    }
+    an_reading_abandon(s); /* a look-up may have left it open */
     return rc;
-}
-
-static int read_page(struct an_search *s, const struct an_filter *f, const struct an_position *after,
-                     struct an_result **out, struct an_coverage *coverage, struct an_err *err)
-{
-    int rc = an_coverage_begin(s, err);
-    if (rc != AN_OK)
-        return rc;
-    rc = an_coverage_read(s, f, coverage, err);
-    if (rc == AN_OK)
-        rc = an_db_exec(s->db, AN_STMT_SEARCH_IN_ORDER, NULL, 0, NULL, err);
-    if (rc == AN_OK)
-        rc = query_page(s, f, after, out, err);
-    int ended = an_db_end(s->db, rc == AN_OK, rc == AN_OK ? err : NULL);
-    return rc == AN_OK ? ended : rc;
 }
 
 /* Columns of an_sqltext_page(). */
 static int read_row(const struct an_result *res, size_t row, struct an_found *event, struct an_err *err)
 {
     event->stored = an_result_get(res, row, 0);
-    if (!an_result_int(res, row, 1, &event->head.timestamp_us) || !an_result_int(res, row, 2, &event->received_us) ||
-        !an_uuid_parse(an_result_get(res, row, 3), &event->head.id))
+    if (!an_result_time(res, row, 1, &event->head.timestamp_us) ||
+        !an_result_time(res, row, 2, &event->received_us) ||
+        !an_result_uuid(res, row, 3, &event->head.id))
         return an_fail(err, AN_EBACKEND, "search: a row without its times or id");
     return AN_OK;
 }
@@ -79,7 +75,9 @@ int an_search_each(struct an_search *s, const struct an_filter *f, an_search_row
     if (!first && !an_cursor_read(s, f, &after))
         return an_fail(err, AN_EINVAL, "search: the cursor is not for this tenant, filter and order");
     struct an_result *res = NULL;
-    int rc = read_page(s, f, first ? NULL : &after, &res, coverage, err);
+    int rc = read_page(s, f, first ? NULL : &after, &res, err);
+    if (rc == AN_OK)
+        rc = an_reading_coverage(s, f, coverage, err);
     if (rc == AN_OK)
         rc = give_rows(s, f, res, each, arg, next, err);
     an_result_free(res);
@@ -127,12 +125,9 @@ static int query_event(struct an_search *s, const struct an_uuid *id, struct an_
     an_uuid_format(id, uuid);
     const struct an_db_param params[] = {AN_DB_TEXT(s->tenant), AN_DB_TEXT(an_str(from)),
                                          AN_DB_TEXT(an_str(to)), AN_DB_TEXT(an_str(uuid))};
-    int rc = an_coverage_begin(s, err);
-    if (rc != AN_OK)
-        return rc;
-    rc = an_db_exec(s->db, AN_STMT_SEARCH_EVENT, params, AN_COUNT(params), out, err);
-    int ended = an_db_end(s->db, rc == AN_OK, rc == AN_OK ? err : NULL);
-    return rc == AN_OK ? ended : rc;
+    const struct an_db_step step = {
+        .stmt = AN_STMT_SEARCH_EVENT, .params = params, .count = AN_COUNT(params), .binary = true};
+    return an_reading_ask(s, AN_PLAN_FOR_ANY, &step, true, out, err);
 }
 
 int an_search_event(struct an_search *s, const struct an_uuid *id, struct an_found *found,
@@ -145,12 +140,13 @@ int an_search_event(struct an_search *s, const struct an_uuid *id, struct an_fou
     found->head.tenant_id = s->tenant;
     if (rc == AN_OK)
         rc = read_row(res, 0, found, err);
-    if (rc == AN_OK && !an_hex_decode(an_result_get(res, 0, 4), digest, AN_SHA256_LEN))
+    if (rc == AN_OK && an_result_get(res, 0, 4).len != AN_SHA256_LEN)
         rc = an_fail(err, AN_EBACKEND, "search: a row without its digest");
     if (rc != AN_OK) {
         an_result_free(res);
         return rc;
     }
+    memcpy(digest, an_result_get(res, 0, 4).data, AN_SHA256_LEN);
     *holder = res; /* the caller's now */
     return AN_OK;
 }

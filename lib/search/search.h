@@ -12,21 +12,32 @@
 #include "event/event.h"
 #include "search/filter.h"
 
-struct an_search {
-    struct an_db *db; /* reader */
-    struct an_arena *arena;
-    struct an_str tenant;
-    int64_t timeout_ms;
-    const struct an_secret *key; /* signs cursors */
-    uint64_t seen_lsn;           /* the answer must show what was committed up to there; 0: any */
-};
-
 /* Which tiers answered, up to when each is complete; the `coverage` member. */
 struct an_coverage {
     int64_t through_us; /* what was committed before this instant is in; AN_TIME_MIN_US: unknown */
     int64_t oldest_us;  /* hot tier begins here; AN_TIME_MIN_US: it has no partition yet */
     int64_t lag_ms;     /* how far through_us is behind now; 0 on the primary */
     bool complete;
+};
+
+/* What a process remembers of the hot tier from search to search; begins zeroed, one for each an_db. */
+struct an_hot {
+    char partitions[33]; /* what partitions there were when it was asked */
+    int64_t oldest_us;   /* begin of the oldest; AN_TIME_MIN_US: there is none */
+};
+
+struct an_search {
+    struct an_db *db; /* reader */
+    struct an_hot *hot;
+    struct an_arena *arena;
+    struct an_str tenant;
+    int64_t timeout_ms;
+    const struct an_secret *key; /* signs cursors */
+    uint64_t seen_lsn;           /* the answer must show what was committed up to there; 0: any */
+    /* Private, zeroed: */
+    bool reading;            /* its transaction is open */
+    struct an_coverage seen; /* what that covers, but for oldest_us */
+    char partitions[33];     /* as in struct an_hot, when it began */
 };
 
 /* One page: appends "events":[...],"next_cursor":...,"coverage":{...} (without outer braces) to out;

@@ -386,7 +386,6 @@ static void add_order(struct build *b, const char *alias, const char *id, unsign
 }
 
 #define ROW "e.document, e.\"timestamp\", e.received_at, e.id"
-#define PAGE_COLUMNS "e.document, " US("e.\"timestamp\"") ", " US("e.received_at") ", e.id"
 
 static void add_events(struct build *b, const struct an_plan *plan, unsigned rows)
 {
@@ -432,12 +431,12 @@ bool an_sqltext_page(struct an_sqltext *q, const struct an_filter *f, const stru
     begin(&b, tenant);
     unsigned limit = param(&b, an_str(an_arena_printf(q->arena, "%lld", (long long)rows)));
     if (!has_branches(plan)) {
-        add(&b, "SELECT " PAGE_COLUMNS);
+        add(&b, "SELECT " ROW);
         add_rows(&b, plan, limit);
         return !q->text.overflow;
     }
     /* An event may be found by two of the values. */
-    add(&b, "SELECT DISTINCT ON (e.\"timestamp\", e.id) " PAGE_COLUMNS "\nFROM ");
+    add(&b, "SELECT DISTINCT ON (e.\"timestamp\", e.id) " ROW "\nFROM ");
     add_branches(&b, plan);
     add(&b, "\nCROSS JOIN LATERAL (\nSELECT " ROW);
     add_rows(&b, plan, limit);

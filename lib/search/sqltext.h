@@ -31,7 +31,7 @@ struct an_position {
 void an_sqltext_init(struct an_sqltext *q, struct an_arena *arena);
 void an_sqltext_release(struct an_sqltext *q);
 
-/* Up to `rows` events: document, timestamp and received_at in microseconds, id. after NULL: from the
+/* Up to `rows` events: document, timestamp, received_at, id; for the binary format. after NULL: from the
  * start. False: more parameters than a statement may have. */
 bool an_sqltext_page(struct an_sqltext *q, const struct an_filter *f, const struct an_plan *plan,
                      struct an_str tenant, const struct an_position *after, int64_t rows) AN_MUST_CHECK;

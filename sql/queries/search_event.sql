@@ -1,13 +1,13 @@
 -- name: search_event
 -- on: any as annals_reader
 -- params: tenant_id text, from timestamptz, to timestamptz, id uuid
--- rows: 1 or none: document, timestamp and received_at in microseconds, id, digest in hexadecimal
+-- rows: 1 or none: document, timestamp, received_at, id, digest
 -- [from, to) is the millisecond that the id names; it leads to one partition and to the primary key.
 SELECT e.document,
-       (extract(epoch FROM e."timestamp") * 1000000)::bigint,
-       (extract(epoch FROM e.received_at) * 1000000)::bigint,
+       e."timestamp",
+       e.received_at,
        e.id,
-       encode(e.digest, 'hex')
+       e.digest
 FROM annals.events AS e
 WHERE e.tenant_id = $1
   AND e."timestamp" >= $2::timestamptz

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/codec.h"
+#include "db/internal.h"
 #include "db/store.h"
 #include "db/tenants.h"
 #include "fixture.h"
@@ -65,14 +66,21 @@ static void assert_stored(size_t index, enum an_stored stored)
         fail_msg("item %zu is %s, not %s", index, names[batch.rows[index].stored], names[stored]);
 }
 
+static struct an_result *query(const char *sql, const struct an_db_param *params, size_t count)
+{
+    struct an_result *res = NULL;
+    const struct an_db_step step = {.sql = sql, .params = params, .count = count};
+    if (an_db_pipeline(owner, &step, 1, &res, &err) != AN_OK)
+        fail_msg("%s", err.text);
+    return res;
+}
+
 /* One number of a question with the tenant as its parameter. */
 static int64_t ask(const char *sql, const char *tenant)
 {
-    struct an_result *res = NULL;
     const struct an_db_param params[] = {AN_DB_TEXT(an_str(tenant))};
     int64_t n = -1;
-    if (an_db_query(owner, sql, params, AN_COUNT(params), &res, &err) != AN_OK)
-        fail_msg("%s", err.text);
+    struct an_result *res = query(sql, params, AN_COUNT(params));
     assert_true(an_result_int(res, 0, 0, &n));
     an_result_free(res);
     return n;
@@ -134,15 +142,12 @@ static void test_columns(void **state)
                                       ev.actor_id,    AN_STR("denied"), AN_STR("2001:db8::7"),
                                       an_str(digest), ev.document};
     const struct an_db_param params[] = {AN_DB_TEXT(an_str(tenant)), AN_DB_TEXT(an_str(id))};
-    struct an_result *res = NULL;
-    int rc = an_db_query(
-        owner,
+    struct an_result *res = query(
         "SELECT concat_ws(' ', (extract(epoch FROM \"timestamp\") * 1000000)::bigint,"
         " (extract(epoch FROM received_at) * 1000000)::bigint), action, actor_type, actor_id, outcome,"
         " host(source_ip), encode(digest, 'hex'), document::text"
         " FROM annals.events WHERE tenant_id = $1 AND id = $2 AND payload_ref = ''",
-        params, AN_COUNT(params), &res, &err);
-    assert_int_equal(rc, AN_OK);
+        params, AN_COUNT(params));
     assert_int_equal(an_result_rows(res), 1);
     for (size_t i = 0; i < AN_COUNT(expected); i++)
         if (!an_str_equal(an_result_get(res, 0, i), expected[i]))

@@ -37,6 +37,7 @@ UNIT_TESTS = \
 	tests/unit/test-suggest \
 	tests/unit/test-template \
 	tests/unit/test-text \
+	tests/unit/test-texts \
 	tests/unit/test-token-cache \
 	tests/unit/test-unicode \
 	tests/unit/test-uuid \

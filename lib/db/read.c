@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "an.h"
+
+#include <assert.h>
+
+#include "db/internal.h"
+
+/* The transaction is over, one way or the other, before the caller hears of the failure. */
+static int give_up(struct an_db *db, int rc, struct an_err *err)
+{
+    if (db->pg != NULL && PQtransactionStatus(db->pg) == PQTRANS_IDLE) {
+        db->wait_ms = db->statement_timeout_ms + AN_DB_SLACK_MS;
+        return rc;
+    }
+    return an_db_abandon(db, rc, err);
+}
+
+int an_db_read(struct an_db *db, unsigned ends, int64_t timeout_ms, const struct an_db_step *steps,
+               size_t count, struct an_err *err)
+{
+    assert(count <= AN_DB_READ_MAX);
+    struct an_db_step all[AN_DB_READ_MAX + 2];
+    size_t n = 0;
+    if ((ends & AN_DB_BEGIN) != 0)
+        all[n++] = (struct an_db_step){.stmt = AN_STMT_BEGIN_READ};
+    else if (db->pg == NULL) /* a new connection would not know the tenant */
+        return an_fail(err, AN_EAGAIN, "db: connection lost within a transaction");
+    memcpy(all + n, steps, count * sizeof *steps);
+    n += count;
+    if ((ends & AN_DB_COMMIT) != 0)
+        all[n++] = (struct an_db_step){.stmt = AN_STMT_COMMIT};
+    int rc = an_db_ready(db, err);
+    if (rc != AN_OK)
+        return rc;
+    db->wait_ms = timeout_ms + AN_DB_SLACK_MS;
+    rc = an_db_pipeline(db, all, n, NULL, err);
+    if (rc != AN_OK)
+        return give_up(db, rc, err);
+    if ((ends & AN_DB_COMMIT) != 0)
+        db->wait_ms = db->statement_timeout_ms + AN_DB_SLACK_MS;
+    return AN_OK;
+}
