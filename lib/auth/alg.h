@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The signature algorithms that we know (RFC 7518 section 3.1, RFC 8037). Each belongs to one kind of key, so a token
- * cannot turn a public RSA key into an HMAC secret by naming another algorithm. What is not in this table
- * ("none", HS256 and the like) does not exist here. */
+/* The signature algorithms that we know (RFC 7518 section 3.1, RFC 8037). Each belongs to one kind of key, so
+ * a token cannot turn a public RSA key into an HMAC secret by naming another algorithm. What is not in this
+ * table ("none", HS256 and the like) does not exist here. */
 #ifndef AN_AUTH_ALG_H
 #define AN_AUTH_ALG_H
 

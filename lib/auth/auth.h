@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who is calling: bearer tokens (JWT, RFC 7519; practices of RFC 8725) of the configured issuers.
  *
- * Order of the checks (docs/design/auth.md says why): size,
- * three segments, strict base64url; header strict JSON, `alg` in the issuer's list, `kid` known, `crit`
- * and `b64` refused, the key's type and curve match `alg`; then the signature; then the claims: exp (required, integer), nbf, iat, iss (exact), aud (text or
+ * Order of the checks (docs/design/auth.md says why): size, three segments, strict base64url; header strict
+ * JSON, `alg` in the issuer's list, `kid` known, `crit` and `b64` refused, the key's type and curve match
+ * `alg`; then the signature; then the claims: exp (required, integer), nbf, iat, iss (exact), aud (text or
  * list), tenant, scopes. */
 #ifndef AN_AUTH_AUTH_H
 #define AN_AUTH_AUTH_H

@@ -255,7 +255,8 @@ static bool allows_ours(struct an_str algorithms)
 }
 
 /* Appends header, claims and signature. */
-static int sign(EVP_PKEY *pkey, const char *kid, const struct an_buf *claims, struct an_buf *out, struct an_err *err)
+static int sign(EVP_PKEY *pkey, const char *kid, const struct an_buf *claims, struct an_buf *out,
+                struct an_err *err)
 {
     struct an_buf part;
     an_buf_init(&part, PART_MAX);

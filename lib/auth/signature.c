@@ -89,7 +89,8 @@ int an_signature_make_es256(struct an_str text, struct evp_pkey_st *private_key,
     unsigned char der[DER_MAX];
     size_t len = sizeof der;
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    bool made = ctx != NULL && EVP_DigestSignInit_ex(ctx, NULL, "SHA256", NULL, NULL, private_key, NULL) == 1 &&
+    bool made = ctx != NULL &&
+                EVP_DigestSignInit_ex(ctx, NULL, "SHA256", NULL, NULL, private_key, NULL) == 1 &&
                 EVP_DigestSign(ctx, der, &len, (const unsigned char *)text.data, text.len) == 1 &&
                 add_joined(out, der, len);
     EVP_MD_CTX_free(ctx);

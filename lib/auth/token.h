@@ -22,8 +22,8 @@ struct an_token {
 };
 
 /* AN_EAUTH unless: at most AN_TOKEN_MAX bytes; three segments, each strict base64url; the header a strict
- * JSON object; `alg` one of ours; `kid` a text; `typ`, where there is one, "JWT" or "at+jwt"; no `crit`, no `b64`.
- * Headers that point to keys or carry them (jku, x5u, jwk, x5c) mean nothing here. */
+ * JSON object; `alg` one of ours; `kid` a text; `typ`, where there is one, "JWT" or "at+jwt"; no `crit`, no
+ * `b64`. Headers that point to keys or carry them (jku, x5u, jwk, x5c) mean nothing here. */
 int an_token_parse(struct an_arena *arena, struct an_str text, struct an_token *out,
                    struct an_err *err) AN_MUST_CHECK;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which process this is, without asking the kernel each time: log lines and ids want to know it some times a request. */
+/* Which process this is, without asking the kernel each time: a request wants to know it three times, for log
+ * lines and ids. */
 #ifndef AN_BASE_PID_H
 #define AN_BASE_PID_H
 

@@ -142,7 +142,8 @@ static void check_algorithm(struct check *k, const char *section, struct an_str 
     if (listed(word, known, AN_COUNT(known)))
         return;
     if (listed(word, not_built, AN_COUNT(not_built))) {
-        fault(k, section, "algorithms", "'%.*s' is not supported; use ES256, RS256 or EdDSA", AN_STR_ARG(word));
+        fault(k, section, "algorithms", "'%.*s' is not supported; use ES256, RS256 or EdDSA",
+              AN_STR_ARG(word));
         return;
     }
     if (listed(word, unsafe, AN_COUNT(unsafe))) {
@@ -151,7 +152,8 @@ static void check_algorithm(struct check *k, const char *section, struct an_str 
         return;
     }
     const char *near = an_suggest(word, known, AN_COUNT(known));
-    fault(k, section, "algorithms", "'%.*s' is none of " ALGORITHMS "%s%s%s", AN_STR_ARG(word), near == NULL ? "" : " (did you mean \"", near == NULL ? "" : near,
+    fault(k, section, "algorithms", "'%.*s' is none of " ALGORITHMS "%s%s%s", AN_STR_ARG(word),
+          near == NULL ? "" : " (did you mean \"", near == NULL ? "" : near,
           near == NULL ? "" : "\"?)");
 }
 
