@@ -1,5 +1,7 @@
 libannals_a_SOURCES += \
 	lib/proc/exit.h \
+	lib/proc/helper.c \
+	lib/proc/helper.h \
 	lib/proc/job.c \
 	lib/proc/job.h \
 	lib/proc/listen.c \

@@ -239,14 +239,11 @@ static void bury(struct an_slot *s, int status, int64_t now_us)
     s->next_us = now_us + wait;
 }
 
-void an_pool_reap(struct an_pool *p, int64_t now_us)
+void an_pool_bury(struct an_pool *p, pid_t pid, int status, int64_t now_us)
 {
-    int status;
-    pid_t pid;
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-        for (size_t i = 0; i < AN_COUNT(p->slot); i++)
-            if (p->slot[i].pid == pid)
-                bury(&p->slot[i], status, now_us);
+    for (size_t i = 0; i < AN_COUNT(p->slot); i++)
+        if (p->slot[i].pid == pid)
+            bury(&p->slot[i], status, now_us);
 }
 
 void an_pool_leave(struct an_pool *p, int64_t now_us)

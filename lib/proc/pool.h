@@ -34,8 +34,8 @@ struct an_pool {
 /* Starts, replaces and presses workers. Returns when it next has something to do, at the latest in a
  * minute. */
 int64_t an_pool_tend(struct an_pool *p, int64_t now_us);
-/* Collects the workers that have ended. */
-void an_pool_reap(struct an_pool *p, int64_t now_us);
+/* Frees the place of a worker that has ended; other processes are none of its business. */
+void an_pool_bury(struct an_pool *p, pid_t pid, int status, int64_t now_us);
 /* Tells all to leave. */
 void an_pool_leave(struct an_pool *p, int64_t now_us);
 /* Ends all without asking. */

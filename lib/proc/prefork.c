@@ -5,11 +5,13 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "log/log.h"
 #include "log/metrics.h"
+#include "proc/helper.h"
 #include "proc/listen.h"
 #include "proc/notify.h"
 #include "proc/options.h"
@@ -31,6 +33,7 @@ struct master {
     struct an_pidfile pidfile;
     struct an_listener listener;
     struct an_pool pool;
+    struct an_helper helper;
     bool stopping;
     bool reloading; /* until every worker has the new configuration */
     int64_t watchdog_us, watchdog_due_us;
@@ -89,6 +92,7 @@ static int open_all(struct master *m, struct an_err *err)
                                .listen_fd = m->listener.fd,
                                .shared = app->share == NULL ? NULL : app->share(m->conf),
                                .want = wanted_workers(m, m->conf)};
+    m->helper = (struct an_helper){.app = app, .shared = m->pool.shared};
     m->watchdog_us = an_notify_watchdog_us();
     an_metric_set(AN_M_STARTED_AT, (uint64_t)(an_clock_us() / 1000000));
     return AN_OK;
@@ -148,6 +152,7 @@ static void reload(struct master *m, int64_t now_us)
     m->pool.conf = fresh;
     m->pool.want = wanted_workers(m, fresh);
     m->pool.generation++;
+    an_helper_kill(&m->helper); /* the next one has the new configuration */
     m->reloading = true;
     an_options_log(m->program, fresh);
     an_log_info("proc", "configuration loaded again: replacing workers");
@@ -159,20 +164,31 @@ static void stop(struct master *m, int64_t now_us)
     an_notify("STOPPING=1\nSTATUS=Finishing running requests");
     m->stopping = true;
     an_pool_leave(&m->pool, now_us);
+    an_helper_kill(&m->helper);
     an_listen_close(&m->listener); /* workers hold their own until they leave */
+}
+
+static void reap(struct master *m, int64_t now_us)
+{
+    int status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+        if (!an_helper_bury(&m->helper, pid, status, now_us))
+            an_pool_bury(&m->pool, pid, status, now_us);
 }
 
 static void react(struct master *m, int64_t now_us)
 {
     if (an_signals.child) {
         an_signals.child = 0;
-        an_pool_reap(&m->pool, now_us);
+        reap(m, now_us);
     }
     if (an_signals.quit) {
         an_signals.quit = 0;
         m->stopping = true;
         an_log_info("proc", "stopping at once");
         an_pool_kill(&m->pool);
+        an_helper_kill(&m->helper);
     }
     if (an_signals.stop) {
         an_signals.stop = 0;
@@ -203,12 +219,22 @@ static void end_reload(struct master *m)
     an_notify("READY=1\nSTATUS=Serving with %u workers", m->pool.want);
 }
 
+/* Returns when it next has something to do. */
+static int64_t tend(struct master *m, int64_t now_us)
+{
+    int64_t next_us = an_pool_tend(&m->pool, now_us);
+    if (m->stopping)
+        return next_us;
+    int64_t helper_us = an_helper_tend(&m->helper, m->conf, now_us);
+    return helper_us < next_us ? helper_us : next_us;
+}
+
 static void run(struct master *m)
 {
     an_log_info("proc", "serving on %s with %u workers", m->listener.where, m->pool.want);
-    int64_t next_us = an_pool_tend(&m->pool, an_clock_mono_us());
+    int64_t next_us = tend(m, an_clock_mono_us());
     an_notify("READY=1\nSTATUS=Serving with %u workers", m->pool.want);
-    while (!m->stopping || an_pool_alive(&m->pool) > 0) {
+    while (!m->stopping || an_pool_alive(&m->pool) > 0 || m->helper.pid != 0) {
         int64_t now_us = an_clock_mono_us();
         tell_watchdog(m, now_us);
         if (m->watchdog_us > 0 && m->watchdog_due_us < next_us)
@@ -216,7 +242,7 @@ static void run(struct master *m)
         (void)an_signals_wait(next_us - now_us);
         now_us = an_clock_mono_us();
         react(m, now_us);
-        next_us = an_pool_tend(&m->pool, now_us);
+        next_us = tend(m, now_us);
         end_reload(m);
     }
     an_metric_set(AN_M_WORKERS, 0);

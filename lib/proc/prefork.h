@@ -30,6 +30,11 @@ struct an_app {
      * index: unique among the living; 0 .. workers, one more than there are, because while workers
      * are replaced one successor lives beside the old ones. */
     int (*work)(const struct an_conf *c, int listen_fd, unsigned index, void *shared);
+    /* One process beside the workers, for what no request should wait for; NULL: there is none. It runs while
+     * wants_help() says so of the configuration, is started again where it ends, and is killed without being
+     * asked at a reload and at the end: it must be able to die at any instruction. */
+    bool (*wants_help)(const struct an_conf *c);
+    int (*help)(const struct an_conf *c, void *shared);
 };
 
 /* Set by TERM and INT in workers and jobs; handlers are installed without SA_RESTART, so waits end with

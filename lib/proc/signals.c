@@ -86,6 +86,16 @@ void an_signals_worker(void)
     unblock();
 }
 
+void an_signals_helper(void)
+{
+    set(SIGTERM, SIG_DFL);
+    set(SIGINT, SIG_DFL);
+    set(SIGQUIT, SIG_DFL);
+    set(SIGHUP, SIG_IGN);
+    set(SIGCHLD, SIG_DFL);
+    unblock();
+}
+
 void an_signals_job(void)
 {
     set(SIGTERM, on_stop);

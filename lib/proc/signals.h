@@ -23,6 +23,8 @@ void an_signals_master(void);
 /* Worker, right after the fork: TERM and INT set an_stopping, QUIT ends it, HUP and PIPE are ignored;
  * nothing stays blocked. */
 void an_signals_worker(void);
+/* Helper, right after the fork: HUP and PIPE are ignored, all others end it; nothing stays blocked. */
+void an_signals_helper(void);
 /* Job: TERM and INT set an_stopping, HUP sets `renew`; nothing is blocked outside an_signals_wait(). */
 void an_signals_job(void);
 

@@ -26,6 +26,7 @@
 #define WAIT_MS 5000   /* for what must come */
 #define SECOND_MS 1000 /* for what must come within a second */
 #define DEADLY_PAGE 66 /* workers with this search.page_default die as they start */
+#define HELPFUL_MAX 777 /* search.page_max with which there is a helper */
 
 /* ---- the application: one byte in, one line out ---- */
 
@@ -91,7 +92,31 @@ static void *share(const struct an_conf *c)
     return &page;
 }
 
-static const struct an_app app = {"ingest", section, check, share, work};
+static bool wants_help(const struct an_conf *c)
+{
+    return c->page_max == HELPFUL_MAX;
+}
+
+/* Leaves its pid and search.page_default in a file, and never asks whether it should stop. */
+static int help(const struct an_conf *c, void *shared)
+{
+    char path[96], text[64];
+    struct an_err err;
+    (void)snprintf(path, sizeof path, "%s/helper", c->run_dir);
+    (void)snprintf(text, sizeof text, "%d %d %d", (int)getpid(), (int)c->page_default, *(const int *)shared);
+    if (an_file_write(path, 0600, text, strlen(text), &err) != AN_OK)
+        return 1;
+    for (;;)
+        (void)pause();
+}
+
+static const struct an_app app = {.name = "ingest",
+                                  .section = section,
+                                  .check = check,
+                                  .share = share,
+                                  .work = work,
+                                  .wants_help = wants_help,
+                                  .help = help};
 
 /* ---- a folder, a service manager's socket, a master ---- */
 
@@ -303,6 +328,37 @@ static bool exists(const char *path)
 {
     struct stat st;
     return lstat(path, &st) == 0;
+}
+
+/* The pid of a helper with this search.page_default that is not `other`; it must come within the limit. */
+static pid_t helper(const struct fixture *f, int page, pid_t other)
+{
+    char path[96];
+    (void)snprintf(path, sizeof path, "%s/helper", f->folder);
+    for (int waited = 0; waited < WAIT_MS; waited += 10) {
+        int pid = 0, has = 0, shared = 0;
+        FILE *file = fopen(path, "r");
+        int n = file == NULL ? 0 : fscanf(file, "%d %d %d", &pid, &has, &shared);
+        if (file != NULL)
+            (void)fclose(file);
+        if (n == 3 && has == page && pid != other) {
+            assert_int_equal(shared, 50);
+            return pid;
+        }
+        (void)poll(NULL, 0, 10);
+    }
+    fail_msg("no helper; log:\n%s", logged(f));
+    return 0;
+}
+
+static bool ended(pid_t pid)
+{
+    for (int waited = 0; waited < WAIT_MS; waited += 10) {
+        if (kill(pid, 0) != 0)
+            return true;
+        (void)poll(NULL, 0, 10);
+    }
+    return false;
 }
 
 /* ---- tests ---- */
@@ -670,6 +726,35 @@ static void test_workers_option(void **state)
     assert_non_null(strstr(notified(f, "READY=1"), "3 workers"));
 }
 
+/* Started again where it dies, with the new configuration at a reload, gone where that wants none and at the end;
+ * its deaths are no workers' deaths. */
+static void test_helper(void **state)
+{
+    struct fixture *f = *state;
+    write_conf(f, "[search]\npage_max = 777\n");
+    start(f);
+    pid_t first = helper(f, 50, 0);
+    assert_int_equal(kill(first, SIGTERM), 0);
+    pid_t second = helper(f, 50, first);
+    assert_non_null(strstr(logged(f), "helper"));
+    assert_int_equal(metric(f, "annals_workers_died_total"), 0);
+
+    write_conf(f, "[search]\npage_max = 777\npage_default = 51\n");
+    assert_int_equal(kill(f->master, SIGHUP), 0);
+    pid_t third = helper(f, 51, second);
+    assert_true(ended(second));
+
+    write_conf(f, "[search]\npage_max = 778\n");
+    assert_int_equal(kill(f->master, SIGHUP), 0);
+    assert_true(ended(third));
+
+    write_conf(f, "[search]\npage_max = 777\npage_default = 52\n");
+    assert_int_equal(kill(f->master, SIGHUP), 0);
+    pid_t last = helper(f, 52, third);
+    assert_int_equal(stop(f, SIGTERM), 0);
+    assert_true(ended(last));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -697,6 +782,7 @@ int main(void)
         TEST(test_watchdog),
         TEST(test_command_line),
         TEST(test_workers_option),
+        TEST(test_helper),
     };
     return cmocka_run_group_tests_name("proc", tests, NULL, NULL);
 }
