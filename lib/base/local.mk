@@ -16,6 +16,8 @@ libannals_a_SOURCES += \
 	lib/base/fault.h \
 	lib/base/file.c \
 	lib/base/file.h \
+	lib/base/futex.c \
+	lib/base/futex.h \
 	lib/base/json.c \
 	lib/base/json.h \
 	lib/base/mem.c \

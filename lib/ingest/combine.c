@@ -2,14 +2,13 @@
 #include "an.h"
 
 #include <errno.h>
-#include <linux/futex.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/futex.h"
 #include "base/mem.h"
 #include "ingest/combine.h"
 #include "log/log.h"
@@ -160,17 +159,6 @@ void an_combine_leave(struct an_combine *me)
     if (me->slot != NULL)
         (void)pthread_mutex_unlock(&me->slot->owner);
     free(me);
-}
-
-static void futex_wait(_Atomic uint32_t *word, uint32_t expected, int64_t us)
-{
-    struct timespec limit = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
-    (void)syscall(SYS_futex, word, FUTEX_WAIT, expected, &limit, NULL, 0);
-}
-
-static void futex_wake(_Atomic uint32_t *word)
-{
-    (void)syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
 /* A request that was committed by a reply that got lost is its own duplicate. */
@@ -334,7 +322,7 @@ static void lane_leave(struct an_combine *me, uint32_t lane)
     for (uint32_t i = 0; i < used; i++) {
         uint32_t ready = READY;
         if (atomic_compare_exchange_strong(&s->state[i], &ready, CALLED)) {
-            futex_wake(&s->state[i]);
+            an_futex_wake(&s->state[i]);
             return;
         }
     }
@@ -380,7 +368,7 @@ static int lead(struct an_combine *me, uint32_t lane, struct an_rows *own, int64
     /* The next leader first: it then works while the others are woken. */
     lane_leave(me, lane);
     for (size_t i = 0; i < count; i++)
-        futex_wake(slot_state(me, me->taken[i]));
+        an_futex_wake(slot_state(me, me->taken[i]));
     if (rc == AN_OK && retried)
         own_again(own, received_us);
     return rc;
@@ -437,7 +425,7 @@ static int wait_or_lead(struct an_combine *me, struct an_rows *rows, int64_t rec
             return an_fail(err, AN_EAGAIN, "ingest: no commit within %lld ms", (long long)(me->timeout_us / 1000));
         seen = atomic_load(me->state);
         if (seen == READY || is_taken(seen))
-            futex_wait(me->state, seen, (waited_us < PATIENCE_MS * 1000 ? PATIENCE_MS : RECHECK_MS) * 1000);
+            an_futex_wait(me->state, seen, (waited_us < PATIENCE_MS * 1000 ? PATIENCE_MS : RECHECK_MS) * 1000);
     }
 }
 
