@@ -11,4 +11,6 @@ libannals_a_SOURCES += \
 	lib/conf/keys.h \
 	lib/conf/load.c \
 	lib/conf/loader.h \
+	lib/conf/url.c \
+	lib/conf/url.h \
 	lib/conf/value.c

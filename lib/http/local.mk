@@ -3,6 +3,8 @@ libannals_a_SOURCES += \
 	lib/http/accept.h \
 	lib/http/addr.c \
 	lib/http/addr.h \
+	lib/http/client.c \
+	lib/http/client.h \
 	lib/http/decode.c \
 	lib/http/decode.h \
 	lib/http/fcgi.c \

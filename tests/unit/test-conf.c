@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "conf/cidr.h"
 #include "conf/conf.h"
+#include "conf/url.h"
 
 /* A folder for each test, with annals.conf and, where wanted, conf.d. */
 struct fixture {
@@ -381,6 +382,50 @@ static void test_networks(void **state)
     assert_false(an_cidr_list_valid(AN_STR("10.0.0.0/-1"), &bad));
 }
 
+static const struct {
+    const char *why, *url, *fault;
+} urls[] = {
+    {"plain", "https://login.example.com/realms/a/.well-known/openid-configuration", NULL},
+    {"with a port and a query", "https://login.example.com:8443/keys?use=sig", NULL},
+    {"without a path", "https://login.example.com", NULL},
+    {"an address", "https://10.1.2.3/keys", NULL},
+    {"this host in the clear", "http://localhost:8180/keys", NULL},
+    {"this host by address", "http://127.0.0.1/keys", NULL},
+    {"this host by IPv6", "http://[::1]:8180/keys", NULL},
+    {"another host in the clear", "http://login.example.com/keys", "must start with https://: http://"},
+    {"another address in the clear", "http://[2001:db8::1]/keys", "must start with https://: http://"},
+    {"a name that begins like this host", "http://127.0.0.1.example.com/", "must start with https://: http://"},
+    {"a user name that looks like this host", "http://127.0.0.1@example.com/", "must not hold a user name"},
+    {"a backslash, which some take for a slash", "http://127.0.0.1\\example.com/", "needs a host"},
+    {"no scheme", "login.example.com/keys", "must start with https://"},
+    {"another scheme", "file:///etc/passwd", "must start with https://"},
+    {"empty", "", "must start with https://"},
+    {"no host", "https:///keys", "needs a host"},
+    {"no port", "https://example.com:/keys", "needs a host"},
+    {"a port too large", "https://example.com:65536/keys", "needs a host"},
+    {"something behind the bracket", "http://[::1]x/keys", "needs a host"},
+    {"no address in brackets", "http://[localhost]/keys", "needs a host"},
+    {"a fragment", "https://example.com/keys#a", "must not hold a fragment"},
+    {"a blank", "https://example.com/my keys", "holds a blank"},
+    {"a line end", "https://example.com/\r\nX: y", "holds a blank"},
+    {"not ASCII", "https://ex\xc3\xa4mple.com/", "holds a blank"},
+};
+
+static void test_urls(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < AN_COUNT(urls); i++) {
+        const char *fault = an_url_fault(an_str(urls[i].url));
+        bool as_expected = urls[i].fault == NULL ? fault == NULL :
+                                                   fault != NULL && strstr(fault, urls[i].fault) == fault;
+        if (!as_expected)
+            fail_msg("%s: <%s>", urls[i].why, fault == NULL ? "nothing" : fault);
+    }
+    assert_true(an_url_loopback(AN_STR("https://localhost/")));
+    assert_true(an_url_loopback(AN_STR("http://[::1]:80/")));
+    assert_false(an_url_loopback(AN_STR("https://example.com/localhost")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -394,6 +439,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_dump_is_good, setup, teardown),
         cmocka_unit_test_setup_teardown(test_keep_fixed, setup, teardown),
         cmocka_unit_test(test_networks),
+        cmocka_unit_test(test_urls),
     };
     return cmocka_run_group_tests_name("conf", tests, NULL, NULL);
 }
