@@ -51,10 +51,9 @@ void an_arena_free(struct an_arena *a)
 
 void *an_arena_alloc(struct an_arena *a, size_t size)
 {
-    size_t want;
-    if (!an_add_size(size, ALIGN - 1, &want))
-        abort();
-    want &= ~(size_t)(ALIGN - 1);
+    size_t want = (size + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+    if (want < size)
+        abort(); /* over SIZE_MAX */
     if (want > a->top->size - a->top->used) {
         size_t next = a->first->size;
         a->top = block_new(want > next ? want : next, a->top);

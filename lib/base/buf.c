@@ -107,12 +107,17 @@ bool an_buf_addv(struct an_buf *b, const char *fmt, va_list ap)
 {
     va_list again;
     va_copy(again, ap);
-    int n = vsnprintf(NULL, 0, fmt, ap);
-    char *p = n < 0 ? NULL : an_buf_reserve(b, (size_t)n);
-    if (p != NULL) {
+    /* Printed at once where it fits; else this try tells the length, and leaves bytes behind the end. */
+    size_t spare = b->overflow ? 0 : an_buf_spare(b);
+    int n = vsnprintf(spare == 0 ? NULL : b->data + b->len, spare == 0 ? 0 : spare + 1, fmt, ap);
+    bool fits = n >= 0 && spare > 0 && (size_t)n <= spare;
+    if (!fits && spare > 0)
+        b->data[b->len] = '\0';
+    char *p = n < 0 ? NULL : fits ? b->data + b->len : an_buf_reserve(b, (size_t)n);
+    if (p != NULL && !fits)
         (void)vsnprintf(p, (size_t)n + 1, fmt, again);
+    if (p != NULL)
         an_buf_commit(b, (size_t)n);
-    }
     va_end(again);
     return p != NULL;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "an.h"
 
+#include <endian.h>
+
 #include "base/json.h"
 #include "base/mem.h"
 
@@ -42,6 +44,8 @@ bool an_json_skip_space(struct an_str text, size_t *pos)
 
 static bool skip_space(struct parser *p)
 {
+    if (p->pos < p->len && p->s[p->pos] > ' ') /* mostly there is none */
+        return true;
     return an_json_skip_space((struct an_str){p->s, p->len}, &p->pos);
 }
 
@@ -82,6 +86,33 @@ static bool check_unicode_escape(struct parser *p)
     return true;
 }
 
+static bool plain(unsigned char c)
+{
+    return c >= ' ' && c < 0x80 && c != '"' && c != '\\';
+}
+
+/* How many bytes at s are plain. Eight at once: each that is not gets its top bit set, and a borrow reaches
+ * only bytes behind the first such. */
+static size_t plain_run(const char *s, size_t len)
+{
+    static const uint64_t each = UINT64_C(0x0101010101010101), top = UINT64_C(0x8080808080808080);
+    size_t i = 0;
+    for (; len - i >= sizeof each; i += sizeof each) {
+        uint64_t word;
+        memcpy(&word, s + i, sizeof word);
+        word = le64toh(word);
+        uint64_t control = word - each * ' ';
+        uint64_t quote = (word ^ each * '"') - each;
+        uint64_t slash = (word ^ each * '\\') - each;
+        uint64_t found = (word | control | quote | slash) & top;
+        if (found != 0)
+            return i + (size_t)__builtin_ctzll(found) / 8;
+    }
+    while (i < len && plain((unsigned char)s[i]))
+        i++;
+    return i;
+}
+
 /* At the opening quote; moves behind the closing one. */
 static bool scan_string(struct parser *p, struct an_str *text, bool *escaped)
 {
@@ -89,6 +120,7 @@ static bool scan_string(struct parser *p, struct an_str *text, bool *escaped)
     bool high = false;
     *escaped = false;
     for (;;) {
+        p->pos += plain_run(p->s + p->pos, p->len - p->pos);
         if (p->pos == p->len)
             return refuse(p, "syntax", "a string is not closed");
         unsigned char c = (unsigned char)p->s[p->pos];
@@ -101,6 +133,8 @@ static bool scan_string(struct parser *p, struct an_str *text, bool *escaped)
         p->pos++;
         if (c >= 0x80) {
             high = true;
+            while (p->pos < p->len && (unsigned char)p->s[p->pos] >= 0x80)
+                p->pos++;
         } else if (c == '\\') {
             *escaped = true;
             char e = p->pos < p->len ? p->s[p->pos] : '\0';
@@ -274,6 +308,11 @@ static int by_name(const void *left, const void *right)
     return memcmp(a->name.data, b->name.data, a->name.len);
 }
 
+static bool same_name(const struct an_json *a, const struct an_json *b)
+{
+    return a->name.len == b->name.len && memcmp(a->name.data, b->name.data, a->name.len) == 0;
+}
+
 /* At the end of an object: are all its names different? */
 static bool check_names(struct parser *p, struct an_json *object)
 {
@@ -281,7 +320,7 @@ static bool check_names(struct parser *p, struct an_json *object)
     if (object->count <= PAIRWISE_MEMBERS) {
         for (struct an_json *m = object->child; m != NULL; m = m->next)
             for (struct an_json *n = m->next; n != NULL; n = n->next)
-                twice = twice || an_str_equal(m->name, n->name);
+                twice = twice || same_name(m, n);
     } else {
         struct an_json **all = an_xmalloc(object->count * sizeof(struct an_json *));
         size_t count = 0;
@@ -289,7 +328,7 @@ static bool check_names(struct parser *p, struct an_json *object)
             all[count++] = m;
         qsort(all, count, sizeof(struct an_json *), by_name);
         for (size_t i = 1; i < count; i++)
-            twice = twice || an_str_equal(all[i - 1]->name, all[i]->name);
+            twice = twice || same_name(all[i - 1], all[i]);
         free(all);
     }
     return !twice || refuse(p, "duplicate-member", "an object has two members of the same name");
@@ -318,7 +357,11 @@ static bool take_value(struct parser *p, struct level *open, struct an_json **ou
 {
     if (p->values++ >= p->limits.values)
         return refuse(p, "values", "too many values");
-    struct an_json *v = p->scratch != NULL ? p->scratch : an_arena_zalloc(p->arena, sizeof *v);
+    struct an_json *v = p->scratch;
+    if (v == NULL) {
+        v = an_arena_alloc(p->arena, sizeof *v);
+        *v = (struct an_json){0};
+    }
     if (open != NULL && open->type == AN_JSON_OBJECT && !scan_name(p, v))
         return false;
     if (p->pos == p->len)
@@ -437,8 +480,9 @@ struct an_json *an_json_get(const struct an_json *object, const char *name)
 {
     if (object == NULL || object->type != AN_JSON_OBJECT)
         return NULL;
+    struct an_str wanted = an_str(name);
     struct an_json *m = object->child;
-    while (m != NULL && !an_str_is(m->name, name))
+    while (m != NULL && !an_str_equal(m->name, wanted))
         m = m->next;
     return m;
 }

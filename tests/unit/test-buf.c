@@ -56,6 +56,22 @@ static void test_formats(void **state)
     an_buf_release(&b);
 }
 
+/* With every amount of room left, from all to none. */
+static void test_formats_grow(void **state)
+{
+    (void)state;
+    struct an_buf b;
+    an_buf_init(&b, 4096);
+    for (int len = 1; len <= 70; len++) {
+        size_t before = b.len;
+        assert_true(an_buf_addf(&b, "%0*d", len, 7));
+        assert_int_equal(b.len, before + (size_t)len);
+        assert_int_equal(strlen(b.data), b.len);
+        assert_int_equal(strspn(b.data + before, "0"), len - 1);
+    }
+    an_buf_release(&b);
+}
+
 static void test_big_endian(void **state)
 {
     (void)state;
@@ -149,7 +165,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_grows_and_terminates),
         cmocka_unit_test(test_all_or_nothing),
-        cmocka_unit_test(test_formats),
+        cmocka_unit_test(test_formats), cmocka_unit_test(test_formats_grow),
         cmocka_unit_test(test_big_endian),
         cmocka_unit_test(test_decimal),
         cmocka_unit_test(test_spare),

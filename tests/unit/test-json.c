@@ -180,6 +180,31 @@ static const struct {
     {"-0", false, 0},       {"\"1\"", false, 0},    {"true", false, 0},
 };
 
+/* Strings are looked through eight bytes at a time: every byte must be seen wherever it stands. */
+static void test_each_byte_in_each_place(void **state)
+{
+    (void)state;
+    enum { LEN = 20 };
+    struct an_arena *a = an_arena_new(4096);
+    char text[LEN];
+    for (int byte = 0; byte < 256; byte++) {
+        bool good = byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+        for (size_t at = 1; at + 1 < LEN; at++) {
+            struct an_json *v;
+            struct an_json_fault fault;
+            memset(text, 'x', LEN);
+            text[0] = text[LEN - 1] = '"';
+            text[at] = (char)byte;
+            if (an_json_parse(a, (struct an_str){text, LEN}, &usual, &v, &fault) != good)
+                fail_msg("byte %d at %zu", byte, at);
+            if (byte < 0x20)
+                assert_int_equal(fault.offset, at);
+            an_arena_reset(a);
+        }
+    }
+    an_arena_free(a);
+}
+
 static void test_integers(void **state)
 {
     (void)state;
@@ -294,7 +319,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_accepts_and_refuses),
         cmocka_unit_test(test_skips_like_it_parses),
-        cmocka_unit_test(test_nul_bytes),
+        cmocka_unit_test(test_nul_bytes), cmocka_unit_test(test_each_byte_in_each_place),
         cmocka_unit_test(test_tree),
         cmocka_unit_test(test_strings),
         cmocka_unit_test(test_integers),
