@@ -4,6 +4,7 @@
 #include "an.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <sys/socket.h>
 
 #include "base/mem.h"
@@ -46,17 +47,6 @@ void an_rows_clear(struct an_rows *r)
     }
 }
 
-static void add_field(struct an_buf *b, struct an_str s)
-{
-    (void)an_buf_add_u32(b, (uint32_t)s.len);
-    (void)an_buf_add(b, s.data, s.len);
-}
-
-static void add_null(struct an_buf *b)
-{
-    (void)an_buf_add_u32(b, UINT32_MAX);
-}
-
 void an_rows_add_time(struct an_buf *b, int64_t us)
 {
     (void)an_buf_add_u32(b, 8);
@@ -69,63 +59,112 @@ void an_rows_add_uuid(struct an_buf *b, const struct an_uuid *id)
     (void)an_buf_add(b, id->bytes, sizeof id->bytes);
 }
 
+/* A tuple is written into room for all of it: its fields are small and many. */
+static char *put(char *to, const void *mem, size_t len)
+{
+    memcpy(to, mem, len);
+    return to + len;
+}
+
+static char *put_count(char *to, uint16_t fields)
+{
+    uint16_t be = htons(fields);
+    return put(to, &be, sizeof be);
+}
+
+static char *put_len(char *to, uint32_t len)
+{
+    uint32_t be = htonl(len);
+    return put(to, &be, sizeof be);
+}
+
+static char *put_field(char *to, const void *mem, size_t len)
+{
+    return put(put_len(to, (uint32_t)len), mem, len);
+}
+
+static char *put_text(char *to, struct an_str s)
+{
+    return put_field(to, s.data, s.len);
+}
+
+static char *put_time(char *to, int64_t us)
+{
+    uint64_t be = htobe64((uint64_t)(us - PG_EPOCH_US));
+    return put_field(to, &be, sizeof be);
+}
+
+static char *put_uuid(char *to, const struct an_uuid *id)
+{
+    return put_field(to, id->bytes, sizeof id->bytes);
+}
+
 /* inet: family as PostgreSQL numbers them, bits, not a cidr, length, address. */
-static void add_address(struct an_buf *b, struct an_str s)
+static char *put_address(char *to, struct an_str s)
 {
     enum { PG_INET = 2, PG_INET6 = 3 };
     char text[INET6_ADDRSTRLEN];
     unsigned char raw[16];
-    if (s.data == NULL || s.len >= sizeof text) {
-        add_null(b);
-        return;
-    }
+    if (s.data == NULL || s.len >= sizeof text)
+        return put_len(to, UINT32_MAX);
     memcpy(text, s.data, s.len);
     text[s.len] = '\0';
     bool v4 = inet_pton(AF_INET, text, raw) == 1;
-    if (!v4 && inet_pton(AF_INET6, text, raw) != 1) {
-        add_null(b);
-        return;
-    }
+    if (!v4 && inet_pton(AF_INET6, text, raw) != 1)
+        return put_len(to, UINT32_MAX);
     unsigned char len = v4 ? 4 : 16;
     const unsigned char head[] = {v4 ? PG_INET : PG_INET6, (unsigned char)(len * 8), 0, len};
-    (void)an_buf_add_u32(b, (uint32_t)sizeof head + len);
-    (void)an_buf_add(b, head, sizeof head);
-    (void)an_buf_add(b, raw, len);
+    to = put_len(to, (uint32_t)sizeof head + len);
+    return put(put(to, head, sizeof head), raw, len);
 }
 
 /* The document without its head (event.h): the columns in front of it say the same. */
-static void add_stored(struct an_buf *b, const struct an_event *ev)
+static char *put_stored(char *to, const struct an_event *ev)
 {
     size_t skipped = ev->head_len + 1; /* and the comma, or the brace where a document is without a head */
-    (void)an_buf_add_u32(b, (uint32_t)(1 + ev->document.len - skipped));
-    (void)an_buf_addc(b, '{');
-    (void)an_buf_add(b, ev->document.data + skipped, ev->document.len - skipped);
+    size_t rest = ev->document.len - skipped;
+    to = put_len(to, (uint32_t)(1 + rest));
+    *to++ = '{';
+    return put(to, ev->document.data + skipped, rest);
 }
+
+/* Bytes of the fields that both tuples begin with, and of all that is not text. */
+#define FIXED_MAX (2 + 4 * AN_EVENT_FIELDS + 2 * 8 + sizeof(struct an_uuid) + (4 + 16) + AN_SHA256_LEN)
 
 static void add_event(struct an_buf *b, const struct an_event *ev, int64_t received_us)
 {
-    (void)an_buf_add_u16(b, AN_EVENT_FIELDS);
-    add_field(b, ev->tenant_id);
-    an_rows_add_time(b, ev->timestamp_us);
-    an_rows_add_uuid(b, &ev->id);
-    an_rows_add_time(b, received_us);
-    add_field(b, ev->action);
-    add_field(b, ev->actor_type);
-    add_field(b, ev->actor_id);
-    add_field(b, an_str(an_outcome_names[ev->outcome]));
-    add_address(b, ev->source_ip);
-    add_field(b, (struct an_str){.data = (const char *)ev->digest, .len = sizeof ev->digest});
-    add_stored(b, ev);
+    struct an_str outcome = an_str(an_outcome_names[ev->outcome]);
+    char *start = an_buf_reserve(b, FIXED_MAX + ev->tenant_id.len + ev->action.len + ev->actor_type.len +
+                                        ev->actor_id.len + outcome.len + ev->document.len);
+    if (start == NULL)
+        return; /* b->overflow is looked at before the rows are used */
+    char *to = put_count(start, AN_EVENT_FIELDS);
+    to = put_text(to, ev->tenant_id);
+    to = put_time(to, ev->timestamp_us);
+    to = put_uuid(to, &ev->id);
+    to = put_time(to, received_us);
+    to = put_text(to, ev->action);
+    to = put_text(to, ev->actor_type);
+    to = put_text(to, ev->actor_id);
+    to = put_text(to, outcome);
+    to = put_address(to, ev->source_ip);
+    to = put_field(to, ev->digest, sizeof ev->digest);
+    to = put_stored(to, ev);
+    an_buf_commit(b, (size_t)(to - start));
 }
 
 static void add_entity(struct an_buf *b, const struct an_event *ev, const struct an_entity *entity)
 {
-    (void)an_buf_add_u16(b, AN_ENTITY_FIELDS);
-    add_field(b, ev->tenant_id);
-    an_rows_add_time(b, ev->timestamp_us);
-    an_rows_add_uuid(b, &ev->id);
-    add_field(b, entity->type);
-    add_field(b, entity->id);
+    char *start = an_buf_reserve(b, FIXED_MAX + ev->tenant_id.len + entity->type.len + entity->id.len);
+    if (start == NULL)
+        return;
+    char *to = put_count(start, AN_ENTITY_FIELDS);
+    to = put_text(to, ev->tenant_id);
+    to = put_time(to, ev->timestamp_us);
+    to = put_uuid(to, &ev->id);
+    to = put_text(to, entity->type);
+    to = put_text(to, entity->id);
+    an_buf_commit(b, (size_t)(to - start));
 }
 
 void an_rows_add(struct an_rows *r, const struct an_event *ev, int64_t received_us)
