@@ -2,11 +2,12 @@
 #include "an.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -26,6 +27,7 @@ struct parameter {
 struct an_fcgi {
     FCGX_Request request;
     int listen_fd;
+    int idle_fd; /* epoll: where we wait for a connection */
     bool tcp;
     int64_t io_timeout_ms;
     bool running; /* a request is; signals wait */
@@ -36,6 +38,21 @@ struct an_fcgi {
     size_t parameter_count, parameter_alloc;
 };
 
+/* Workers that wait in accept() are woken in turn, so that each request meets the one whose memory, and whose
+ * server process of PostgreSQL, has rested longest. An exclusive epoll wakes the first that is idle, always in the
+ * same order: as many workers are warm as are needed at a time. */
+static int wait_in_order(int listen_fd)
+{
+    struct epoll_event any = {.events = EPOLLIN | EPOLLEXCLUSIVE};
+    int flags = fcntl(listen_fd, F_GETFL);
+    int fd = epoll_create1(EPOLL_CLOEXEC);
+    /* Non-blocking: somebody else may take the connection that woke us. */
+    if (fd < 0 || flags < 0 || fcntl(listen_fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
+        epoll_ctl(fd, EPOLL_CTL_ADD, listen_fd, &any) != 0)
+        abort();
+    return fd;
+}
+
 struct an_fcgi *an_fcgi_new(int listen_fd, int64_t io_timeout_ms)
 {
     struct an_fcgi *f = an_xcalloc(1, sizeof *f);
@@ -44,6 +61,7 @@ struct an_fcgi *an_fcgi_new(int listen_fd, int64_t io_timeout_ms)
     if (FCGX_Init() != 0)
         abort();
     f->listen_fd = listen_fd;
+    f->idle_fd = wait_in_order(listen_fd);
     f->io_timeout_ms = io_timeout_ms;
     struct sockaddr_storage addr;
     socklen_t len = sizeof addr;
@@ -65,20 +83,18 @@ void an_fcgi_free(struct an_fcgi *f)
         return;
     if (f->running)
         an_fcgi_abort(f);
+    (void)close(f->idle_fd);
     free(f->parameters);
     free(f);
 }
 
-/* A connection, or -1 with errno. The listening socket may be non-blocking (systemd can hand it over so). */
-static int next_connection(int listen_fd)
+/* A connection, or -1 with errno. */
+static int next_connection(const struct an_fcgi *f)
 {
-    int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
-    if (fd >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK))
-        return fd;
-    struct pollfd wait = {.fd = listen_fd, .events = POLLIN};
-    if (poll(&wait, 1, -1) < 0)
+    struct epoll_event ready;
+    if (epoll_wait(f->idle_fd, &ready, 1, -1) < 0)
         return -1;
-    return accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+    return accept4(f->listen_fd, NULL, NULL, SOCK_CLOEXEC);
 }
 
 static void set_limits(const struct an_fcgi *f, int fd)
@@ -121,7 +137,7 @@ static void index_parameters(struct an_fcgi *f)
 
 int an_fcgi_accept(struct an_fcgi *f, struct an_err *err)
 {
-    int fd = next_connection(f->listen_fd);
+    int fd = next_connection(f);
     if (fd < 0) {
         int why = errno;
         if (why == EINTR)
