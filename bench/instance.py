@@ -13,7 +13,7 @@ import psycopg2
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PG_SETTINGS = {"shared_buffers": "2GB", "max_wal_size": "8GB", "max_connections": "300", "checkpoint_timeout": "30min"}
-CONFIGURATION = {"INGEST_WORKERS": "64", "SEARCH_WORKERS": "4", "ADMIN_WORKERS": "1", "LOG_LEVEL": "info"}
+CONFIGURATION = {"INGEST_WORKERS": "4", "SEARCH_WORKERS": "4", "ADMIN_WORKERS": "1", "LOG_LEVEL": "info"}
 
 
 def free_port():

@@ -381,7 +381,7 @@ def memory_batch(instance, _rounds):
         if done.stdout != "200":
             raise SystemExit(f"a batch of 16 MiB was answered {done.stdout}{done.stderr}")
     result = memory_mib(instance, "VmHWM")
-    instance.restart(INGEST_WORKERS="64")
+    instance.restart(INGEST_WORKERS="4")
     return [(result, None)]
 
 
@@ -389,7 +389,7 @@ def memory_after(instance, _rounds):
     instance.restart(INGEST_WORKERS="2")
     instance.load(connections=2, requests=20_000 if instance.quick else 200_000, seconds=300)
     result = memory_mib(instance, "VmRSS")
-    instance.restart(INGEST_WORKERS="64")
+    instance.restart(INGEST_WORKERS="4")
     return [(result, None)]
 
 
@@ -400,7 +400,8 @@ ALL = [
     Pair("single-32-web", "requests/s", 0.5, True, alternate(single_annals(32), empty_reply(32))),
     Pair("single-1-p50", "ms", 1.5, False, alternate(latency_annals, latency_pgbench)),
     Pair("combiner-off", "events/s", None, True,
-         alternate(single_annals(32, INGEST_COMBINE="off"), single_annals(32, INGEST_COMBINE="on"))),
+         alternate(single_annals(32, INGEST_COMBINE="off", INGEST_WORKERS="32"),
+                   single_annals(32, INGEST_COMBINE="on", INGEST_WORKERS="4"))),
     Pair("page-tenant", "ms p50", 1.3, False, page_pair(lambda c: "", "", "", "")),
     Pair("page-actor", "ms p50", 1.3, False,
          page_pair(lambda c: f"&actor_id=u{c.randrange(20000):06}", "", "AND e.actor_id = 'u' || lpad(:a::text, 6, '0')",

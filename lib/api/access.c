@@ -93,8 +93,12 @@ static bool allow_token(struct an_call *call, const struct an_route *route, stru
         (void)an_fail(why, AN_EAUTH, "no token");
         return refuse_token(call, false);
     }
-    if (an_auth_check(call->ctx->auth, call->arena, authorization, &call->who, why) != AN_OK)
+    const struct an_principal *who;
+    if (an_auth_check(call->ctx->auth, call->arena, authorization, &who, why) != AN_OK)
         return refuse_token(call, true);
+    struct an_principal *kept = an_arena_alloc(call->arena, sizeof *kept); /* other requests may come before the answer */
+    *kept = *who;
+    call->who = kept;
     unsigned has = call->who->scopes;
     if (has & AN_SCOPE_ADMIN)
         has |= AN_SCOPE_READ;

@@ -46,6 +46,7 @@ struct an_call {
     const struct an_principal *who; /* NULL on open routes */
     struct an_str tenant;           /* whose data; absent on open routes */
     struct an_str arg;              /* what stood for {id} in the path, decoded; absent where there is none */
+    void *held;                     /* what a handler keeps for `finish` (struct an_routes); NULL: the reply is filled */
 };
 
 enum an_access {
@@ -73,6 +74,12 @@ struct an_routes {
     /* Shows what the loop itself refuses (no such path, wrong method, bad query, a handler that failed) in a way of
      * its own; false: a problem document will do. NULL: always that. */
     bool (*refuse)(struct an_call *call, const struct an_problem *p);
+    /* Requests that are cheaper to answer together. A handler that sets call->held leaves its reply to `finish`; up to
+     * `together` requests that came at the same time are held so, then comes `commit` once, then `finish` for each, whose
+     * result is as that of a handler. NULL and 0: each request is answered before the next is taken. */
+    void (*commit)(struct an_ctx *ctx);
+    int (*finish)(struct an_call *call, struct an_err *err);
+    size_t together;
 };
 extern const struct an_routes an_ingest_routes, an_search_routes, an_admin_routes;
 

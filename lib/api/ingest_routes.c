@@ -97,7 +97,7 @@ static void add_write_token(struct an_call *call, const struct an_secret *key, u
 }
 
 /* What can fail is asked for before the commit: afterwards the answer must be that the events are stored. */
-static int accept_body(struct an_call *call, const struct wishes *w, struct an_str body, struct an_err *err)
+static int take_body(struct an_call *call, const struct wishes *w, struct an_str body, struct an_err *err)
 {
     struct an_ctx *ctx = call->ctx;
     const struct an_secret *key;
@@ -114,11 +114,8 @@ static int accept_body(struct an_call *call, const struct wishes *w, struct an_s
                                       .minimal = w->minimal,
                                       .any_time = (call->who->scopes & AN_SCOPE_IMPORT) != 0,
                                       .request_id = call->req->request_id};
-    uint64_t lsn;
-    rc = an_ingest_accept(ctx->ingest, &in, call->rep, &lsn, err);
-    if (rc == AN_OK && lsn != 0)
-        add_write_token(call, key, lsn);
-    return rc;
+    call->held = an_ingest_take(ctx->ingest, &in, call->rep);
+    return AN_OK;
 }
 
 static int post_events(struct an_call *call, struct an_err *err)
@@ -132,10 +129,24 @@ static int post_events(struct an_call *call, struct an_err *err)
     an_buf_init(&body, (size_t)call->ctx->conf->batch_bytes);
     int rc = an_request_body(call->req, &body, err);
     if (rc == AN_OK)
-        rc = accept_body(call, &w, (struct an_str){body.data, body.len}, err);
+        rc = take_body(call, &w, (struct an_str){body.data, body.len}, err);
     else
         rc = refuse_body(call, rc, err, call->ctx->conf->batch_bytes);
     an_buf_release(&body);
+    return rc;
+}
+
+static void commit(struct an_ctx *ctx)
+{
+    an_ingest_commit(ctx->ingest);
+}
+
+static int answer_events(struct an_call *call, struct an_err *err)
+{
+    uint64_t lsn;
+    int rc = an_ingest_answer(call->held, call->rep, &lsn, err);
+    if (rc == AN_OK && lsn != 0)
+        add_write_token(call, &call->ctx->signing_key, lsn);
     return rc;
 }
 
@@ -143,4 +154,5 @@ static const struct an_route routes[] = {
     {AN_POST, "/v1/events", AN_TOKEN, AN_SCOPE_WRITE | AN_SCOPE_IMPORT, post_events},
 };
 
-const struct an_routes an_ingest_routes = {.routes = routes, .count = AN_COUNT(routes)};
+const struct an_routes an_ingest_routes = {
+    .routes = routes, .count = AN_COUNT(routes), .commit = commit, .finish = answer_events, .together = AN_INGEST_HELD};

@@ -12,14 +12,25 @@
 
 #define ARENA_KEEP ((size_t)64 << 10)
 
-/* What a worker serves with. */
-struct server {
-    struct an_ctx ctx;
-    const struct an_routes *tables[3];
+/* A request and all that belongs to it. */
+struct seat {
     struct an_fcgi *fcgi;
     struct an_arena *arena;
     struct an_request req;
     struct an_reply rep;
+    struct an_call call;
+    struct an_route_match match;
+    int64_t start_us;
+    struct an_err err;
+};
+
+/* What a worker serves with. */
+struct server {
+    struct an_ctx ctx;
+    const struct an_routes *tables[3];
+    struct seat *seats; /* as many as requests may be held */
+    size_t seat_count;
+    bool spent; /* has served its share */
 };
 
 int an_call_problem(struct an_call *call, enum an_problem_type type, const char *detail)
@@ -48,33 +59,41 @@ static void refuse(const struct server *s, struct an_call *call, const struct an
         an_problem_reply(call->rep, p, call->req->request_id);
 }
 
-static void run_handler(const struct server *s, struct an_call *call, const struct an_route_match *match,
-                        struct an_err *err)
+/* A handler failed: the usual problem, unless the reply is under way. */
+static void fail(const struct server *s, struct seat *seat, int rc, const struct an_err *failure)
 {
+    seat->err = *failure;
+    seat->err.rc = rc;
+    if (!seat->rep.started)
+        refuse(s, &seat->call,
+               &(struct an_problem){.type = an_problem_of(rc), .detail = detail_of(&seat->call, rc, failure)});
+}
+
+static void run_handler(const struct server *s, struct seat *seat)
+{
+    struct an_call *call = &seat->call;
     struct an_faults faults;
-    an_faults_init(&faults, call->arena, 1);
-    if (!an_access_allow(call, match->route, err))
+    an_faults_init(&faults, seat->arena, 1);
+    if (!an_access_allow(call, seat->match.route, &seat->err))
         return;
     if (!an_request_query(call->req, &faults)) {
         refuse(s, call, &(struct an_problem){.type = AN_P_INVALID_PARAMETER, .faults = &faults});
         return;
     }
     struct an_err failure = {AN_OK, ""};
-    int rc = match->route->handle(call, &failure);
-    if (rc == AN_OK)
-        return;
-    *err = failure;
-    err->rc = rc;
-    if (!call->rep->started)
-        refuse(s, call, &(struct an_problem){.type = an_problem_of(rc), .detail = detail_of(call, rc, &failure)});
+    int rc = seat->match.route->handle(call, &failure);
+    if (rc != AN_OK)
+        fail(s, seat, rc, &failure);
 }
 
-static void answer(struct server *s, struct an_call *call, struct an_route_match *match, struct an_err *err)
+static void answer(const struct server *s, struct seat *seat)
 {
-    switch (an_route_find(s->tables, AN_COUNT(s->tables), s->arena, s->req.method, s->req.path, match)) {
+    struct an_call *call = &seat->call;
+    struct an_route_match *match = &seat->match;
+    switch (an_route_find(s->tables, AN_COUNT(s->tables), seat->arena, seat->req.method, seat->req.path, match)) {
     case AN_ROUTE_FOUND:
         call->arg = match->arg;
-        run_handler(s, call, match, err);
+        run_handler(s, seat);
         break;
     case AN_ROUTE_NONE:
         refuse(s, call, &(struct an_problem){.type = AN_P_NOT_FOUND});
@@ -84,35 +103,35 @@ static void answer(struct server *s, struct an_call *call, struct an_route_match
                &(struct an_problem){.type = AN_P_MALFORMED, .detail = "The path has an escape that is not allowed."});
         break;
     case AN_ROUTE_OPTIONS:
-        s->rep.status = 204;
-        an_reply_header(&s->rep, "Allow", an_str(match->allow));
+        seat->rep.status = 204;
+        an_reply_header(&seat->rep, "Allow", an_str(match->allow));
         break;
     case AN_ROUTE_ELSEWHERE:
-        (void)an_fail(err, AN_EBACKEND,
+        (void)an_fail(&seat->err, AN_EBACKEND,
                       "the web server sent this method to the wrong socket: see its annals.conf");
         (void)an_call_problem(call, AN_P_INTERNAL, NULL);
         break;
     case AN_ROUTE_METHOD:
         refuse(s, call, &(struct an_problem){.type = AN_P_METHOD_NOT_ALLOWED});
-        an_reply_header(&s->rep, "Allow", an_str(match->allow));
+        an_reply_header(&seat->rep, "Allow", an_str(match->allow));
         break;
     }
 }
 
 /* Writes what is left. False: the reply broke halfway, and must end as a broken connection, not as a
  * short reply. */
-static bool write_rest(struct server *s, struct an_call *call, struct an_err *err)
+static bool write_rest(struct seat *seat)
 {
-    if (s->rep.started && err->rc != AN_OK)
+    if (seat->rep.started && seat->err.rc != AN_OK)
         return false;
     struct an_err failure = {AN_OK, ""};
-    if (an_reply_finish(&s->rep, &failure) == AN_OK)
+    if (an_reply_finish(&seat->rep, &failure) == AN_OK)
         return true;
-    *err = failure;
-    if (s->rep.started)
+    seat->err = failure;
+    if (seat->rep.started)
         return false;
-    (void)an_call_problem(call, AN_P_INTERNAL, NULL); /* longer than a reply may be */
-    return an_reply_finish(&s->rep, &failure) == AN_OK;
+    (void)an_call_problem(&seat->call, AN_P_INTERNAL, NULL); /* longer than a reply may be */
+    return an_reply_finish(&seat->rep, &failure) == AN_OK;
 }
 
 static enum an_log_level level_of(int status)
@@ -122,68 +141,140 @@ static enum an_log_level level_of(int status)
     return status == 500 ? AN_LOG_ERROR : AN_LOG_WARN;
 }
 
-static void count_and_log(const struct server *s, const struct an_call *call,
-                          const struct an_route_match *match, const char *error, int64_t us)
+static void count_and_log(const struct seat *seat)
 {
-    int class = s->rep.status / 100;
+    const struct an_call *call = &seat->call;
+    int64_t us = an_clock_mono_us() - seat->start_us;
+    int class = seat->rep.status / 100;
     if (class >= 2 && class <= 5)
         an_metric_add((enum an_metric)(AN_M_REQUESTS_2XX + (class - 2)), 1);
     an_histogram_add(AN_H_REQUEST_SECONDS, us);
     const struct an_log_field fields[] = {
-        {"request_id", .text = an_str(s->req.request_id)},
-        {"method", .text = s->req.method_text},
-        {"route", .text = an_str(match->route == NULL ? NULL : match->route->path)},
+        {"request_id", .text = an_str(seat->req.request_id)},
+        {"method", .text = seat->req.method_text},
+        {"route", .text = an_str(seat->match.route == NULL ? NULL : seat->match.route->path)},
         {"tenant", .text = call->tenant},
         {"subject", .text = an_str(call->who == NULL ? NULL : call->who->subject)},
-        {"client", .text = s->req.remote_addr},
-        {"status", .num = s->rep.status, .is_num = true},
-        {"bytes_in", .num = (int64_t)s->req.body_bytes, .is_num = true},
-        {"bytes_out", .num = (int64_t)s->rep.sent, .is_num = true},
+        {"client", .text = seat->req.remote_addr},
+        {"status", .num = seat->rep.status, .is_num = true},
+        {"bytes_in", .num = (int64_t)seat->req.body_bytes, .is_num = true},
+        {"bytes_out", .num = (int64_t)seat->rep.sent, .is_num = true},
         {"us", .num = us, .is_num = true},
-        {"error", .text = an_str(error[0] == '\0' ? NULL : error)}};
-    an_log_fields(level_of(s->rep.status), "http", fields, AN_COUNT(fields));
+        {"error", .text = an_str(seat->err.text[0] == '\0' ? NULL : seat->err.text)}};
+    an_log_fields(level_of(seat->rep.status), "http", fields, AN_COUNT(fields));
 }
 
-static void serve_one(struct server *s)
+static void end(struct server *s, struct seat *seat)
 {
-    int64_t start_us = an_clock_mono_us();
-    struct an_err err = {AN_OK, ""};
-    struct an_route_match match;
-    an_request_init(&s->req, s->arena, s->fcgi, s->ctx.conf);
-    an_reply_reset(&s->rep);
-    s->rep.head = s->req.method == AN_HEAD;
-    s->rep.request_id = s->req.request_id;
-    struct an_call call = {.ctx = &s->ctx, .req = &s->req, .rep = &s->rep, .arena = s->arena};
-    answer(s, &call, &match, &err);
-    bool whole = write_rest(s, &call, &err);
-    count_and_log(s, &call, &match, err.text, an_clock_mono_us() - start_us);
+    bool whole = write_rest(seat);
+    count_and_log(seat);
     if (whole)
-        an_fcgi_finish(s->fcgi);
+        an_fcgi_finish(seat->fcgi);
     else
-        an_fcgi_abort(s->fcgi);
-    an_arena_reset(s->arena);
+        an_fcgi_abort(seat->fcgi);
+    an_arena_reset(seat->arena);
+    s->spent = an_worker_spent() || s->spent;
+}
+
+/* Answers the request behind an accepted connection. True where it is held, and has no answer yet. */
+static bool serve(struct server *s, struct seat *seat)
+{
+    seat->start_us = an_clock_mono_us();
+    seat->err = (struct an_err){AN_OK, ""};
+    if (an_fcgi_begin(seat->fcgi, &seat->err) != AN_OK) {
+        an_log_warn("http", "%s", seat->err.text);
+        return false;
+    }
+    an_request_init(&seat->req, seat->arena, seat->fcgi, s->ctx.conf);
+    an_reply_reset(&seat->rep);
+    seat->rep.head = seat->req.method == AN_HEAD;
+    seat->rep.request_id = seat->req.request_id;
+    seat->call = (struct an_call){
+        .ctx = seat->call.ctx, .req = &seat->req, .rep = &seat->rep, .arena = seat->arena};
+    answer(s, seat);
+    if (seat->call.held != NULL)
+        return true;
+    end(s, seat);
+    return false;
+}
+
+static void finish_held(struct server *s, size_t count)
+{
+    if (count == 0)
+        return;
+    s->tables[0]->commit(&s->ctx);
+    for (size_t i = 0; i < count; i++) {
+        struct seat *seat = &s->seats[i];
+        struct an_err failure = {AN_OK, ""};
+        int rc = s->tables[0]->finish(&seat->call, &failure);
+        if (rc != AN_OK)
+            fail(s, seat, rc, &failure);
+        end(s, seat);
+    }
+}
+
+/* Serves the accepted connection in the first seat, and with it those that came at the same time. Nobody waits for
+ * company: only what is there already is taken, and only what can be read without a wait. */
+static int serve_together(struct server *s, struct an_err *err)
+{
+    size_t held = serve(s, &s->seats[0]);
+    int rc = AN_OK;
+    while (held > 0 && held < s->seat_count) {
+        struct seat *seat = &s->seats[held];
+        rc = an_fcgi_accept(seat->fcgi, false, err);
+        if (rc != AN_OK)
+            break;
+        if (!an_fcgi_is_whole(seat->fcgi)) {
+            finish_held(s, held);
+            an_fcgi_pass(seat->fcgi, s->seats[0].fcgi);
+            held = serve(s, &s->seats[0]);
+            continue;
+        }
+        held += serve(s, seat);
+    }
+    finish_held(s, held);
+    return rc == AN_EAGAIN ? AN_OK : rc;
 }
 
 /* Until TERM, or until this worker has served its share. */
 static int serve_all(struct server *s)
 {
-    while (!an_stopping) {
+    while (!an_stopping && !s->spent) {
         struct an_err err = {AN_OK, ""};
-        int rc = an_fcgi_accept(s->fcgi, &err);
-        if (rc == AN_EAGAIN) {
-            if (err.text[0] != '\0')
-                an_log_warn("http", "%s", err.text);
+        int rc = an_fcgi_accept(s->seats[0].fcgi, true, &err);
+        if (rc == AN_EAGAIN)
             continue;
-        }
+        if (rc == AN_OK)
+            rc = serve_together(s, &err);
         if (rc != AN_OK) {
             an_log_error("http", "%s", err.text);
             return 1;
         }
-        serve_one(s);
-        if (an_worker_spent())
-            break;
     }
     return 0;
+}
+
+static void open_seats(struct server *s, int listen_fd)
+{
+    s->seat_count = s->ctx.conf->combine && s->tables[0]->together > 0 ? s->tables[0]->together : 1;
+    s->seats = an_xcalloc(s->seat_count, sizeof *s->seats);
+    for (size_t i = 0; i < s->seat_count; i++) {
+        struct seat *seat = &s->seats[i];
+        seat->fcgi = an_fcgi_new(listen_fd, s->ctx.conf->io_timeout_ms);
+        seat->arena = an_arena_new(ARENA_KEEP);
+        seat->call.ctx = &s->ctx;
+        an_reply_init(&seat->rep, seat->arena, seat->fcgi);
+    }
+}
+
+static void close_seats(struct server *s)
+{
+    for (size_t i = 0; i < s->seat_count; i++) {
+        an_buf_release(&s->seats[i].rep.body);
+        an_arena_free(s->seats[i].arena);
+        an_fcgi_free(s->seats[i].fcgi);
+    }
+    free(s->seats);
 }
 
 int an_api_work(const struct an_conf *c, const char *app, const struct an_routes *routes, int listen_fd,
@@ -196,13 +287,9 @@ int an_api_work(const struct an_conf *c, const char *app, const struct an_routes
         an_log_error("http", "%s", err.text);
         return 1;
     }
-    s.fcgi = an_fcgi_new(listen_fd, c->io_timeout_ms);
-    s.arena = an_arena_new(ARENA_KEEP);
-    an_reply_init(&s.rep, s.arena, s.fcgi);
+    open_seats(&s, listen_fd);
     int status = serve_all(&s);
-    an_buf_release(&s.rep.body);
-    an_arena_free(s.arena);
-    an_fcgi_free(s.fcgi);
+    close_seats(&s);
     an_ctx_close(&s.ctx);
     return status;
 }

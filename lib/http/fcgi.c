@@ -12,6 +12,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <fastcgi.h>
 #include <fcgiapp.h>
 
 #include "base/clock.h"
@@ -24,19 +25,32 @@ struct parameter {
     size_t name_len;
 };
 
+#define PEEK_MAX ((size_t)16 << 10)
+
 struct an_fcgi {
     FCGX_Request request;
     int listen_fd;
-    int idle_fd; /* epoll: where we wait for a connection */
+    int idle_fd; /* epoll: where we wait for a connection; -1 until we do */
+    int fd;      /* accepted, and not yet libfcgi's; -1 */
     bool tcp;
     int64_t io_timeout_ms;
-    bool running; /* a request is; signals wait */
+    bool running; /* a request is */
     bool gone;    /* a write failed: nothing more can be said to this peer */
-    sigset_t waiting, before;
     /* Of the running request. Where names end is found once: a request is asked for a dozen of them. */
     struct parameter *parameters;
     size_t parameter_count, parameter_alloc;
 };
+
+static sigset_t held_back(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGUSR1);
+    return set;
+}
 
 /* Workers that wait in accept() are woken in turn, so that each request meets the one whose memory, and whose
  * server process of PostgreSQL, has rested longest. An exclusive epoll wakes the first that is idle, always in the
@@ -44,11 +58,8 @@ struct an_fcgi {
 static int wait_in_order(int listen_fd)
 {
     struct epoll_event any = {.events = EPOLLIN | EPOLLEXCLUSIVE};
-    int flags = fcntl(listen_fd, F_GETFL);
     int fd = epoll_create1(EPOLL_CLOEXEC);
-    /* Non-blocking: somebody else may take the connection that woke us. */
-    if (fd < 0 || flags < 0 || fcntl(listen_fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
-        epoll_ctl(fd, EPOLL_CTL_ADD, listen_fd, &any) != 0)
+    if (fd < 0 || epoll_ctl(fd, EPOLL_CTL_ADD, listen_fd, &any) != 0)
         abort();
     return fd;
 }
@@ -60,17 +71,16 @@ struct an_fcgi *an_fcgi_new(int listen_fd, int64_t io_timeout_ms)
     (void)sigaction(SIGPIPE, &ignore, NULL); /* before libfcgi, which leaves handlers alone that it finds */
     if (FCGX_Init() != 0)
         abort();
+    sigset_t set = held_back();
+    int flags = fcntl(listen_fd, F_GETFL);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) != 0 || flags < 0 || fcntl(listen_fd, F_SETFL, flags | O_NONBLOCK) != 0)
+        abort();
     f->listen_fd = listen_fd;
-    f->idle_fd = wait_in_order(listen_fd);
+    f->idle_fd = f->fd = -1;
     f->io_timeout_ms = io_timeout_ms;
     struct sockaddr_storage addr;
     socklen_t len = sizeof addr;
     f->tcp = getsockname(listen_fd, (struct sockaddr *)&addr, &len) == 0 && addr.ss_family != AF_UNIX;
-    sigemptyset(&f->waiting);
-    sigaddset(&f->waiting, SIGHUP);
-    sigaddset(&f->waiting, SIGINT);
-    sigaddset(&f->waiting, SIGTERM);
-    sigaddset(&f->waiting, SIGUSR1);
     /* No listening socket for libfcgi: it then fails, where it would wait in a way of its own for the next
      * connection after a bad one. */
     (void)FCGX_InitRequest(&f->request, -1, FCGI_FAIL_ACCEPT_ON_INTR);
@@ -83,16 +93,29 @@ void an_fcgi_free(struct an_fcgi *f)
         return;
     if (f->running)
         an_fcgi_abort(f);
-    (void)close(f->idle_fd);
+    if (f->fd >= 0)
+        (void)close(f->fd);
+    if (f->idle_fd >= 0)
+        (void)close(f->idle_fd);
     free(f->parameters);
     free(f);
 }
 
-/* A connection, or -1 with errno. */
-static int next_connection(const struct an_fcgi *f)
+/* A connection, or -1 with errno. Signals are let in only for the wait. */
+static int next_connection(struct an_fcgi *f, bool wait)
 {
+    int fd = accept4(f->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+    if (!wait || fd >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK))
+        return fd;
+    sigset_t mask, let_in = held_back();
+    (void)sigprocmask(SIG_BLOCK, NULL, &mask);
+    for (int i = 1; i < NSIG; i++)
+        if (sigismember(&let_in, i) == 1)
+            sigdelset(&mask, i);
+    if (f->idle_fd < 0)
+        f->idle_fd = wait_in_order(f->listen_fd);
     struct epoll_event ready;
-    if (epoll_wait(f->idle_fd, &ready, 1, -1) < 0)
+    if (epoll_pwait(f->idle_fd, &ready, 1, -1, &mask) < 0)
         return -1;
     return accept4(f->listen_fd, NULL, NULL, SOCK_CLOEXEC);
 }
@@ -135,25 +158,50 @@ static void index_parameters(struct an_fcgi *f)
     }
 }
 
-int an_fcgi_accept(struct an_fcgi *f, struct an_err *err)
+int an_fcgi_accept(struct an_fcgi *f, bool wait, struct an_err *err)
 {
-    int fd = next_connection(f);
+    int fd = next_connection(f, wait);
     if (fd < 0) {
         int why = errno;
-        if (why == EINTR)
-            return an_fail(err, AN_EAGAIN, "%s", "");
-        bool passes = why == EAGAIN || why == EWOULDBLOCK || why == ECONNABORTED || why == EPROTO;
+        bool passes = why == EINTR || why == EAGAIN || why == EWOULDBLOCK || why == ECONNABORTED || why == EPROTO;
         return an_fail(err, passes ? AN_EAGAIN : AN_EBACKEND, "accept: %s", strerror(why));
     }
-    if (sigprocmask(SIG_BLOCK, &f->waiting, &f->before) != 0)
-        abort();
     set_limits(f, fd);
-    f->gone = false;
-    if (!read_head(&f->request, fd)) {
-        if (sigprocmask(SIG_SETMASK, &f->before, NULL) != 0)
-            abort();
-        return an_fail(err, AN_EAGAIN, "fastcgi: a connection was dropped before its request was complete");
+    f->fd = fd;
+    return AN_OK;
+}
+
+void an_fcgi_pass(struct an_fcgi *from, struct an_fcgi *to)
+{
+    to->fd = from->fd;
+    from->fd = -1;
+}
+
+/* Walks over the records (FastCGI specification 3.3) up to the one that ends the body. */
+bool an_fcgi_is_whole(const struct an_fcgi *f)
+{
+    unsigned char bytes[PEEK_MAX];
+    ssize_t n = recv(f->fd, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
+    size_t len = n > 0 ? (size_t)n : 0, at = 0;
+    while (len - at >= FCGI_HEADER_LEN) {
+        const unsigned char *head = bytes + at;
+        size_t content = (size_t)head[4] << 8 | head[5], padding = head[6];
+        if (head[1] == FCGI_STDIN && content == 0)
+            return true;
+        if (len - at < FCGI_HEADER_LEN + content + padding)
+            return false;
+        at += FCGI_HEADER_LEN + content + padding;
     }
+    return false;
+}
+
+int an_fcgi_begin(struct an_fcgi *f, struct an_err *err)
+{
+    int fd = f->fd;
+    f->fd = -1;
+    f->gone = false;
+    if (!read_head(&f->request, fd))
+        return an_fail(err, AN_EAGAIN, "fastcgi: a connection was dropped before its request was complete");
     index_parameters(f);
     f->running = true;
     return AN_OK;
@@ -252,8 +300,6 @@ static void close_connection(struct an_fcgi *f)
     (void)FCGX_Detach(&f->request);
     FCGX_Free(&f->request, 1);
     f->running = false;
-    if (sigprocmask(SIG_SETMASK, &f->before, NULL) != 0)
-        abort();
 }
 
 void an_fcgi_finish(struct an_fcgi *f)

@@ -16,11 +16,11 @@
 
 #define SLOTS 512                      /* twice the most workers: old and new ones overlap at a reload */
 #define LANES 2
-#define SLOT_BYTES ((size_t)32 << 10)  /* a larger request gains little from company */
+#define SLOT_BYTES ((size_t)64 << 10)  /* of rows; a larger request gains little from company */
 #define PARTS_MAX 256                  /* requests in one transaction */
 #define PARTS_BYTES ((size_t)4 << 20)  /* and their rows */
 #define RECHECK_MS 100                 /* how long a dead leader may go unnoticed */
-#define CROWD 32                       /* so many waiting are worth a second transaction at the same time */
+#define CROWD 32                       /* so many requests are worth a second transaction at the same time */
 #define PATIENCE_MS 25                 /* or one who has waited so long: the first lane's is slow */
 #define WITHDRAW_MS 1000               /* no lane for so long: commit alone */
 
@@ -34,16 +34,21 @@ static bool is_taken(uint32_t state)
     return state >= TAKEN;
 }
 
+/* A request in a slot. Its rows lie in the slot's data: the array, the events, the entities. */
+struct slot_part {
+    char tenant[AN_TENANT_MAX + 1];
+    uint32_t at, count, events_len, entities_len;
+    int rc;
+    uint64_t lsn;
+};
+
 struct slot {
     pthread_mutex_t owner; /* robust, held by the worker for its life: so a dead worker's slot is found */
     uint32_t again;        /* a leader died with it: a duplicate of our own is no duplicate */
-    char tenant[AN_TENANT_MAX + 1];
-    uint32_t count, events_len, entities_len;
-    struct an_row *rows;   /* in data; the mapping has the same address in every worker */
-    uint64_t lsn;
-    int rc;
-    struct an_err err;
-    _Alignas(64) char data[SLOT_BYTES];
+    uint32_t count, bytes; /* of parts and data in use */
+    struct an_err err;     /* of the last part that failed */
+    struct slot_part parts[AN_COMBINE_PARTS];
+    _Alignas(64) char data[SLOT_BYTES]; /* the mapping has the same address in every worker */
 };
 
 struct lane {
@@ -54,7 +59,17 @@ struct shared {
     struct lane lanes[LANES];
     _Alignas(64) _Atomic uint32_t used; /* slots below this one have been owned once */
     _Alignas(64) _Atomic uint32_t state[SLOTS];
+    _Alignas(64) _Atomic uint32_t waiting[SLOTS]; /* requests in each; only to see whether there is a crowd */
     struct slot slots[SLOTS];
+};
+
+/* A request in the transaction that is led, wherever its rows and its outcome are. */
+struct part {
+    struct an_rows *rows;
+    int *rc;
+    uint64_t *lsn;
+    struct an_err *err;
+    uint32_t *again; /* set where what is found may be our own, of a try whose reply got lost */
 };
 
 struct an_combine {
@@ -63,10 +78,12 @@ struct an_combine {
     _Atomic uint32_t *state;
     struct an_db *writer;
     int64_t timeout_us;
-    /* Only while leading. */
+    /* Only while leading: slots that were taken, their requests and our own. */
     struct slot *taken[PARTS_MAX];
+    size_t taken_count, part_count;
+    struct part parts[PARTS_MAX];
     struct an_rows views[PARTS_MAX];
-    struct an_rows *parts[PARTS_MAX + 1];
+    struct an_rows *rows[PARTS_MAX];
 };
 
 static void mutex_init(pthread_mutex_t *m)
@@ -162,41 +179,41 @@ void an_combine_leave(struct an_combine *me)
 }
 
 /* A request that was committed by a reply that got lost is its own duplicate. */
-static void own_again(struct an_rows *rows, int64_t received_us)
+static void own_again(const struct an_combine_part *part)
 {
-    for (size_t i = 0; i < rows->count; i++)
-        if (rows->rows[i].stored == AN_STORED_DUPLICATE && rows->rows[i].received_us == received_us)
-            rows->rows[i].stored = AN_STORED_NEW;
+    for (size_t i = 0; i < part->rows->count; i++) {
+        struct an_row *row = &part->rows->rows[i];
+        if (row->stored == AN_STORED_DUPLICATE && row->received_us == part->received_us)
+            row->stored = AN_STORED_NEW;
+    }
 }
 
-static int put_once(struct an_combine *me, struct an_rows *const *parts, size_t count, bool atomic, uint64_t *lsn,
+static int put_once(struct an_combine *me, struct an_rows *const *rows, size_t count, bool atomic, uint64_t *lsn,
                     struct an_err *err)
 {
     if (count == 1)
-        return an_store_put(me->writer, parts[0], atomic, lsn, err);
-    return an_store_put_all(me->writer, parts, count, lsn, err);
+        return an_store_put(me->writer, rows[0], atomic, lsn, err);
+    return an_store_put_all(me->writer, rows, count, lsn, err);
 }
 
 /* One transaction on our own connection; a connection that broke is opened again, and the same rows are put
  * once more. *again: that happened. */
-static int put_parts(struct an_combine *me, struct an_rows *const *parts, size_t count, bool atomic, bool *again,
-                     uint64_t *lsn, struct an_err *err)
+static int put(struct an_combine *me, struct an_rows *const *rows, size_t count, bool atomic, bool *again,
+               uint64_t *lsn, struct an_err *err)
 {
-    int rc = put_once(me, parts, count, atomic, lsn, err);
+    int rc = put_once(me, rows, count, atomic, lsn, err);
     *again = rc == AN_EAGAIN;
     if (rc == AN_EAGAIN && an_db_ready(me->writer, err) == AN_OK)
-        rc = put_once(me, parts, count, atomic, lsn, err);
+        rc = put_once(me, rows, count, atomic, lsn, err);
     return rc;
 }
 
-static int put_alone(struct an_combine *me, struct an_rows *rows, bool atomic, int64_t received_us, uint64_t *lsn,
-                     struct an_err *err)
+void an_combine_put_alone(struct an_combine *me, struct an_combine_part *part, bool atomic)
 {
     bool again;
-    int rc = put_parts(me, &rows, 1, atomic, &again, lsn, err);
-    if (rc == AN_OK && again)
-        own_again(rows, received_us);
-    return rc;
+    part->rc = put(me, &part->rows, 1, atomic, &again, &part->lsn, &part->err);
+    if (part->rc == AN_OK && again)
+        own_again(part);
 }
 
 static _Atomic uint32_t *slot_state(const struct an_combine *me, const struct slot *s)
@@ -204,36 +221,68 @@ static _Atomic uint32_t *slot_state(const struct an_combine *me, const struct sl
     return &me->shared->state[s - me->shared->slots];
 }
 
-/* Our rows into our slot. False where they do not fit, or a leader that we gave up on still has it. */
-static bool slot_fill(struct an_combine *me, const struct an_rows *rows)
+static size_t part_bytes(const struct an_rows *rows)
+{
+    size_t bytes = rows->count * sizeof(struct an_row) + rows->events.len + rows->entities.len;
+    return (bytes + sizeof(max_align_t) - 1) & ~(sizeof(max_align_t) - 1);
+}
+
+static void slot_add(struct slot *s, const struct an_rows *rows)
+{
+    struct slot_part *p = &s->parts[s->count++];
+    *p = (struct slot_part){.at = s->bytes,
+                            .count = (uint32_t)rows->count,
+                            .events_len = (uint32_t)rows->events.len,
+                            .entities_len = (uint32_t)rows->entities.len};
+    memcpy(p->tenant, rows->tenant, sizeof p->tenant);
+    char *at = s->data + s->bytes;
+    size_t head = rows->count * sizeof(struct an_row);
+    memcpy(at, rows->rows, head);
+    memcpy(at + head, rows->events.data, rows->events.len);
+    memcpy(at + head + rows->events.len, rows->entities.data, rows->entities.len);
+    s->bytes += (uint32_t)part_bytes(rows);
+}
+
+/* Our requests into our slot. False where they do not fit, or a leader that we gave up on still has it. */
+static bool slot_fill(struct an_combine *me, const struct an_combine_part *parts, size_t count)
 {
     uint32_t done = DONE;
     (void)atomic_compare_exchange_strong(me->state, &done, FREE);
-    size_t head = rows->count * sizeof(struct an_row);
-    if (atomic_load(me->state) != FREE || head + rows->events.len + rows->entities.len > SLOT_BYTES)
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++)
+        bytes += part_bytes(parts[i].rows);
+    if (atomic_load(me->state) != FREE || bytes > SLOT_BYTES)
         return false;
     struct slot *s = me->slot;
-    s->again = 0;
-    memcpy(s->tenant, rows->tenant, sizeof s->tenant);
-    s->count = (uint32_t)rows->count;
-    s->events_len = (uint32_t)rows->events.len;
-    s->entities_len = (uint32_t)rows->entities.len;
-    s->rows = (struct an_row *)s->data;
-    memcpy(s->data, rows->rows, head);
-    memcpy(s->data + head, rows->events.data, rows->events.len);
-    memcpy(s->data + head + rows->events.len, rows->entities.data, rows->entities.len);
+    s->again = s->count = s->bytes = 0;
+    for (size_t i = 0; i < count; i++)
+        slot_add(s, parts[i].rows);
+    atomic_store(&me->shared->waiting[s - me->shared->slots], (uint32_t)count);
     return true;
 }
 
-/* A slot's rows as the store wants them; results are written into the slot itself. */
-static void slot_view(struct slot *s, struct an_rows *view)
+/* A request's rows as the store wants them; results are written into the slot itself. */
+static struct an_rows slot_view(struct slot *s, const struct slot_part *p)
 {
-    char *at = s->data + s->count * sizeof(struct an_row);
-    *view = (struct an_rows){.events = {.data = at, .len = s->events_len, .limit = s->events_len},
-                             .entities = {.data = at + s->events_len, .len = s->entities_len, .limit = s->entities_len},
-                             .rows = s->rows,
-                             .count = s->count};
-    memcpy(view->tenant, s->tenant, sizeof view->tenant);
+    char *rows = s->data + p->at, *events = rows + p->count * sizeof(struct an_row);
+    struct an_rows view = {
+        .events = {.data = events, .len = p->events_len, .limit = p->events_len},
+        .entities = {.data = events + p->events_len, .len = p->entities_len, .limit = p->entities_len},
+        .rows = (struct an_row *)(void *)rows,
+        .count = p->count};
+    memcpy(view.tenant, p->tenant, sizeof view.tenant);
+    return view;
+}
+
+static void lead_slot(struct an_combine *me, struct slot *s)
+{
+    me->taken[me->taken_count++] = s;
+    for (uint32_t i = 0; i < s->count; i++) {
+        struct slot_part *p = &s->parts[i];
+        struct an_rows *view = &me->views[me->part_count];
+        *view = slot_view(s, p);
+        me->parts[me->part_count++] = (struct part){view, &p->rc, &p->lsn, &s->err, &s->again};
+    }
 }
 
 static bool slot_take(struct an_combine *me, uint32_t i, uint32_t lane)
@@ -243,60 +292,42 @@ static bool slot_take(struct an_combine *me, uint32_t i, uint32_t lane)
            atomic_compare_exchange_strong(&me->shared->state[i], &seen, TAKEN + lane);
 }
 
-/* Takes the waiting slots; returns how many. */
-static size_t gather(struct an_combine *me, uint32_t lane)
+/* Takes the waiting slots, as many as one transaction should hold. */
+static void gather(struct an_combine *me, uint32_t lane)
 {
-    size_t count = 0, bytes = 0;
+    size_t bytes = 0;
     uint32_t used = atomic_load(&me->shared->used);
-    for (uint32_t i = 0; i < used && count < PARTS_MAX && bytes < PARTS_BYTES; i++) {
+    for (uint32_t i = 0; i < used && me->part_count + AN_COMBINE_PARTS <= PARTS_MAX && bytes < PARTS_BYTES; i++) {
         if (!slot_take(me, i, lane))
             continue;
-        struct slot *s = &me->shared->slots[i];
-        me->taken[count] = s;
-        slot_view(s, &me->views[count]);
-        bytes += s->events_len + s->entities_len;
-        count++;
+        lead_slot(me, &me->shared->slots[i]);
+        bytes += me->shared->slots[i].bytes;
     }
-    return count;
 }
 
-/* Its owner may collect it from here on, and is woken later. */
-static void slot_answer(struct an_combine *me, struct slot *s, int rc, bool again, uint64_t lsn, const struct an_err *err)
-{
-    s->rc = rc;
-    s->lsn = lsn;
-    s->again |= again;
-    if (rc != AN_OK)
-        s->err = *err;
-    atomic_store(slot_state(me, s), DONE);
-}
-
-/* Commits parts[0 .. count) and answers for each. What fails as a whole is halved until only the guilty part
- * fails; a database that is away or out of time fails all of them. *retried: what is found may be our own, of a try
- * whose reply got lost. parts[0] may be the leader's own (slots[0] NULL). */
-static int commit(struct an_combine *me, struct an_rows *const *parts, struct slot *const *slots, size_t count,
-                  bool *retried, uint64_t *own_lsn, struct an_err *own_err)
+/* Commits parts[from .. to) and notes each outcome. What fails as a whole is halved until only the guilty part
+ * fails; a database that is away or out of time fails all of them. */
+static void commit(struct an_combine *me, size_t from, size_t to, bool retried)
 {
     struct an_err err;
     bool again;
     uint64_t lsn = 0;
-    int rc = put_parts(me, parts, count, false, &again, &lsn, &err);
-    *retried = again = *retried || again;
-    if (rc != AN_OK && rc != AN_EAGAIN && rc != AN_ETIMEOUT && count > 1) {
-        size_t half = count / 2;
-        int first = commit(me, parts, slots, half, retried, own_lsn, own_err);
-        (void)commit(me, parts + half, slots + half, count - half, retried, own_lsn, own_err);
-        return first;
+    int rc = put(me, me->rows + from, to - from, false, &again, &lsn, &err);
+    retried = retried || again;
+    if (rc != AN_OK && rc != AN_EAGAIN && rc != AN_ETIMEOUT && to - from > 1) {
+        size_t middle = from + (to - from) / 2;
+        commit(me, from, middle, retried);
+        commit(me, middle, to, retried);
+        return;
     }
-    for (size_t i = 0; i < count; i++)
-        if (slots[i] != NULL)
-            slot_answer(me, slots[i], rc, again, lsn, &err);
-    if (slots[0] == NULL) {
-        *own_lsn = lsn;
+    for (size_t i = from; i < to; i++) {
+        const struct part *p = &me->parts[i];
+        *p->rc = rc;
+        *p->lsn = lsn;
+        *p->again |= retried;
         if (rc != AN_OK)
-            *own_err = err;
+            *p->err = err;
     }
-    return rc;
 }
 
 /* What a dead leader of this lane had taken waits again. */
@@ -332,8 +363,9 @@ static bool crowded(const struct an_combine *me)
 {
     uint32_t waiting = 0, used = atomic_load(&me->shared->used);
     for (uint32_t i = 0; i < used && waiting < CROWD; i++)
-        waiting += atomic_load(&me->shared->state[i]) == READY;
-    return waiting == CROWD;
+        if (atomic_load(&me->shared->state[i]) == READY)
+            waiting += atomic_load(&me->shared->waiting[i]);
+    return waiting >= CROWD;
 }
 
 /* Few requests are better off together in the first lane than apart in two. */
@@ -351,45 +383,44 @@ static bool lane_enter(struct an_combine *me, int64_t waited_us, uint32_t *lane)
     return false;
 }
 
-/* In a lane: our own rows and everybody's who waits. */
-static int lead(struct an_combine *me, uint32_t lane, struct an_rows *own, int64_t received_us, uint64_t *lsn,
-                struct an_err *err)
+/* In a lane: our own requests and everybody's who waits. */
+static void lead(struct an_combine *me, uint32_t lane, struct an_combine_part *own, size_t count)
 {
-    struct slot *slots[PARTS_MAX + 1];
-    size_t count = gather(me, lane);
-    me->parts[0] = own;
-    slots[0] = NULL;
-    for (size_t i = 0; i < count; i++) {
-        me->parts[i + 1] = &me->views[i];
-        slots[i + 1] = me->taken[i];
-    }
-    bool retried = false;
-    int rc = commit(me, me->parts, slots, count + 1, &retried, lsn, err);
+    uint32_t again = 0;
+    me->taken_count = me->part_count = 0;
+    for (size_t i = 0; i < count; i++)
+        me->parts[me->part_count++] = (struct part){own[i].rows, &own[i].rc, &own[i].lsn, &own[i].err, &again};
+    gather(me, lane);
+    for (size_t i = 0; i < me->part_count; i++)
+        me->rows[i] = me->parts[i].rows;
+    commit(me, 0, me->part_count, false);
+    for (size_t i = 0; i < me->taken_count; i++)
+        atomic_store(slot_state(me, me->taken[i]), DONE);
     /* The next leader first: it then works while the others are woken. */
     lane_leave(me, lane);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < me->taken_count; i++)
         an_futex_wake(slot_state(me, me->taken[i]));
-    if (rc == AN_OK && retried)
-        own_again(own, received_us);
-    return rc;
+    for (size_t i = 0; i < count; i++)
+        if (own[i].rc == AN_OK && again)
+            own_again(&own[i]);
 }
 
 /* Our slot is DONE: its results are ours. */
-static int slot_collect(struct an_combine *me, struct an_rows *rows, int64_t received_us, uint64_t *lsn,
-                        struct an_err *err)
+static void slot_collect(struct an_combine *me, struct an_combine_part *parts)
 {
     struct slot *s = me->slot;
-    int rc = s->rc;
-    if (rc == AN_OK) {
-        memcpy(rows->rows, s->rows, rows->count * sizeof(struct an_row));
-        *lsn = s->lsn;
+    for (uint32_t i = 0; i < s->count; i++) {
+        const struct slot_part *p = &s->parts[i];
+        parts[i].rc = p->rc;
+        parts[i].lsn = p->lsn;
+        parts[i].err = s->err;
+        if (p->rc != AN_OK)
+            continue;
+        memcpy(parts[i].rows->rows, s->data + p->at, p->count * sizeof(struct an_row));
         if (s->again)
-            own_again(rows, received_us);
-    } else {
-        *err = s->err;
+            own_again(&parts[i]);
     }
     atomic_store(me->state, FREE);
-    return rc;
 }
 
 /* True where our slot was still waiting and is ours alone again. */
@@ -400,45 +431,66 @@ static bool slot_withdraw(struct an_combine *me)
            atomic_compare_exchange_strong(me->state, &called, FREE);
 }
 
-/* Our rows wait in our slot: until a leader has committed them, or a lane is free for us to lead. */
-static int wait_or_lead(struct an_combine *me, struct an_rows *rows, int64_t received_us, uint64_t *lsn,
-                        struct an_err *err)
+static void put_each(struct an_combine *me, struct an_combine_part *parts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        an_combine_put_alone(me, &parts[i], false);
+}
+
+static void give_up(struct an_combine *me, struct an_combine_part *parts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        parts[i].rc = an_fail(&parts[i].err, AN_EAGAIN, "ingest: no commit within %lld ms",
+                              (long long)(me->timeout_us / 1000));
+}
+
+/* Our requests wait in our slot: until a leader has committed them, or a lane is free for us to lead. */
+static void wait_or_lead(struct an_combine *me, struct an_combine_part *parts, size_t count)
 {
     int64_t start = an_clock_mono_us();
     for (;;) {
         uint32_t seen = atomic_load(me->state);
-        if (seen == DONE)
-            return slot_collect(me, rows, received_us, lsn, err);
+        if (seen == DONE) {
+            slot_collect(me, parts);
+            return;
+        }
         uint32_t called = CALLED, lane;
         if (seen == CALLED)
             (void)atomic_compare_exchange_strong(me->state, &called, READY); /* before the look at the lanes */
         int64_t waited_us = an_clock_mono_us() - start;
         if (!is_taken(seen) && lane_enter(me, waited_us, &lane)) {
-            if (slot_withdraw(me))
-                return lead(me, lane, rows, received_us, lsn, err);
+            if (slot_withdraw(me)) {
+                lead(me, lane, parts, count);
+                return;
+            }
             lane_leave(me, lane); /* somebody took our slot in the meantime */
             continue;
         }
-        if (!is_taken(seen) && waited_us > WITHDRAW_MS * 1000 && slot_withdraw(me))
-            return put_alone(me, rows, false, received_us, lsn, err);
-        if (waited_us > me->timeout_us)
-            return an_fail(err, AN_EAGAIN, "ingest: no commit within %lld ms", (long long)(me->timeout_us / 1000));
+        if (!is_taken(seen) && waited_us > WITHDRAW_MS * 1000 && slot_withdraw(me)) {
+            put_each(me, parts, count);
+            return;
+        }
+        if (waited_us > me->timeout_us) {
+            give_up(me, parts, count);
+            return;
+        }
         seen = atomic_load(me->state);
         if (seen == READY || is_taken(seen))
             an_futex_wait(me->state, seen, (waited_us < PATIENCE_MS * 1000 ? PATIENCE_MS : RECHECK_MS) * 1000);
     }
 }
 
-int an_combine_put(struct an_combine *me, struct an_rows *rows, bool atomic, int64_t received_us, uint64_t *lsn,
-                   struct an_err *err)
+void an_combine_put(struct an_combine *me, struct an_combine_part *parts, size_t count)
 {
     uint32_t lane;
-    if (me->slot == NULL || atomic || rows->events.len + rows->entities.len > SLOT_BYTES)
-        return put_alone(me, rows, atomic, received_us, lsn, err);
-    if (lane_enter(me, 0, &lane))
-        return lead(me, lane, rows, received_us, lsn, err);
-    if (!slot_fill(me, rows))
-        return put_alone(me, rows, false, received_us, lsn, err);
-    atomic_store(me->state, READY);
-    return wait_or_lead(me, rows, received_us, lsn, err);
+    if (me->slot == NULL) {
+        put_each(me, parts, count);
+    } else if (lane_enter(me, 0, &lane)) {
+        lead(me, lane, parts, count);
+    } else if (!slot_fill(me, parts, count)) {
+        put_each(me, parts, count);
+    } else {
+        atomic_store(me->state, READY);
+        wait_or_lead(me, parts, count);
+    }
 }

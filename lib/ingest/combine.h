@@ -27,10 +27,22 @@ void *an_combine_share(const struct an_conf *c);
 struct an_combine *an_combine_join(void *shared, const struct an_conf *c, struct an_db *writer) AN_MUST_CHECK;
 void an_combine_leave(struct an_combine *me); /* accepts NULL */
 
-/* As an_store_put() for one request's rows. received_us: when they were accepted, the same in every row. A batch
- * that is atomic or too large for a slot is committed directly. AN_EAGAIN besides: no commit within
- * ingest.commit_timeout. */
-int an_combine_put(struct an_combine *me, struct an_rows *rows, bool atomic, int64_t received_us, uint64_t *lsn,
-                   struct an_err *err) AN_MUST_CHECK;
+/* So many requests of one worker may be put together. */
+#define AN_COMBINE_PARTS 32
+
+/* One request's rows, and what became of them. */
+struct an_combine_part {
+    struct an_rows *rows;
+    int64_t received_us; /* when they were accepted, the same in every row */
+    int rc;              /* as of an_store_put(); AN_EAGAIN besides: no commit within ingest.commit_timeout */
+    uint64_t lsn;
+    struct an_err err;   /* where rc is not AN_OK */
+};
+
+/* Commits 1 to AN_COMBINE_PARTS requests in company, each with an outcome of its own. */
+void an_combine_put(struct an_combine *me, struct an_combine_part *parts, size_t count);
+
+/* Commits one request by itself: an atomic one, or a large one, which gains little. Fills part->rc and the rest. */
+void an_combine_put_alone(struct an_combine *me, struct an_combine_part *part, bool atomic);
 
 #endif

@@ -14,12 +14,27 @@
 /* Faults that are named for one item; more are only counted. */
 #define FAULTS_MAX 32
 
+/* A request between its two steps. */
+struct an_ingest_held {
+    struct an_ingest *in;
+    struct an_ingest_call call;
+    struct an_event_rules rules;
+    struct an_json_limits limits;
+    struct an_problem whole; /* where `refused`: what is wrong with the request as a whole */
+    bool refused, single;
+    struct an_rows rows;
+    struct an_answer answer;
+    int rc; /* of the commit */
+    uint64_t lsn;
+    struct an_err err;
+};
+
 struct an_ingest {
     const struct an_conf *conf;
     struct an_db *writer;
     struct an_combine *combine;
-    struct an_rows rows;
-    struct an_answer answer;
+    size_t count; /* held */
+    struct an_ingest_held held[AN_INGEST_HELD];
 };
 
 struct an_ingest *an_ingest_new(const struct an_conf *c, struct an_db *writer, void *shared)
@@ -28,8 +43,11 @@ struct an_ingest *an_ingest_new(const struct an_conf *c, struct an_db *writer, v
     in->conf = c;
     in->writer = writer;
     in->combine = an_combine_join(shared, c, writer);
-    an_rows_init(&in->rows);
-    an_answer_init(&in->answer);
+    for (size_t i = 0; i < AN_INGEST_HELD; i++) {
+        in->held[i].in = in;
+        an_rows_init(&in->held[i].rows);
+        an_answer_init(&in->held[i].answer);
+    }
     return in;
 }
 
@@ -38,33 +56,25 @@ void an_ingest_free(struct an_ingest *in)
     if (in == NULL)
         return;
     an_combine_leave(in->combine);
-    an_rows_release(&in->rows);
-    an_answer_release(&in->answer);
+    for (size_t i = 0; i < AN_INGEST_HELD; i++) {
+        an_rows_release(&in->held[i].rows);
+        an_answer_release(&in->held[i].answer);
+    }
     free(in);
 }
 
-/* One request on its way. */
-struct work {
-    struct an_ingest *in;
-    const struct an_ingest_call *call;
-    struct an_event_rules rules;
-    struct an_json_limits limits;
-    struct an_problem whole; /* where `refused`: what is wrong with the request as a whole */
-    bool refused;
-};
-
-static bool refuse_all(struct work *w, struct an_problem p)
+static bool refuse_all(struct an_ingest_held *w, struct an_problem p)
 {
     w->whole = p;
     w->refused = true;
     return false;
 }
 
-static struct an_problem json_problem(struct work *w, const struct an_json_fault *f)
+static struct an_problem json_problem(struct an_ingest_held *w, const struct an_json_fault *f)
 {
     return (struct an_problem){
         .type = AN_P_INVALID_JSON,
-        .detail = an_arena_printf(w->call->arena, "Not acceptable as JSON: %s, at byte %zu (%s).", f->detail, f->offset, f->code)};
+        .detail = an_arena_printf(w->call.arena, "Not acceptable as JSON: %s, at byte %zu (%s).", f->detail, f->offset, f->code)};
 }
 
 static struct an_problem too_large_problem(uint64_t actual, uint64_t limit)
@@ -77,7 +87,7 @@ static struct an_problem too_large_problem(uint64_t actual, uint64_t limit)
 }
 
 /* Where only the time is wrong, that has a problem type of its own, which names the window. */
-static struct an_problem event_problem(struct work *w, const struct an_faults *faults)
+static struct an_problem event_problem(struct an_ingest_held *w, const struct an_faults *faults)
 {
     if (faults->count != 1 || strcmp(faults->first->code, "window") != 0)
         return (struct an_problem){.type = AN_P_INVALID_EVENT,
@@ -88,31 +98,30 @@ static struct an_problem event_problem(struct work *w, const struct an_faults *f
     an_time_format(w->rules.now_us + w->rules.future_us, to);
     return (struct an_problem){
         .type = AN_P_OUTSIDE_WINDOW,
-        .detail = an_arena_printf(w->call->arena,
+        .detail = an_arena_printf(w->call.arena,
                                   "The timestamp is outside of the window for new events: from %s to %s.", from, to),
         .faults = faults};
 }
 
 /* Validates one parsed value; a row where it is a good event, else a problem. */
-static void take_event(struct work *w, const struct an_json *value)
+static void take_event(struct an_ingest_held *w, const struct an_json *value)
 {
-    struct an_ingest *in = w->in;
     struct an_faults faults;
-    an_faults_init(&faults, w->call->arena, FAULTS_MAX);
+    an_faults_init(&faults, w->call.arena, FAULTS_MAX);
     struct an_event ev;
     if (an_event_parse(value, &w->rules, &ev, &faults)) {
-        an_answer_row(&in->answer, (uint32_t)in->rows.count);
-        an_rows_add(&in->rows, &ev, w->rules.now_us);
+        an_answer_row(&w->answer, (uint32_t)w->rows.count);
+        an_rows_add(&w->rows, &ev, w->rules.now_us);
         return;
     }
     struct an_problem p = event_problem(w, &faults);
-    an_answer_problem(&in->answer, &p);
+    an_answer_problem(&w->answer, &p);
 }
 
-static bool count_item(struct work *w)
+static bool count_item(struct an_ingest_held *w)
 {
     uint64_t max = (uint64_t)w->in->conf->batch_events;
-    if (w->in->answer.count < max)
+    if (w->answer.count < max)
         return true;
     return refuse_all(w, (struct an_problem){.type = AN_P_TOO_LARGE,
                                              .detail = "The batch has more events than this server accepts in one.",
@@ -122,9 +131,9 @@ static bool count_item(struct work *w)
 }
 
 /* One item of an array, at *pos. An item over the size limit is a problem of its own, so its values are not kept. */
-static bool take_array_item(struct work *w, struct an_str body, size_t *pos)
+static bool take_array_item(struct an_ingest_held *w, struct an_str body, size_t *pos)
 {
-    struct an_arena *arena = w->call->arena;
+    struct an_arena *arena = w->call.arena;
     struct an_arena_mark mark = an_arena_mark(arena);
     uint64_t limit = w->in->conf->event_bytes;
     if (!count_item(w))
@@ -142,7 +151,7 @@ static bool take_array_item(struct work *w, struct an_str body, size_t *pos)
         return refuse_all(w, json_problem(w, &fault));
     if (huge || value->text.len > limit) {
         struct an_problem p = too_large_problem(huge ? *pos - start : value->text.len, limit);
-        an_answer_problem(&w->in->answer, &p);
+        an_answer_problem(&w->answer, &p);
     } else {
         take_event(w, value);
     }
@@ -150,7 +159,7 @@ static bool take_array_item(struct work *w, struct an_str body, size_t *pos)
     return true;
 }
 
-static bool take_array(struct work *w, struct an_str body, size_t pos)
+static bool take_array(struct an_ingest_held *w, struct an_str body, size_t pos)
 {
     static const struct an_json_fault unclosed = {.code = "syntax", .detail = "the array is not closed"};
     struct an_json_fault fault = unclosed;
@@ -172,31 +181,31 @@ static bool take_array(struct work *w, struct an_str body, size_t pos)
     return refuse_all(w, json_problem(w, &fault));
 }
 
-static bool take_line(struct work *w, struct an_str line)
+static bool take_line(struct an_ingest_held *w, struct an_str line)
 {
     size_t pos = 0;
     if (!an_json_skip_space(line, &pos))
         return true; /* a blank line is no item */
     if (!count_item(w))
         return false;
-    struct an_arena_mark mark = an_arena_mark(w->call->arena);
+    struct an_arena_mark mark = an_arena_mark(w->call.arena);
     struct an_json *value;
     struct an_json_fault fault;
     struct an_problem p;
     if (line.len > w->in->conf->event_bytes) {
         p = too_large_problem(line.len, w->in->conf->event_bytes);
-        an_answer_problem(&w->in->answer, &p);
-    } else if (an_json_parse(w->call->arena, line, &w->limits, &value, &fault)) {
+        an_answer_problem(&w->answer, &p);
+    } else if (an_json_parse(w->call.arena, line, &w->limits, &value, &fault)) {
         take_event(w, value);
     } else {
         p = json_problem(w, &fault);
-        an_answer_problem(&w->in->answer, &p);
+        an_answer_problem(&w->answer, &p);
     }
-    an_arena_rewind(w->call->arena, mark);
+    an_arena_rewind(w->call.arena, mark);
     return true;
 }
 
-static bool take_lines(struct work *w, struct an_str body)
+static bool take_lines(struct an_ingest_held *w, struct an_str body)
 {
     while (body.len > 0) {
         struct an_str rest;
@@ -211,156 +220,200 @@ static bool take_lines(struct work *w, struct an_str body)
 }
 
 /* The one event of a request: what is wrong with it is wrong with the request. */
-static bool take_single(struct work *w, struct an_str body)
+static bool take_single(struct an_ingest_held *w, struct an_str body)
 {
     if (body.len > w->in->conf->event_bytes)
         return refuse_all(w, too_large_problem(body.len, w->in->conf->event_bytes));
     struct an_json *value;
     struct an_json_fault fault;
-    if (!an_json_parse(w->call->arena, body, &w->limits, &value, &fault))
+    if (!an_json_parse(w->call.arena, body, &w->limits, &value, &fault))
         return refuse_all(w, json_problem(w, &fault));
     struct an_event ev;
-    struct an_faults *faults = an_arena_alloc(w->call->arena, sizeof *faults);
-    an_faults_init(faults, w->call->arena, FAULTS_MAX);
+    struct an_faults *faults = an_arena_alloc(w->call.arena, sizeof *faults);
+    an_faults_init(faults, w->call.arena, FAULTS_MAX);
     if (!an_event_parse(value, &w->rules, &ev, faults))
         return refuse_all(w, event_problem(w, faults));
-    an_answer_row(&w->in->answer, 0);
-    an_rows_add(&w->in->rows, &ev, w->rules.now_us);
+    an_answer_row(&w->answer, 0);
+    an_rows_add(&w->rows, &ev, w->rules.now_us);
     return true;
 }
 
-static int put(struct an_ingest *in, bool atomic, int64_t received_us, uint64_t *lsn, struct an_err *err)
-{
-    int64_t start = an_clock_mono_us();
-    int rc = an_combine_put(in->combine, &in->rows, atomic, received_us, lsn, err);
-    if (rc == AN_OK)
-        an_histogram_add(AN_H_COMMIT_SECONDS, an_clock_mono_us() - start);
-    /* No time, or no partition of the outbox: not the sender's fault, and worth another try. */
-    return rc == AN_ETIMEOUT || rc == AN_ENOENT ? AN_EAGAIN : rc;
-}
-
 /* Where an item's time has no partition, its sender is told which times have one. */
-static struct an_window find_window(struct an_ingest *in)
+static struct an_window find_window(const struct an_ingest_held *w)
 {
     struct an_window window = {0, 0};
     struct an_err err;
-    for (size_t i = 0; i < in->rows.count; i++)
-        if (in->rows.rows[i].stored == AN_STORED_NO_PLACE) {
+    for (size_t i = 0; i < w->rows.count; i++)
+        if (w->rows.rows[i].stored == AN_STORED_NO_PLACE) {
             /* The others are committed, so the answer must come whether or not this works. */
-            if (an_store_window(in->writer, &window.from_us, &window.to_us, &err) != AN_OK)
+            if (an_store_window(w->in->writer, &window.from_us, &window.to_us, &err) != AN_OK)
                 an_log_warn("ingest", "the window of partitions is not known: %s", err.text);
             break;
         }
     return window;
 }
 
-static void count_outcomes(const struct an_ingest *in)
+static void count_outcomes(const struct an_rows *rows)
 {
     uint64_t of[AN_STORED_NOT + 1] = {0};
-    for (size_t i = 0; i < in->rows.count; i++)
-        of[in->rows.rows[i].stored]++;
+    for (size_t i = 0; i < rows->count; i++)
+        of[rows->rows[i].stored]++;
     an_metric_add(AN_M_EVENTS_ACCEPTED, of[AN_STORED_NEW]);
     an_metric_add(AN_M_EVENTS_DUPLICATE, of[AN_STORED_DUPLICATE]);
-    an_metric_add(AN_M_EVENTS_REJECTED, in->rows.count - of[AN_STORED_NEW] - of[AN_STORED_DUPLICATE]);
+    an_metric_add(AN_M_EVENTS_REJECTED, rows->count - of[AN_STORED_NEW] - of[AN_STORED_DUPLICATE]);
 }
 
-/* Stores the rows; *window is filled where it is needed for the answer. */
-static int store(struct work *w, struct an_window *window, uint64_t *lsn, struct an_err *err)
-{
-    int rc = put(w->in, w->call->atomic, w->rules.now_us, lsn, err);
-    if (rc != AN_OK)
-        return rc;
-    *window = find_window(w->in);
-    count_outcomes(w->in);
-    return AN_OK;
-}
-
-static int answer_single(struct work *w, struct an_reply *rep, uint64_t *lsn, struct an_err *err)
-{
-    struct an_window window = {0, 0};
-    int rc = store(w, &window, lsn, err);
-    if (rc == AN_OK)
-        an_answer_single(&w->in->rows.rows[0], window, w->call->arena, w->call->request_id, rep);
-    return rc;
-}
-
-static int answer_batch(struct work *w, struct an_reply *rep, uint64_t *lsn, struct an_err *err)
-{
-    struct an_ingest *in = w->in;
-    const struct an_ingest_call *call = w->call;
-    bool spoiled = call->atomic && in->answer.refused > 0;
-    an_metric_add(AN_M_EVENTS_REJECTED, spoiled ? in->answer.count : in->answer.refused);
-    if (!spoiled && in->rows.count > 0) {
-        struct an_window window = {0, 0};
-        int rc = store(w, &window, lsn, err);
-        if (rc != AN_OK)
-            return rc;
-        an_answer_settle(&in->answer, &in->rows, window, call->arena);
-        spoiled = call->atomic && in->answer.refused > 0;
-    }
-    if (spoiled)
-        an_answer_atomic_refused(&in->answer, call->request_id, rep);
-    else
-        an_answer_batch(&in->answer, &in->rows, call->minimal, rep);
-    return AN_OK;
-}
-
-static struct work work_start(struct an_ingest *in, const struct an_ingest_call *call)
+/* The next place; the one taken last is not counted until it turns out to be held. */
+static struct an_ingest_held *start(struct an_ingest *in, const struct an_ingest_call *call)
 {
     const struct an_conf *c = in->conf;
-    an_rows_clear(&in->rows);
-    an_answer_clear(&in->answer);
-    return (struct work){.in = in,
-                         .call = call,
-                         .rules = {.tenant_id = call->tenant,
-                                   .now_us = an_clock_us(),
-                                   .past_us = c->past_window_ms * 1000,
-                                   .future_us = c->future_window_ms * 1000,
-                                   .any_time = call->any_time},
-                         /* A value takes two bytes at least, so more values are more than event_bytes. */
-                         .limits = {.depth = (unsigned)c->json_depth, .values = (size_t)c->event_bytes / 2 + 1}};
+    if (in->count == AN_INGEST_HELD)
+        abort();
+    struct an_ingest_held *w = &in->held[in->count];
+    w->call = *call;
+    w->rules = (struct an_event_rules){.tenant_id = call->tenant,
+                                       .now_us = an_clock_us(),
+                                       .past_us = c->past_window_ms * 1000,
+                                       .future_us = c->future_window_ms * 1000,
+                                       .any_time = call->any_time};
+    /* A value takes two bytes at least, so more values are more than event_bytes. */
+    w->limits = (struct an_json_limits){.depth = (unsigned)c->json_depth, .values = (size_t)c->event_bytes / 2 + 1};
+    w->refused = false;
+    return w;
 }
 
-int an_ingest_accept(struct an_ingest *in, const struct an_ingest_call *call, struct an_reply *rep, uint64_t *lsn,
-                     struct an_err *err)
+static void let_go(struct an_ingest_held *w)
 {
-    *lsn = 0;
-    struct work w = work_start(in, call);
+    an_rows_clear(&w->rows);
+    an_answer_clear(&w->answer);
+}
+
+static bool take_body(struct an_ingest_held *w)
+{
+    struct an_str body = w->call.body;
     size_t pos = 0;
-    bool array = an_json_skip_space(call->body, &pos) && call->body.data[pos] == '[';
-    bool single = call->kind == AN_BODY_JSON && !array;
-    bool ok = call->kind == AN_BODY_NDJSON ? take_lines(&w, call->body)
-              : array                      ? take_array(&w, call->body, pos)
-                                           : take_single(&w, call->body);
-    an_metric_add(AN_M_INGEST_BYTES, call->body.len);
-    int rc = AN_OK;
-    if (!ok) {
-        an_metric_add(AN_M_EVENTS_REJECTED, in->answer.count + 1);
-        an_problem_reply(rep, &w.whole, call->request_id);
-    } else if (single) {
-        rc = answer_single(&w, rep, lsn, err);
-    } else {
-        rc = answer_batch(&w, rep, lsn, err);
+    bool array = an_json_skip_space(body, &pos) && body.data[pos] == '[';
+    w->single = w->call.kind == AN_BODY_JSON && !array;
+    an_metric_add(AN_M_INGEST_BYTES, body.len);
+    if (w->call.kind == AN_BODY_NDJSON)
+        return take_lines(w, body);
+    return array ? take_array(w, body, pos) : take_single(w, body);
+}
+
+/* A batch of which nothing is to be stored is answered at once. */
+static bool answer_without_store(struct an_ingest_held *w, struct an_reply *rep)
+{
+    bool spoiled = w->call.atomic && w->answer.refused > 0;
+    an_metric_add(AN_M_EVENTS_REJECTED, spoiled ? w->answer.count : w->answer.refused);
+    if (spoiled)
+        an_answer_atomic_refused(&w->answer, w->call.request_id, rep);
+    else if (w->rows.count == 0)
+        an_answer_batch(&w->answer, &w->rows, w->call.minimal, rep);
+    return spoiled || w->rows.count == 0;
+}
+
+struct an_ingest_held *an_ingest_take(struct an_ingest *in, const struct an_ingest_call *call, struct an_reply *rep)
+{
+    struct an_ingest_held *w = start(in, call);
+    if (!take_body(w)) {
+        an_metric_add(AN_M_EVENTS_REJECTED, w->answer.count + 1);
+        an_problem_reply(rep, &w->whole, call->request_id);
+    } else if (w->single || !answer_without_store(w, rep)) {
+        in->count++;
+        return w;
     }
-    an_rows_clear(&in->rows);
-    an_answer_clear(&in->answer);
-    return rc;
+    let_go(w);
+    return NULL;
+}
+
+/* An atomic batch fails as a whole, and a large one gains little: both are committed alone. */
+#define LARGE ((size_t)32 << 10)
+
+static bool wants_company(const struct an_ingest_held *w)
+{
+    return !w->call.atomic && w->rows.events.len + w->rows.entities.len <= LARGE;
+}
+
+static void note_outcome(struct an_ingest_held *w, const struct an_combine_part *part, int64_t us)
+{
+    /* No time, or no partition of the outbox: not the sender's fault, and worth another try. */
+    w->rc = part->rc == AN_ETIMEOUT || part->rc == AN_ENOENT ? AN_EAGAIN : part->rc;
+    w->lsn = part->lsn;
+    if (part->rc == AN_OK)
+        an_histogram_add(AN_H_COMMIT_SECONDS, us);
+    else
+        w->err = part->err;
+}
+
+void an_ingest_commit(struct an_ingest *in)
+{
+    struct an_combine_part parts[AN_COMBINE_PARTS];
+    struct an_ingest_held *of[AN_COMBINE_PARTS];
+    size_t count = 0;
+    int64_t begin_us = an_clock_mono_us();
+    for (size_t i = 0; i < in->count; i++) {
+        struct an_ingest_held *w = &in->held[i];
+        struct an_combine_part *part = &parts[count];
+        *part = (struct an_combine_part){.rows = &w->rows, .received_us = w->rules.now_us};
+        if (wants_company(w)) {
+            of[count++] = w;
+            continue;
+        }
+        an_combine_put_alone(in->combine, part, w->call.atomic);
+        note_outcome(w, part, an_clock_mono_us() - begin_us);
+    }
+    if (count > 0)
+        an_combine_put(in->combine, parts, count);
+    for (size_t i = 0; i < count; i++)
+        note_outcome(of[i], &parts[i], an_clock_mono_us() - begin_us);
+    in->count = 0;
+}
+
+static void answer(struct an_ingest_held *w, struct an_reply *rep)
+{
+    struct an_window window = find_window(w);
+    count_outcomes(&w->rows);
+    if (w->single) {
+        an_answer_single(&w->rows.rows[0], window, w->call.arena, w->call.request_id, rep);
+        return;
+    }
+    an_answer_settle(&w->answer, &w->rows, window, w->call.arena);
+    if (w->call.atomic && w->answer.refused > 0)
+        an_answer_atomic_refused(&w->answer, w->call.request_id, rep);
+    else
+        an_answer_batch(&w->answer, &w->rows, w->call.minimal, rep);
+}
+
+int an_ingest_answer(struct an_ingest_held *w, struct an_reply *rep, uint64_t *lsn, struct an_err *err)
+{
+    *lsn = w->lsn;
+    if (w->rc == AN_OK)
+        answer(w, rep);
+    else
+        *err = w->err;
+    let_go(w);
+    return w->rc;
 }
 
 int an_ingest_own(struct an_ingest *in, struct an_arena *arena, struct an_str tenant, struct an_str json,
                   struct an_err *err)
 {
-    struct an_ingest_call call = {.arena = arena, .tenant = tenant, .body = json, .kind = AN_BODY_JSON};
-    struct work w = work_start(in, &call);
+    const struct an_ingest_call call = {.arena = arena, .tenant = tenant, .body = json, .kind = AN_BODY_JSON};
     int rc = an_store_tenant(in->writer, tenant, true, err);
     if (rc != AN_OK)
         return rc;
-    if (!take_single(&w, json))
-        return an_fail(err, AN_EINVAL, "an event of our own is refused: %s", w.whole.detail);
-    uint64_t lsn;
-    rc = put(in, true, w.rules.now_us, &lsn, err);
-    if (rc == AN_OK && in->rows.rows[0].stored != AN_STORED_NEW)
-        rc = an_fail(err, AN_EAGAIN, "an event of our own has no partition for its time");
-    an_rows_clear(&in->rows);
+    struct an_ingest_held *w = start(in, &call);
+    struct an_combine_part part = {.rows = &w->rows, .received_us = w->rules.now_us};
+    if (!take_single(w, json)) {
+        rc = an_fail(err, AN_EINVAL, "an event of our own is refused: %s", w->whole.detail);
+    } else {
+        an_combine_put_alone(in->combine, &part, true);
+        rc = part.rc;
+        if (rc != AN_OK)
+            *err = part.err;
+        else if (w->rows.rows[0].stored != AN_STORED_NEW)
+            rc = an_fail(err, AN_EAGAIN, "an event of our own has no partition for its time");
+    }
+    let_go(w);
     return rc;
 }

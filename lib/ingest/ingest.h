@@ -14,7 +14,7 @@
 
 enum an_body_kind { AN_BODY_JSON, AN_BODY_NDJSON };
 
-struct an_ingest; /* one a worker: its row buffers */
+struct an_ingest; /* one a worker */
 /* shared: of an_combine_share(), or NULL. */
 struct an_ingest *an_ingest_new(const struct an_conf *c, struct an_db *writer, void *shared) AN_MUST_CHECK;
 void an_ingest_free(struct an_ingest *in); /* accepts NULL */
@@ -30,10 +30,22 @@ struct an_ingest_call {
     const char *request_id;
 };
 
-/* Fills the reply (problem documents too) and *lsn. Not AN_OK: nothing is known to be stored, and the caller answers
- * with the usual translation of the code. */
-int an_ingest_accept(struct an_ingest *in, const struct an_ingest_call *call, struct an_reply *rep, uint64_t *lsn,
-                     struct an_err *err) AN_MUST_CHECK;
+/* A request goes through in two steps, with the commit between them, so that a worker can commit several at once:
+ *
+ *   held = an_ingest_take() -> (more of them) -> an_ingest_commit() -> an_ingest_answer(held) */
+struct an_ingest_held;
+
+/* Takes the events of a request. NULL: nothing of it is to be stored, and *rep says why. Else it is held; its arena and
+ * request_id must live until it is answered, its body need not. At most AN_INGEST_HELD at a time. */
+#define AN_INGEST_HELD 32
+struct an_ingest_held *an_ingest_take(struct an_ingest *in, const struct an_ingest_call *call, struct an_reply *rep)
+    AN_MUST_CHECK;
+/* Commits all that is held. */
+void an_ingest_commit(struct an_ingest *in);
+/* Fills the reply (problem documents too) and *lsn, and lets go of it. Not AN_OK: nothing is known to be stored, and the
+ * caller answers with the usual translation of the code. */
+int an_ingest_answer(struct an_ingest_held *held, struct an_reply *rep, uint64_t *lsn, struct an_err *err)
+    AN_MUST_CHECK;
 
 /* One event of our own (console logins, reads by admins), written to tenant's log. */
 int an_ingest_own(struct an_ingest *in, struct an_arena *arena, struct an_str tenant, struct an_str json,

@@ -12,6 +12,7 @@ import time
 import uuid
 from datetime import datetime, timezone
 
+import fastcgi
 import pytest
 
 CLIENTS = 16
@@ -86,6 +87,74 @@ def test_requests_share_commits(stack):
         time.sleep(3)
     check_all(stack, "share", senders)
     assert commits(stack) - before < 0.9 * len(senders.acknowledged)
+
+
+def together(stack, send, count):
+    """`count` calls of send(n) that find the one worker stopped, and so are there at once when it goes on."""
+    (worker,) = stack.workers("ingest")
+    os.kill(worker, signal.SIGSTOP)
+    with concurrent.futures.ThreadPoolExecutor(count) as pool:
+        answers = [pool.submit(send, n) for n in range(count)]
+        time.sleep(0.5)
+        os.kill(worker, signal.SIGCONT)
+        return [answer.result() for answer in answers]
+
+
+def test_one_worker_commits_what_came_at_the_same_time(make_annals):
+    """Good and bad, single events and batches of several tenants: one commit, and to each its own answer."""
+    stack = make_annals({"ingest.workers": 1})
+    tokens = [stack.token(f"tenant{n}", "audit:write") for n in range(3)]
+    for token in tokens:
+        stack.post(keyed("first"), token=token)
+    before = commits(stack)
+
+    def send(n):
+        event = keyed(f"at-once-{n}")
+        if n % 6 == 5:
+            del event["action"]
+        events = [event, keyed(f"second-{n}")] if n % 4 == 3 else event
+        return stack.post(events, token=tokens[n % 3])
+
+    replies = together(stack, send, 24)
+    for n, reply in enumerate(replies):
+        bad = n % 6 == 5
+        if n % 4 == 3:
+            assert reply.status == 200 and reply.json()["accepted"] == 2 - bad, (n, reply)
+        else:
+            assert reply.status == (422 if bad else 201), (n, reply)
+    stored = sum(reply.json().get("accepted", 1) for reply in replies if reply.status < 300)
+    (count,), = stack.rows("SELECT count(*) FROM annals.events WHERE tenant_id LIKE 'tenant_'")
+    assert count == stored + 3
+    assert commits(stack) - before <= 3
+
+
+def test_the_same_event_twice_at_the_same_time(make_annals):
+    stack = make_annals({"ingest.workers": 1})
+    token = stack.token("twins", "audit:write")
+    event = keyed("twin")
+    replies = together(stack, lambda n: stack.post(event, token=token), 8)
+    assert sorted(reply.status for reply in replies) == [200] * 7 + [201]
+    (count,), = stack.rows("SELECT count(*) FROM annals.events WHERE tenant_id = 'twins'")
+    assert count == 1
+
+
+def test_a_stalled_peer_does_not_delay_those_before_it(make_annals):
+    """What is held is answered before anything is read that is not there yet."""
+    stack = make_annals({"ingest.workers": 1, "process.io_timeout": "5s"})
+    token = stack.token("stalled", "audit:write")
+    stack.post(keyed("first"), token=token)
+    (worker,) = stack.workers("ingest")
+    os.kill(worker, signal.SIGSTOP)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        started = time.monotonic()
+        answer = pool.submit(stack.post, keyed("second"), token=token)
+        time.sleep(0.3)
+        with fastcgi.connect(stack.run / "ingest.sock") as peer:
+            peer.sendall(fastcgi.begin() + fastcgi.params(
+                fastcgi.request_params("POST", "/v1/events", content_length=10)) + fastcgi.body(b"12345")[:-8])
+            os.kill(worker, signal.SIGCONT)
+            assert answer.result().status == 201
+            assert time.monotonic() - started < 3
 
 
 def test_off_means_one_commit_each(make_annals):
