@@ -5,6 +5,7 @@ AN_QUERIES = \
 	sql/queries/commit.sql \
 	sql/queries/copy_entities.sql \
 	sql/queries/copy_events.sql \
+	sql/queries/discard_plans.sql \
 	sql/queries/functions_digest.sql \
 	sql/queries/functions_digest_set.sql \
 	sql/queries/login_add.sql \
@@ -26,9 +27,9 @@ AN_QUERIES = \
 	sql/queries/search_actions.sql \
 	sql/queries/search_begin.sql \
 	sql/queries/search_event.sql \
-	sql/queries/search_in_order.sql \
 	sql/queries/search_oldest.sql \
 	sql/queries/search_pair_rows.sql \
+	sql/queries/search_plan_mode.sql \
 	sql/queries/search_type_rows.sql \
 	sql/queries/search_types.sql \
 	sql/queries/session_clear.sql \

@@ -25,6 +25,7 @@ struct an_db {
     bool prepare;                  /* database.prepared */
     enum an_prepared prepared[AN_STMT__COUNT]; /* on this connection */
     struct an_texts texts;                     /* the same for what is not in sql/queries */
+    int64_t plans_until_us;                    /* then reads make new plans */
     bool under_rls;                /* row-level security applies to this role: one tenant at a time, no COPY */
     int64_t retry_at_us;           /* before it, an_db_ready() fails at once with `failure` */
     struct an_err failure;

@@ -3,7 +3,19 @@
 
 #include <assert.h>
 
+#include "base/clock.h"
 #include "db/internal.h"
+
+#define PLANS_US INT64_C(10000000)
+
+/* See discard_plans. */
+static int renew_plans(struct an_db *db, struct an_err *err)
+{
+    if (!db->prepare || an_clock_mono_us() < db->plans_until_us)
+        return AN_OK;
+    db->plans_until_us = an_clock_mono_us() + PLANS_US;
+    return an_db_exec(db, AN_STMT_DISCARD_PLANS, NULL, 0, NULL, err);
+}
 
 /* The transaction is over, one way or the other, before the caller hears of the failure. */
 static int give_up(struct an_db *db, int rc, struct an_err *err)
@@ -23,13 +35,15 @@ int an_db_read(struct an_db *db, unsigned ends, int64_t timeout_ms, const struct
     size_t n = 0;
     if ((ends & AN_DB_BEGIN) != 0)
         all[n++] = (struct an_db_step){.stmt = AN_STMT_BEGIN_READ};
-    else if (db->pg == NULL) /* a new connection would not know the tenant */
+    else if (db->pg == NULL || PQtransactionStatus(db->pg) != PQTRANS_INTRANS) /* a new one knows no tenant */
         return an_fail(err, AN_EAGAIN, "db: connection lost within a transaction");
     memcpy(all + n, steps, count * sizeof *steps);
     n += count;
     if ((ends & AN_DB_COMMIT) != 0)
         all[n++] = (struct an_db_step){.stmt = AN_STMT_COMMIT};
     int rc = an_db_ready(db, err);
+    if (rc == AN_OK && (ends & AN_DB_BEGIN) != 0)
+        rc = renew_plans(db, err);
     if (rc != AN_OK)
         return rc;
     db->wait_ms = timeout_ms + AN_DB_SLACK_MS;

@@ -5,7 +5,7 @@
 #include "search/reading.h"
 
 /* Columns of search_begin. */
-enum { REACHED = 2, THROUGH, NOW, PARTITIONS };
+enum { REACHED, THROUGH, NOW, PARTITIONS };
 
 static int take_begun(struct an_search *s, const struct an_result *res, struct an_err *err)
 {
@@ -21,23 +21,32 @@ static int take_begun(struct an_search *s, const struct an_result *res, struct a
         s->seen.lag_ms = (now_us - s->seen.through_us) / 1000;
     else
         s->seen = (struct an_coverage){.through_us = AN_TIME_MIN_US};
-    struct an_str partitions = an_result_get(res, 0, PARTITIONS); /* absent: there is none */
-    (void)snprintf(s->partitions, sizeof s->partitions, "%.*s", AN_STR_ARG(partitions));
+    struct an_str partitions = an_result_get(res, 0, PARTITIONS);
+    an_sha256(partitions.data, partitions.len, s->partitions);
     return AN_OK;
 }
 
+static struct an_db_param plan_mode(bool any)
+{
+    return AN_DB_TEXT(an_str(any ? "force_generic_plan" : "auto"));
+}
+
+/* What search_begin is sent. */
 struct opening {
     char lsn[24], timeout[24];
-    struct an_db_param params[3];
+    struct an_db_param params[5];
 };
 
-static struct an_db_step opening_step(const struct an_search *s, struct opening *o, struct an_result **out)
+static struct an_db_step opening_step(const struct an_search *s, enum an_planning planning, bool any,
+                                      struct opening *o, struct an_result **out)
 {
     (void)snprintf(o->lsn, sizeof o->lsn, "%X/%X", (unsigned)(s->seen_lsn >> 32), (unsigned)s->seen_lsn);
     (void)snprintf(o->timeout, sizeof o->timeout, "%lld", (long long)s->timeout_ms);
     o->params[0] = AN_DB_TEXT(s->tenant);
     o->params[1] = AN_DB_TEXT(an_str(o->timeout));
     o->params[2] = AN_DB_TEXT(an_str(s->seen_lsn == 0 ? NULL : o->lsn));
+    o->params[3] = AN_DB_TEXT(an_str(planning == AN_PLAN_FREELY ? "f" : "t"));
+    o->params[4] = plan_mode(any);
     return (struct an_db_step){.stmt = AN_STMT_SEARCH_BEGIN,
                                .params = o->params,
                                .count = AN_COUNT(o->params),
@@ -45,32 +54,28 @@ static struct an_db_step opening_step(const struct an_search *s, struct opening 
                                .out = out};
 }
 
-/* A plan for any values is worth it only where it is kept; else it is made each time too, and knows less. */
-static struct an_db_step order_step(bool any, struct an_db_param *mode)
-{
-    *mode = AN_DB_TEXT(an_str(any ? "force_generic_plan" : "auto"));
-    return (struct an_db_step){.stmt = AN_STMT_SEARCH_IN_ORDER, .params = mode, .count = 1};
-}
-
 int an_reading_ask(struct an_search *s, enum an_planning planning, const struct an_db_step *step, bool last,
                    struct an_result **out, struct an_err *err)
 {
-    struct opening opening;
-    struct an_db_param mode;
     struct an_result *begun = NULL;
-    struct an_db_step own = *step, steps[3];
-    size_t n = 0;
-    *out = NULL;
+    struct opening opening;
+    struct an_db_step own = *step, steps[2];
     own.keep = planning == AN_PLAN_FOR_ANY;
     own.out = out;
+    *out = NULL;
+    /* A plan for any values is worth it only where it is kept; else it is made each time, knowing less. */
+    bool any = own.keep && an_db_keeps(s->db, &own);
+    const struct an_db_param mode = plan_mode(any);
+    size_t n = 0;
     if (!s->reading)
-        steps[n++] = opening_step(s, &opening, &begun);
-    if (planning != AN_PLAN_FREELY)
-        steps[n++] = order_step(own.keep && an_db_keeps(s->db, &own), &mode);
+        steps[n++] = opening_step(s, planning, any, &opening, &begun);
+    else if (s->any != any)
+        steps[n++] = (struct an_db_step){.stmt = AN_STMT_SEARCH_PLAN_MODE, .params = &mode, .count = 1};
     steps[n++] = own;
     unsigned ends = (s->reading ? 0 : AN_DB_BEGIN) | (last ? AN_DB_COMMIT : 0);
     int rc = an_db_read(s->db, ends, s->timeout_ms, steps, n, err);
     s->reading = rc == AN_OK && !last;
+    s->any = any;
     if (rc == AN_OK && begun != NULL)
         rc = take_begun(s, begun, err);
     an_result_free(begun);
@@ -93,7 +98,7 @@ void an_reading_abandon(struct an_search *s)
 static int find_oldest(struct an_search *s, int64_t *oldest_us, struct an_err *err)
 {
     struct an_hot *hot = s->hot;
-    if (hot->partitions[0] == '\0' || strcmp(hot->partitions, s->partitions) != 0) {
+    if (!hot->known || memcmp(hot->partitions, s->partitions, sizeof hot->partitions) != 0) {
         struct an_result *res = NULL;
         int rc = an_db_exec(s->db, AN_STMT_SEARCH_OLDEST, NULL, 0, &res, err);
         if (rc != AN_OK)
@@ -102,6 +107,7 @@ static int find_oldest(struct an_search *s, int64_t *oldest_us, struct an_err *e
             hot->oldest_us = AN_TIME_MIN_US; /* no partition */
         an_result_free(res);
         memcpy(hot->partitions, s->partitions, sizeof hot->partitions);
+        hot->known = true;
     }
     *oldest_us = hot->oldest_us;
     return AN_OK;

@@ -7,10 +7,10 @@
 #include "an.h"
 #include "search/search.h"
 
-/* How the planner is to go about a statement. */
+/* How the planner is to go about a statement. FREELY and the others do not mix in one search. */
 enum an_planning {
     AN_PLAN_FREELY,   /* as the server is configured */
-    AN_PLAN_IN_ORDER, /* in the order of an index (search_in_order) */
+    AN_PLAN_IN_ORDER, /* in the order of an index, see search_begin */
     AN_PLAN_FOR_ANY   /* the same, and once for whatever values, where statements are prepared at all */
 };
 

@@ -6,6 +6,7 @@
 #include "an.h"
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/digest.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "db/db.h"
@@ -22,8 +23,9 @@ struct an_coverage {
 
 /* What a process remembers of the hot tier from search to search; begins zeroed, one for each an_db. */
 struct an_hot {
-    char partitions[33]; /* what partitions there were when it was asked */
-    int64_t oldest_us;   /* begin of the oldest; AN_TIME_MIN_US: there is none */
+    bool known;
+    unsigned char partitions[AN_SHA256_LEN]; /* which there were when it was asked */
+    int64_t oldest_us;                       /* begin of the oldest; AN_TIME_MIN_US: there is none */
 };
 
 struct an_search {
@@ -36,8 +38,9 @@ struct an_search {
     uint64_t seen_lsn;           /* the answer must show what was committed up to there; 0: any */
     /* Private, zeroed: */
     bool reading;            /* its transaction is open */
-    struct an_coverage seen; /* what that covers, but for oldest_us */
-    char partitions[33];     /* as in struct an_hot, when it began */
+    bool any;                /* its plans are for any values */
+    struct an_coverage seen; /* what it covers, but for oldest_us */
+    unsigned char partitions[AN_SHA256_LEN]; /* as in struct an_hot, when it began */
 };
 
 /* One page: appends "events":[...],"next_cursor":...,"coverage":{...} (without outer braces) to out;

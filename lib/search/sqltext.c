@@ -346,11 +346,15 @@ static void add_branches(struct build *b, const struct an_plan *plan)
     }
 }
 
-/* How a row of events belongs to its branch. */
+/* How a row of events belongs to its branch. The one action that a prefix stands for is named: of a range of
+ * actions no index has the order of the page. */
 static void add_drive(struct build *b, const struct an_plan *plan)
 {
-    if (!has_branches(plan))
+    if (!has_branches(plan)) {
+        if (plan->drive == AN_DRIVE_ACTIONS)
+            an_buf_addf(&b->q->text, " AND e.action = $%u", param(b, plan->values[0]));
         return;
+    }
     if (plan->drive == AN_DRIVE_IDS)
         add(b, " AND e.\"timestamp\" >= v.low AND e.\"timestamp\" < v.high AND e.id = v.id");
     else if (plan->drive == AN_DRIVE_TYPES)
@@ -373,7 +377,7 @@ static bool has_typed_actor(const struct an_term *group)
 /* The driving terms that need no condition of their own beside the drive. */
 static const struct an_term *covered(const struct an_plan *plan)
 {
-    if (plan->drive == AN_DRIVE_PAIRS)
+    if (plan->drive == AN_DRIVE_PAIRS || plan->drive == AN_DRIVE_ACTIONS)
         return plan->group;
     return has_branches(plan) && !has_typed_actor(plan->group) ? plan->group : NULL;
 }

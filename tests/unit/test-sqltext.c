@@ -187,6 +187,21 @@ static void test_one_pair(void **state)
         "\nORDER BY k.\"timestamp\" DESC, k.event_id DESC\nLIMIT $3::bigint");
 }
 
+/* A prefix that one action has is that action, for a range is in no order. */
+static void test_one_action(void **state)
+{
+    (void)state;
+    struct an_str value = AN_STR("a.b");
+    struct an_filter f;
+    parse("action=a.*", AN_FILTER_SEARCH, &f);
+    struct an_plan plan = {.drive = AN_DRIVE_ACTIONS, .group = f.terms, .values = &value, .count = 1};
+    assert_true(an_sqltext_page(&q, &f, &plan, an_str("acme"), NULL, 51));
+    assert_string_equal(q.text.data, "SELECT " COLUMNS "\nFROM annals.events AS e"
+                                     "\nWHERE e.tenant_id = $1 AND e.action = $3"
+                                     "\nORDER BY e.\"timestamp\" DESC, e.id DESC\nLIMIT $2::bigint");
+    assert_string_equal(params_from(3), "a.b");
+}
+
 /* A prefix that no action has: nothing is read, and nothing is an error. */
 static void test_no_value(void **state)
 {
@@ -308,6 +323,7 @@ int main(void)
         cmocka_unit_test(test_bounds_and_order),
         cmocka_unit_test(test_branches),
         cmocka_unit_test(test_one_pair),
+        cmocka_unit_test(test_one_action),
         cmocka_unit_test(test_no_value),
         cmocka_unit_test(test_counts),
         cmocka_unit_test(test_counts_by_entity_type),
