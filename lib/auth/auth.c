@@ -50,7 +50,10 @@ static int open_algs(struct issuer *is, struct an_err *err)
 
 static int open_issuer(struct issuer *is, const struct an_conf_issuer *conf, struct an_err *err)
 {
+    struct an_str bad;
     is->conf = conf;
+    if (!an_scope_map_valid(an_str(conf->scope_map), &bad))
+        return an_fail(err, AN_EINVAL, "scope_map: \"%.*s\" names no scope of ours", AN_STR_ARG(bad));
     if (strlen(conf->name) >= sizeof((struct an_principal *)NULL)->issuer)
         return an_fail(err, AN_EINVAL, "the name of the issuer is too long");
     int rc = open_algs(is, err);

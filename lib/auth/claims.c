@@ -62,30 +62,82 @@ bool an_scopes_parse(struct an_str words, unsigned *out)
     return true;
 }
 
-static unsigned scopes_of_text(struct an_str words)
+bool an_scope_map_valid(struct an_str map, struct an_str *bad)
+{
+    struct an_str scope;
+    while (map.len > 0) {
+        *bad = next_word(&map);
+        (void)an_str_split(*bad, '=', &scope);
+        if (bad->len > 0 && scope_bit(scope) == 0)
+            return false;
+    }
+    return true;
+}
+
+/* What a word of a token means: a scope of ours, or what the issuer's map makes of it ("role=scope ..."). */
+static unsigned meaning(struct an_str word, struct an_str map)
+{
+    unsigned bits = scope_bit(word);
+    while (map.len > 0) {
+        struct an_str scope, role = an_str_split(next_word(&map), '=', &scope);
+        if (role.len > 0 && an_str_equal(role, word))
+            bits |= scope_bit(scope);
+    }
+    return bits;
+}
+
+static unsigned scopes_of_text(struct an_str words, struct an_str map)
 {
     unsigned bits = 0;
     while (words.len > 0)
-        bits |= scope_bit(an_str_split(words, ' ', &words));
+        bits |= meaning(an_str_split(words, ' ', &words), map);
     return bits;
 }
 
 /* Of a text of words or a list of single ones; anything else holds none. */
-static unsigned scopes_of(struct an_arena *arena, const struct an_json *value)
+static unsigned scopes_of(struct an_arena *arena, const struct an_json *value, struct an_str map)
 {
     if (value == NULL || value->type != AN_JSON_ARRAY)
-        return scopes_of_text(an_json_string(arena, value));
+        return scopes_of_text(an_json_string(arena, value), map);
     unsigned bits = 0;
     for (const struct an_json *item = value->child; item != NULL; item = item->next)
-        bits |= scope_bit(an_json_string(arena, item));
+        bits |= meaning(an_json_string(arena, item), map);
     return bits;
 }
 
-static unsigned gather_scopes(struct an_arena *arena, const struct an_json *claims)
+static const struct an_json *member(const struct an_json *object, struct an_str name)
 {
-    unsigned bits = scopes_of(arena, an_json_get(claims, "scope"));
-    bits |= scopes_of(arena, an_json_get(claims, "roles"));
-    bits |= scopes_of(arena, an_json_get(an_json_get(claims, "realm_access"), "roles"));
+    if (object == NULL || object->type != AN_JSON_OBJECT)
+        return NULL;
+    for (const struct an_json *m = object->child; m != NULL; m = m->next)
+        if (an_str_equal(m->name, name))
+            return m;
+    return NULL;
+}
+
+/* A claim by its name, which may hold dots ("https://example.com/tenant"), else by the way to it
+ * ("realm_access.roles"). */
+static const struct an_json *find_claim(const struct an_json *claims, struct an_str path)
+{
+    const struct an_json *found = member(claims, path);
+    if (found != NULL)
+        return found;
+    found = claims;
+    while (found != NULL && path.len > 0)
+        found = member(found, an_str_split(path, '.', &path));
+    return found == claims ? NULL : found;
+}
+
+static unsigned gather_scopes(struct an_arena *arena, const struct an_json *claims,
+                              const struct an_conf_issuer *issuer)
+{
+    unsigned bits = 0;
+    struct an_str paths = an_str(issuer->scopes_claim);
+    while (paths.len > 0) {
+        struct an_str path = next_word(&paths);
+        if (path.len > 0)
+            bits |= scopes_of(arena, find_claim(claims, path), an_str(issuer->scope_map));
+    }
     return (bits & AN_SCOPE_ADMIN) != 0 ? bits | AN_SCOPE_READ : bits;
 }
 
@@ -160,7 +212,7 @@ static int read_subject(struct an_arena *arena, const struct an_json *claims, st
 static int read_tenant(struct an_arena *arena, const struct an_json *claims, const char *claim,
                        struct an_principal *out, struct an_err *err)
 {
-    struct an_str tenant = an_json_string(arena, an_json_get(claims, claim));
+    struct an_str tenant = an_json_string(arena, find_claim(claims, an_str(claim)));
     if (tenant.data == NULL)
         return an_fail(err, AN_EAUTH, "there is no text \"%s\" that names the tenant", claim);
     if (!an_str_is(tenant, AN_PLATFORM) && (!an_tenant_valid(tenant) || tenant.len >= sizeof out->tenant))
@@ -187,7 +239,7 @@ int an_claims_check(struct an_arena *arena, const struct an_json *claims, const 
         rc = read_subject(arena, claims, out, err);
     if (rc != AN_OK)
         return rc;
-    out->scopes = gather_scopes(arena, claims);
+    out->scopes = gather_scopes(arena, claims, issuer);
     (void)snprintf(out->issuer, sizeof out->issuer, "%s", issuer->name);
     return AN_OK;
 }

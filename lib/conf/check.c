@@ -6,6 +6,7 @@
 #include "base/suggest.h"
 #include "conf/cidr.h"
 #include "conf/keys.h"
+#include "conf/url.h"
 
 struct check {
     const struct an_conf *conf;
@@ -169,19 +170,69 @@ static void check_algorithms(struct check *k, const char *section, const char *l
         fault(k, section, "algorithms", "must not be empty");
 }
 
+static void check_scope_map(struct check *k, const char *section, const char *map)
+{
+    struct an_str rest = an_str(map);
+    while ((rest = an_str_trim(rest)).len > 0) {
+        struct an_str scope, word = an_str_split(rest, ' ', &rest), role = an_str_split(word, '=', &scope);
+        if (role.len == 0 || scope.len == 0)
+            fault(k, section, "scope_map", "'%.*s' is not of the form role=scope", AN_STR_ARG(word));
+    }
+}
+
+/* Where do the keys come from? There is one answer. */
+static void check_source(struct check *k, const char *section, const struct an_conf_issuer *issuer)
+{
+    const struct {
+        const char *name, *value;
+    } sources[] = {{"keys_file", issuer->keys_file},
+                   {"keys_url", issuer->keys_url},
+                   {"discovery_url", issuer->discovery_url}};
+    const char *first = NULL;
+    for (size_t i = 0; i < AN_COUNT(sources); i++) {
+        if (sources[i].value[0] == '\0')
+            continue;
+        if (first != NULL)
+            fault(k, section, sources[i].name, "cannot stand beside %s", first);
+        first = sources[i].name;
+    }
+    if (first == NULL)
+        fault(k, section, "keys_file", "one of keys_file, keys_url and discovery_url is required");
+}
+
+static void check_url(struct check *k, const char *section, const char *name, const char *url)
+{
+    const char *what = url[0] == '\0' ? NULL : an_url_fault(an_str(url));
+    if (what != NULL)
+        fault(k, section, name, "'%s' %s", url, what);
+}
+
+static void check_provider(struct check *k, const char *section, const struct an_conf_issuer *issuer)
+{
+    check_url(k, section, "keys_url", issuer->keys_url);
+    check_url(k, section, "discovery_url", issuer->discovery_url);
+    if (issuer->keys_refresh_floor_ms > issuer->keys_ttl_ms)
+        fault_pair(k, section, "keys_refresh_floor", "keys_ttl", (uint64_t)issuer->keys_refresh_floor_ms,
+                   (uint64_t)issuer->keys_ttl_ms);
+    if (issuer->keys_ttl_ms >= issuer->keys_max_stale_ms)
+        fault(k, section, "keys_max_stale", "must be longer than keys_ttl");
+}
+
 static void check_issuer(struct check *k, const struct an_conf_issuer *issuer)
 {
     char section[128];
     (void)snprintf(section, sizeof section, AN_CONF_ISSUER ".%s", issuer->name);
     if (issuer->issuer[0] == '\0')
         fault(k, section, "issuer", "is required");
-    if (issuer->keys_file[0] == '\0')
-        fault(k, section, "keys_file", "is required");
     if (issuer->audience[0] == '\0')
         fault(k, section, "audience", "must not be empty");
     if (issuer->tenant_claim[0] == '\0')
         fault(k, section, "tenant_claim", "must not be empty");
     check_algorithms(k, section, issuer->algorithms);
+    check_scope_map(k, section, issuer->scope_map);
+    check_source(k, section, issuer);
+    if (an_conf_issuer_is_remote(issuer))
+        check_provider(k, section, issuer);
     for (const struct an_conf_issuer *other = k->conf->issuers; other < issuer; other++)
         if (issuer->issuer[0] != '\0' && strcmp(other->issuer, issuer->issuer) == 0)
             fault(k, section, "issuer", "'%s' is also that of [issuer.%s]", issuer->issuer, other->name);

@@ -36,7 +36,19 @@ struct an_conf_issuer {
     char *algorithms;   /* allowed, separated by blanks: "ES256 RS256" */
     char *keys_file;    /* JWK set (RFC 7517) in a file, read again when it changes */
     char *tenant_claim; /* "tenant_id" */
+    char *scopes_claim; /* claims that hold scopes, separated by blanks: "scope roles realm_access.roles" */
+    char *scope_map;    /* "role=scope" for roles with names of their own, separated by blanks; empty */
+    /* Instead of keys_file: a provider that is asked. */
+    char *discovery_url;           /* OpenID Connect Discovery 1.0; it says where the set is */
+    char *keys_url;                /* the set itself */
+    char *ca_file;                 /* who may vouch for the provider (PEM); empty: the system's certificates */
+    int64_t keys_ttl_ms;           /* 10min: a removed key is refused after so long */
+    int64_t keys_max_stale_ms;     /* 1h: with a provider that fails, keys hold so long */
+    int64_t keys_refresh_floor_ms; /* 60s: the provider is asked no more often, by all together */
+    int64_t fetch_timeout_ms;      /* 5s */
 };
+/* Do its keys come from a provider? */
+bool an_conf_issuer_is_remote(const struct an_conf_issuer *issuer);
 
 struct an_conf {
     /* [process] */

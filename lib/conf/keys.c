@@ -143,15 +143,44 @@ const struct an_conf_key an_conf_keys[] = {
     {AN_CONF_ISSUER, "algorithms", AN_CONF_TEXT, OF_ISSUER(algorithms), "ES256 RS256",
      .help = "Allowed signature algorithms, separated by blanks: RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA"},
     {AN_CONF_ISSUER, "keys_file", AN_CONF_TEXT, OF_ISSUER(keys_file), "",
-     .help = "File with the public keys, a JWK set (RFC 7517); read again when it changes. Required."},
+     .help = "File with the public keys, a JWK set (RFC 7517); read again when it changes. One of keys_file,\n"
+             "keys_url and discovery_url is required."},
+    {AN_CONF_ISSUER, "keys_url", AN_CONF_TEXT, OF_ISSUER(keys_url), "",
+     .help = "Where a provider publishes that set: https://, or http:// on this host."},
+    {AN_CONF_ISSUER, "discovery_url", AN_CONF_TEXT, OF_ISSUER(discovery_url), "",
+     .help = "OpenID Connect discovery document, which names the set; its issuer must be the one above.\n"
+             "For Keycloak: https://HOST/realms/REALM/.well-known/openid-configuration"},
+    {AN_CONF_ISSUER, "ca_file", AN_CONF_TEXT, OF_ISSUER(ca_file), "",
+     .help = "Certificates (PEM) that may vouch for the provider; empty: those of the system."},
+    {AN_CONF_ISSUER, "keys_ttl", AN_CONF_DURATION, OF_ISSUER(keys_ttl_ms), "10min",
+     .help = "The provider is asked again before its keys are so old: a key that it removed is refused by then.",
+     .min = SECOND, .max = DAY},
+    {AN_CONF_ISSUER, "keys_max_stale", AN_CONF_DURATION, OF_ISSUER(keys_max_stale_ms), "1h",
+     .help = "Where the provider fails, its keys hold until they are so old; then its tokens get 503.",
+     .min = SECOND, .max = 30 * DAY},
+    {AN_CONF_ISSUER, "keys_refresh_floor", AN_CONF_DURATION, OF_ISSUER(keys_refresh_floor_ms), "60s",
+     .help = "The provider is asked at most once in this time by all workers and hosts together, however many\n"
+             "tokens name a key that is not known.",
+     .min = SECOND, .max = HOUR},
+    {AN_CONF_ISSUER, "fetch_timeout", AN_CONF_DURATION, OF_ISSUER(fetch_timeout_ms), "5s",
+     .help = "Limit of one answer of the provider; no request waits for it.", .min = 100, .max = MINUTE},
     {AN_CONF_ISSUER, "tenant_claim", AN_CONF_TEXT, OF_ISSUER(tenant_claim), "tenant_id",
-     .help = "Claim that names the tenant."},
+     .help = "Claim that names the tenant; dots lead into objects: \"annals.tenant\"."},
+    {AN_CONF_ISSUER, "scopes_claim", AN_CONF_TEXT, OF_ISSUER(scopes_claim), "scope roles realm_access.roles",
+     .help = "Claims that hold scopes, as words or as lists; separated by blanks."},
+    {AN_CONF_ISSUER, "scope_map", AN_CONF_TEXT, OF_ISSUER(scope_map), "",
+     .help = "What roles with other names mean, separated by blanks: auditor=audit:read logger=audit:write"},
 };
 const size_t an_conf_key_count = AN_COUNT(an_conf_keys);
 
 bool an_conf_key_is_issuer(const struct an_conf_key *key)
 {
     return strcmp(key->section, AN_CONF_ISSUER) == 0;
+}
+
+bool an_conf_issuer_is_remote(const struct an_conf_issuer *issuer)
+{
+    return issuer->keys_url[0] != '\0' || issuer->discovery_url[0] != '\0';
 }
 
 const char *an_conf_section_help(const char *section)

@@ -35,7 +35,7 @@ struct an_conf_key {
 extern const struct an_conf_key an_conf_keys[];
 extern const size_t an_conf_key_count;
 #define AN_CONF_ISSUER "issuer"
-#define AN_CONF_ISSUER_KEYS 5
+#define AN_CONF_ISSUER_KEYS 14
 
 bool an_conf_key_is_issuer(const struct an_conf_key *key);
 /* One sentence about a section, for the head of its part of a file. */

@@ -66,6 +66,7 @@ void test_key_set(struct an_buf *out)
 
 static void configure(struct auth_fixture *f)
 {
+    static char none[] = "", scopes[] = "scope roles realm_access.roles";
     static char name[] = "test", iss[] = ISS, audience[] = "annals", claim[] = "tenant_id";
     static char algorithms[] = "ES256 ES384 RS256 RS512 PS256 EdDSA"; /* RS384 is left out on purpose */
     f->issuer = (struct an_conf_issuer){.name = name,
@@ -73,7 +74,11 @@ static void configure(struct auth_fixture *f)
                                         .audience = audience,
                                         .algorithms = algorithms,
                                         .keys_file = f->keys_file,
-                                        .tenant_claim = claim};
+                                        .keys_url = none,
+                                        .discovery_url = none,
+                                        .tenant_claim = claim,
+                                        .scopes_claim = scopes,
+                                        .scope_map = none};
     f->conf = (struct an_conf){
         .issuers = &f->issuer, .issuer_count = 1, .token_cache = 64, .token_leeway_ms = 60000};
 }

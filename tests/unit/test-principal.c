@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "auth/claims.h"
 #include "auth_fixture.h"
 #include "base/clock.h"
 
@@ -81,6 +82,79 @@ static void test_scopes(void **state)
     }
     an_buf_release(&token);
     an_buf_release(&claims);
+}
+
+/* Of a provider that names things its own way. */
+static const struct {
+    const char *why, *paths, *map, *claims;
+    unsigned scopes;
+} mapped[] = {
+    {"a role by its other name", "realm_access.roles", "auditor=audit:read",
+     ",\"realm_access\":{\"roles\":[\"auditor\"]}", R},
+    {"one role, two scopes", "groups", "ops=audit:read ops=audit:write", ",\"groups\":[\"ops\"]", R | W},
+    {"our own names go on", "groups", "ops=audit:read", ",\"groups\":[\"audit:write\"]", W},
+    {"the empty word is no role", "groups", "ops=audit:read", ",\"groups\":[\"\",7,null]", 0},
+    {"the map itself is no role", "scope", "ops=audit:admin", ",\"scope\":\"ops=audit:admin\"", 0},
+    {"claims not named do not count", "groups", "", ",\"scope\":\"audit:read\"", 0},
+    {"a way into objects", "resource_access.annals.roles", "",
+     ",\"resource_access\":{\"annals\":{\"roles\":[\"audit:admin\"]}}", A | R},
+    {"a way that ends early", "resource_access.annals.roles", "", ",\"resource_access\":[]", 0},
+    {"a name with dots", "https://example.com/roles", "", ",\"https://example.com/roles\":[\"audit:read\"]", R},
+    {"several ways", "groups  scope", "", ",\"groups\":[\"audit:read\"],\"scope\":\"audit:write\"", R | W},
+};
+
+static void test_mapped_scopes(void **state)
+{
+    struct auth_fixture *f = *state;
+    struct an_buf token, claims;
+    an_buf_init(&token, 8192);
+    an_buf_init(&claims, 8192);
+    struct an_conf_issuer before = f->issuer;
+    for (size_t i = 0; i < AN_COUNT(mapped); i++) {
+        char paths[64], map[64];
+        (void)snprintf(paths, sizeof paths, "%s", mapped[i].paths);
+        (void)snprintf(map, sizeof map, "%s", mapped[i].map);
+        f->issuer.scopes_claim = paths;
+        f->issuer.scope_map = map;
+        an_buf_clear(&claims);
+        (void)an_buf_addf(&claims, CLAIMS("%s"), mapped[i].claims);
+        make(&token, HEADER, claims.data, KEY_P256);
+        struct an_principal who;
+        struct an_err err = {AN_OK, ""};
+        if (verify(f, &token, &who, &err) != AN_OK || who.scopes != mapped[i].scopes)
+            fail_msg("%s: scopes %u, not %u %s", mapped[i].why, who.scopes, mapped[i].scopes, err.text);
+    }
+    f->issuer = before;
+    an_buf_release(&token);
+    an_buf_release(&claims);
+}
+
+static void test_tenant_by_a_way(void **state)
+{
+    struct auth_fixture *f = *state;
+    struct an_buf token;
+    an_buf_init(&token, 8192);
+    char way[] = "annals.tenant", *before = f->issuer.tenant_claim;
+    f->issuer.tenant_claim = way;
+    struct an_principal who;
+    struct an_err err;
+    make(&token, HEADER, CLAIMS(",\"annals\":{\"tenant\":\"globex\"}"), KEY_P256);
+    assert_int_equal(verify(f, &token, &who, &err), AN_OK);
+    assert_string_equal(who.tenant, "globex");
+    make(&token, HEADER, CLAIMS(",\"annals\":\"globex\""), KEY_P256);
+    assert_int_equal(verify(f, &token, &who, &err), AN_EAUTH);
+    f->issuer.tenant_claim = before;
+    an_buf_release(&token);
+}
+
+static void test_scope_map(void **state)
+{
+    (void)state;
+    struct an_str bad;
+    assert_true(an_scope_map_valid(AN_STR(""), &bad));
+    assert_true(an_scope_map_valid(AN_STR(" a=audit:read  b=audit:admin "), &bad));
+    assert_false(an_scope_map_valid(AN_STR("a=audit:read b=audit:delete"), &bad));
+    assert_true(an_str_is(bad, "b=audit:delete"));
 }
 
 static void test_scope_words(void **state)
@@ -194,7 +268,11 @@ static void test_headers_that_bring_keys(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scopes),     cmocka_unit_test(test_scope_words),
+        cmocka_unit_test(test_scopes),
+        cmocka_unit_test(test_mapped_scopes),
+        cmocka_unit_test(test_tenant_by_a_way),
+        cmocka_unit_test(test_scope_map),
+        cmocka_unit_test(test_scope_words),
         cmocka_unit_test(test_who),        cmocka_unit_test(test_long_texts),
         cmocka_unit_test(test_headers_that_bring_keys),
     };
