@@ -17,7 +17,12 @@ static int work(const struct an_conf *c, int listen_fd, unsigned index, void *sh
 
 int main(int argc, char **argv)
 {
-    static const struct an_app app = {
-        .name = "admin", .section = section, .check = an_api_check, .work = work};
+    static const struct an_app app = {.name = "admin",
+                                      .section = section,
+                                      .check = an_api_check,
+                                      .share = an_api_share,
+                                      .work = work,
+                                      .wants_help = an_api_wants_help,
+                                      .help = an_api_help};
     return an_prefork_main(&app, argc, argv);
 }

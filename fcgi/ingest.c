@@ -11,6 +11,13 @@ static const struct an_conf_app *section(const struct an_conf *c)
     return &c->ingest;
 }
 
+static void *share(const struct an_conf *c)
+{
+    struct an_shared *shared = an_api_share(c);
+    shared->combine = an_combine_share(c);
+    return shared;
+}
+
 static int work(const struct an_conf *c, int listen_fd, unsigned index, void *shared)
 {
     return an_api_work(c, "ingest", &an_ingest_routes, listen_fd, index, shared);
@@ -21,7 +28,9 @@ int main(int argc, char **argv)
     static const struct an_app app = {.name = "ingest",
                                       .section = section,
                                       .check = an_api_check,
-                                      .share = an_combine_share,
-                                      .work = work};
+                                      .share = share,
+                                      .work = work,
+                                      .wants_help = an_api_wants_help,
+                                      .help = an_api_help};
     return an_prefork_main(&app, argc, argv);
 }

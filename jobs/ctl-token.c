@@ -9,6 +9,8 @@
 
 #include "auth/auth.h"
 #include "auth/issuer.h"
+#include "auth/keeper.h"
+#include "auth/keyring.h"
 #include "auth/token.h"
 #include "base/arena.h"
 #include "base/clock.h"
@@ -20,10 +22,11 @@
 #define DEFAULT_TTL_MS INT64_C(3600000)
 #define MAX_TTL_MS (365 * INT64_C(86400000))
 
+/* By name; NULL: the first that may be ours, since its keys are in a file. */
 static const struct an_conf_issuer *find_issuer(const struct an_conf *c, const char *name)
 {
     for (size_t i = 0; i < c->issuer_count; i++)
-        if (name == NULL || strcmp(c->issuers[i].name, name) == 0)
+        if (name == NULL ? !an_conf_issuer_is_remote(&c->issuers[i]) : strcmp(c->issuers[i].name, name) == 0)
             return &c->issuers[i];
     return NULL;
 }
@@ -192,7 +195,7 @@ static int parse_token(int argc, char **argv, struct token_options *o)
     return 0;
 }
 
-/* Would the servers take it? Asked of the issuer alone: others do not matter here. */
+/* Would the servers take it? Asked of the issuer alone, its provider too: others do not matter here. */
 static int verify(const struct an_ctl *ctl, const struct an_conf_issuer *issuer, struct an_str token,
                   struct an_principal *who, struct an_err *err)
 {
@@ -204,14 +207,18 @@ static int verify(const struct an_ctl *ctl, const struct an_conf_issuer *issuer,
         one.issuer_count = 1;
     }
     one.token_cache = 0;
+    struct an_keyring *ring = an_keeper_wanted(&one) ? an_keyring_new() : NULL;
+    if (ring != NULL)
+        an_keeper_once(&one, ring);
     struct an_auth *auth = NULL;
-    int rc = an_auth_open(&one, &auth, err);
-    if (rc != AN_OK)
-        return rc;
-    struct an_arena *arena = an_arena_new(0);
-    rc = an_auth_verify(auth, arena, token, who, err);
-    an_arena_free(arena);
+    int rc = an_auth_open(&one, ring, &auth, err);
+    if (rc == AN_OK) {
+        struct an_arena *arena = an_arena_new(0);
+        rc = an_auth_verify(auth, arena, token, who, err);
+        an_arena_free(arena);
+    }
     an_auth_close(auth);
+    an_keyring_free(ring);
     return rc;
 }
 

@@ -8,6 +8,9 @@ AN_QUERIES = \
 	sql/queries/discard_plans.sql \
 	sql/queries/functions_digest.sql \
 	sql/queries/functions_digest_set.sql \
+	sql/queries/issuer_keys_claim.sql \
+	sql/queries/issuer_keys_find.sql \
+	sql/queries/issuer_keys_put.sql \
 	sql/queries/login_add.sql \
 	sql/queries/merge_events.sql \
 	sql/queries/merge_known.sql \
@@ -59,6 +62,7 @@ AN_MIGRATIONS = \
 	sql/migrations/0002_events.sql \
 	sql/migrations/0003_outbox.sql \
 	sql/migrations/0004_tenants.sql \
-	sql/migrations/0005_console.sql
+	sql/migrations/0005_console.sql \
+	sql/migrations/0007_issuer_keys.sql
 
 EXTRA_DIST += $(AN_QUERIES) $(AN_FUNCTIONS) $(AN_MIGRATIONS) sql/README.md

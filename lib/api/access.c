@@ -28,6 +28,15 @@ static bool refuse_token(struct an_call *call, bool sent)
     return false;
 }
 
+/* The token may be good: nobody can tell at the moment. */
+static bool refuse_for_now(struct an_call *call)
+{
+    (void)an_call_problem(call, AN_P_UNAVAILABLE,
+                          "The keys of the token's issuer cannot be had at the moment: its identity provider "
+                          "does not answer.");
+    return false;
+}
+
 static void add_scope_names(struct an_buf *out, unsigned scopes, const char *between)
 {
     for (unsigned bit = 1; bit != 0 && bit <= scopes; bit <<= 1)
@@ -94,8 +103,9 @@ static bool allow_token(struct an_call *call, const struct an_route *route, stru
         return refuse_token(call, false);
     }
     const struct an_principal *who;
-    if (an_auth_check(call->ctx->auth, call->arena, authorization, &who, why) != AN_OK)
-        return refuse_token(call, true);
+    int rc = an_auth_check(call->ctx->auth, call->arena, authorization, &who, why);
+    if (rc != AN_OK)
+        return rc == AN_EAGAIN ? refuse_for_now(call) : refuse_token(call, true);
     struct an_principal *kept = an_arena_alloc(call->arena, sizeof *kept); /* other requests may come before the answer */
     *kept = *who;
     call->who = kept;

@@ -17,6 +17,14 @@
 #include "ingest/ingest.h"
 #include "search/search.h"
 
+/* Memory that the processes of an application share, made before the fork. */
+struct an_shared {
+    struct an_keyring *keyring; /* keys of identity providers */
+    void *combine;              /* of an_combine_share(), in annals-ingest; NULL */
+};
+/* struct an_app, share. */
+void *an_api_share(const struct an_conf *c);
+
 /* What a worker owns; made after the fork, shared by all its requests. */
 struct an_ctx {
     const struct an_conf *conf;
@@ -28,10 +36,9 @@ struct an_ctx {
     struct an_secret signing_key;  /* empty until an_ctx_key() */
 };
 
-/* Opens nothing but the issuers' key files. AN_EINVAL: those cannot be used. shared: the application's own
- * memory (struct an_app), or NULL. */
-int an_ctx_open(struct an_ctx *ctx, const struct an_conf *c, const char *app, void *shared, struct an_err *err)
-    AN_MUST_CHECK;
+/* Opens nothing but the issuers' key files. AN_EINVAL: those cannot be used. */
+int an_ctx_open(struct an_ctx *ctx, const struct an_conf *c, const char *app, const struct an_shared *shared,
+                struct an_err *err) AN_MUST_CHECK;
 void an_ctx_close(struct an_ctx *ctx); /* accepts a zeroed one */
 
 /* The key that signs cursors and write tokens, one for all instances: from the database at its first use. */
@@ -88,6 +95,10 @@ int an_call_problem(struct an_call *call, enum an_problem_type type, const char 
 
 /* Could this configuration work (struct an_app, check)? */
 int an_api_check(const struct an_conf *c, struct an_err *err) AN_MUST_CHECK;
+
+/* The helper of an application (struct an_app, wants_help and help): it keeps the keys of identity providers. */
+bool an_api_wants_help(const struct an_conf *c);
+int an_api_help(const struct an_conf *c, void *shared);
 
 /* The work function of an application: returns the worker's exit status. */
 int an_api_work(const struct an_conf *c, const char *app, const struct an_routes *routes, int listen_fd,

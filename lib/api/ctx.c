@@ -4,18 +4,42 @@
 #include <openssl/crypto.h>
 
 #include "api/api.h"
+#include "auth/keeper.h"
+#include "auth/keyring.h"
 #include "base/codec.h"
 #include "base/digest.h"
 
-int an_ctx_open(struct an_ctx *ctx, const struct an_conf *c, const char *app, void *shared, struct an_err *err)
+void *an_api_share(const struct an_conf *c)
+{
+    (void)c; /* a reload may bring the first provider */
+    struct an_shared *shared = an_xcalloc(1, sizeof *shared);
+    shared->keyring = an_keyring_new();
+    return shared;
+}
+
+bool an_api_wants_help(const struct an_conf *c)
+{
+    return an_keeper_wanted(c);
+}
+
+int an_api_help(const struct an_conf *c, void *shared)
+{
+    struct an_keyring *ring = ((const struct an_shared *)shared)->keyring;
+    if (ring == NULL)
+        return 1;
+    an_keeper_run(c, ring);
+}
+
+int an_ctx_open(struct an_ctx *ctx, const struct an_conf *c, const char *app, const struct an_shared *shared,
+                struct an_err *err)
 {
     *ctx = (struct an_ctx){.conf = c, .app = app};
-    int rc = an_auth_open(c, &ctx->auth, err);
+    int rc = an_auth_open(c, shared->keyring, &ctx->auth, err);
     if (rc != AN_OK)
         return rc;
     ctx->writer = an_db_new(c, AN_DB_WRITER);
     ctx->reader = an_db_new(c, AN_DB_READER);
-    ctx->ingest = an_ingest_new(c, ctx->writer, shared);
+    ctx->ingest = an_ingest_new(c, ctx->writer, shared->combine);
     return AN_OK;
 }
 
@@ -51,7 +75,7 @@ int an_ctx_key(struct an_ctx *ctx, struct an_db *db, const struct an_secret **ou
 int an_api_check(const struct an_conf *c, struct an_err *err)
 {
     struct an_auth *auth = NULL;
-    int rc = an_auth_open(c, &auth, err);
+    int rc = an_auth_open(c, NULL, &auth, err);
     an_auth_close(auth);
     return rc;
 }

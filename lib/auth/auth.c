@@ -48,7 +48,8 @@ static int open_algs(struct issuer *is, struct an_err *err)
     return is->alg_count > 0 ? AN_OK : an_fail(err, AN_EINVAL, "algorithms: none is allowed");
 }
 
-static int open_issuer(struct issuer *is, const struct an_conf_issuer *conf, struct an_err *err)
+static int open_issuer(struct issuer *is, const struct an_conf_issuer *conf, struct an_keyring *ring,
+                       struct an_err *err)
 {
     struct an_str bad;
     is->conf = conf;
@@ -57,10 +58,14 @@ static int open_issuer(struct issuer *is, const struct an_conf_issuer *conf, str
     if (strlen(conf->name) >= sizeof((struct an_principal *)NULL)->issuer)
         return an_fail(err, AN_EINVAL, "the name of the issuer is too long");
     int rc = open_algs(is, err);
-    return rc == AN_OK ? an_keyset_open(conf->keys_file, &is->keys, err) : rc;
+    if (rc == AN_OK && an_conf_issuer_is_remote(conf))
+        is->keys = an_keyset_of_provider(ring, conf);
+    else if (rc == AN_OK)
+        rc = an_keyset_open(conf->keys_file, &is->keys, err);
+    return rc;
 }
 
-int an_auth_open(const struct an_conf *c, struct an_auth **out, struct an_err *err)
+int an_auth_open(const struct an_conf *c, struct an_keyring *ring, struct an_auth **out, struct an_err *err)
 {
     struct an_auth *auth = an_xcalloc(1, sizeof *auth);
     auth->issuers = an_xcalloc(c->issuer_count, sizeof *auth->issuers);
@@ -69,7 +74,7 @@ int an_auth_open(const struct an_conf *c, struct an_auth **out, struct an_err *e
     auth->looked_us = an_clock_us();
     for (size_t i = 0; i < c->issuer_count; i++) {
         auth->count++;
-        if (open_issuer(&auth->issuers[i], &c->issuers[i], err) != AN_OK) {
+        if (open_issuer(&auth->issuers[i], &c->issuers[i], ring, err) != AN_OK) {
             int rc = an_fail_within(err, "issuer %s", c->issuers[i].name);
             an_auth_close(auth);
             return rc;
@@ -92,16 +97,17 @@ void an_auth_close(struct an_auth *auth)
     free(auth);
 }
 
-/* Once a second. With new keys nothing that was verified with the old ones holds any more. */
+/* Files once a second. With new keys nothing that was verified with the old ones holds any more. */
 static void refresh(struct an_auth *auth, int64_t now_us)
 {
     int64_t since = now_us - auth->looked_us;
-    if (since >= 0 && since < LOOK_EVERY_US) /* a clock that was set back must not stop the looking */
-        return;
-    auth->looked_us = now_us;
+    bool all = since < 0 || since >= LOOK_EVERY_US; /* a clock that was set back must not stop the looking */
+    if (all)
+        auth->looked_us = now_us;
     bool changed = false;
     for (size_t i = 0; i < auth->count; i++)
-        changed = an_keyset_refresh(auth->issuers[i].keys) || changed;
+        if (all || an_keyset_is_cheap(auth->issuers[i].keys))
+            changed = an_keyset_refresh(auth->issuers[i].keys) || changed;
     if (changed)
         an_cache_wipe(auth->cache);
 }
@@ -127,6 +133,22 @@ static bool allows(const struct issuer *is, const struct an_alg *alg)
     return false;
 }
 
+/* A provider's key that is not there may have been published a moment ago; but nobody waits for it. */
+static int find_key(const struct issuer *is, struct an_str kid, const struct an_jwk **out, struct an_err *err)
+{
+    *out = an_keyset_find(is->keys, kid);
+    if (*out != NULL)
+        return AN_OK;
+    if (!an_keyset_ready(is->keys))
+        return an_fail(err, AN_EAGAIN, "issuer %s: its keys could not be had yet, or not for too long",
+                       is->conf->name);
+    if (an_conf_issuer_is_remote(is->conf)) {
+        an_metric_add(AN_M_KEYS_UNKNOWN, 1);
+        an_keyset_want(is->keys);
+    }
+    return an_fail(err, AN_EAUTH, "issuer %s has no key with the token's kid", is->conf->name);
+}
+
 static int verify(struct an_auth *auth, struct an_arena *arena, struct an_str text, int64_t now_us,
                   struct an_principal *out, struct an_err *err)
 {
@@ -142,10 +164,10 @@ static int verify(struct an_auth *auth, struct an_arena *arena, struct an_str te
         return an_fail(err, AN_EAUTH, "iss is missing or names no issuer of ours");
     if (!allows(is, token.alg))
         return an_fail(err, AN_EAUTH, "issuer %s may not sign with %s", is->conf->name, token.alg->name);
-    const struct an_jwk *key = an_keyset_find(is->keys, token.kid);
-    if (key == NULL)
-        return an_fail(err, AN_EAUTH, "issuer %s has no key with the token's kid", is->conf->name);
-    rc = an_token_fits_key(&token, key, err);
+    const struct an_jwk *key;
+    rc = find_key(is, token.kid, &key, err);
+    if (rc == AN_OK)
+        rc = an_token_fits_key(&token, key, err);
     if (rc == AN_OK)
         rc = an_signature_check(token.signed_text, token.signature, token.alg, key, err);
     struct an_claim_rules rules = {is->conf, now_us, auth->leeway_us};

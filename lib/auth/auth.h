@@ -30,15 +30,19 @@ struct an_principal {
     int64_t expires_us;
 };
 
+struct an_keyring;
 struct an_auth; /* issuers with their keys, and the cache of verified tokens; one a worker */
 
-/* AN_EINVAL: an issuer's keys or algorithms cannot be used (file and reason in err). c must outlive it. */
-int an_auth_open(const struct an_conf *c, struct an_auth **out, struct an_err *err) AN_MUST_CHECK;
+/* AN_EINVAL: an issuer's key file, algorithms or scope_map cannot be used (reason in err). ring: where the
+ * helper leaves the keys of providers; NULL: they have none. Both c and ring must outlive *out. */
+int an_auth_open(const struct an_conf *c, struct an_keyring *ring, struct an_auth **out,
+                 struct an_err *err) AN_MUST_CHECK;
 void an_auth_close(struct an_auth *auth); /* accepts NULL */
 
 /* authorization: the whole field ("Bearer ..."). AN_EAUTH: err says why in words for the log; the client
  * is told no more than "invalid_token" (RFC 6750), or nothing where the field is absent. On AN_OK *out
- * is borrowed until the next call. Key files that changed are read again (looked at once a second). */
+ * is borrowed until the next call. Key files that changed are read again (looked at once a second).
+ * AN_EAGAIN: there are no keys of the token's issuer at the moment. */
 int an_auth_check(struct an_auth *auth, struct an_arena *arena, struct an_str authorization,
                   const struct an_principal **out, struct an_err *err) AN_MUST_CHECK;
 

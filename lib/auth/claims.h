@@ -16,8 +16,9 @@ struct an_claim_rules {
 
 /* exp (required), nbf and iat (where they stand) are integers and hold now, give or take the leeway; iss
  * is the issuer's exactly; aud is its audience or a list with it; the tenant claim is a tenant id or
- * "*". Scopes are gathered from the claims that the issuer's scopes_claim names, where scope_map may translate
- * them; unknown ones mean nothing, and a token without any of ours is valid but may do nothing. AN_EAUTH else. */
+ * "*". Scopes are gathered from the claims that the issuer's scopes_claim names, where scope_map may
+ * translate them; unknown ones mean nothing, and a token without any of ours is valid but may do nothing.
+ * AN_EAUTH else. */
 int an_claims_check(struct an_arena *arena, const struct an_json *claims, const struct an_claim_rules *rules,
                     struct an_principal *out, struct an_err *err) AN_MUST_CHECK;
 

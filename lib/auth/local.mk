@@ -11,8 +11,16 @@ libannals_a_SOURCES += \
 	lib/auth/issuer.h \
 	lib/auth/jwk.c \
 	lib/auth/jwk.h \
+	lib/auth/keeper.c \
+	lib/auth/keeper.h \
+	lib/auth/keyring.c \
+	lib/auth/keyring.h \
+	lib/auth/keyrow.c \
+	lib/auth/keyrow.h \
 	lib/auth/keyset.c \
 	lib/auth/keyset.h \
+	lib/auth/provider.c \
+	lib/auth/provider.h \
 	lib/auth/pubkey.c \
 	lib/auth/pubkey.h \
 	lib/auth/signature.c \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Waiting for another process by a word of shared memory (futex(2)). Either call may come too early or for nothing:
- * the word says what is so, and whoever wakes up looks at it. */
+/* Waiting for another process by a word of shared memory (futex(2)). Either call may come too early or
+ * for nothing: the word says what is so, and whoever wakes up looks at it. */
 #ifndef AN_BASE_FUTEX_H
 #define AN_BASE_FUTEX_H
 

@@ -31,7 +31,8 @@ static bool is_name(struct an_str host)
     return host.len > 0;
 }
 
-/* "host", "host:port", "[address]:port". The host is absent where it is none, the port where none is named. */
+/* "host", "host:port", "[address]:port". The host is absent where it is none, the port where none is
+ * named. */
 static struct an_str host_of(struct an_str authority, struct an_str *port)
 {
     static const struct an_str none = {NULL, 0};
@@ -39,9 +40,12 @@ static struct an_str host_of(struct an_str authority, struct an_str *port)
         struct an_str host = an_str_split(authority, ':', port);
         return is_name(host) ? host : none;
     }
-    struct an_str rest, host = an_str_split((struct an_str){authority.data + 1, authority.len - 1}, ']', &rest);
+    struct an_str rest,
+        host = an_str_split((struct an_str){authority.data + 1, authority.len - 1}, ']', &rest);
     struct an_str between = an_str_split(rest, ':', port);
-    return an_cidr_list_holds(AN_STR("::/0 0.0.0.0/0"), host) && rest.data != NULL && between.len == 0 ? host : none;
+    return an_cidr_list_holds(AN_STR("::/0 0.0.0.0/0"), host) && rest.data != NULL && between.len == 0
+               ? host
+               : none;
 }
 
 static bool is_this_host(struct an_str host)

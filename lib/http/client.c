@@ -68,9 +68,10 @@ static CURLcode set_protocols(CURL *curl)
 #endif
 }
 
-/* Everything that does not depend on the answer; options not named here have safe defaults (no redirects, no
- * decompression, the certificate and its name are checked). */
-static bool set_up(struct an_client *client, const struct an_get *get, struct curl_slist *headers, struct answer *a)
+/* Everything that does not depend on the answer; options not named here have safe defaults (no redirects,
+ * no decompression, the certificate and its name are checked). */
+static bool set_up(struct an_client *client, const struct an_get *get, struct curl_slist *headers,
+                   struct answer *a)
 {
     CURL *c = client->curl;
     curl_easy_reset(c);
@@ -89,7 +90,8 @@ static bool set_up(struct an_client *client, const struct an_get *get, struct cu
               curl_easy_setopt(c, CURLOPT_HEADERDATA, a) == CURLE_OK;
     if (ok && get->ca_file != NULL && get->ca_file[0] != '\0')
         ok = curl_easy_setopt(c, CURLOPT_CAINFO, get->ca_file) == CURLE_OK;
-    if (ok && an_url_loopback(an_str(get->url))) /* no proxy of the environment can reach this host for us */
+    if (ok &&
+        an_url_loopback(an_str(get->url))) /* no proxy of the environment can reach this host for us */
         ok = curl_easy_setopt(c, CURLOPT_PROXY, "") == CURLE_OK;
     return ok;
 }
@@ -131,11 +133,12 @@ static int judge_status(const struct an_get *get, int status, struct an_err *err
     if (status == 200 || (status == 304 && has_etag(get)))
         return AN_OK;
     bool passes = status >= 500 || status == 408 || status == 429;
-    return an_fail(err, passes ? AN_EAGAIN : AN_EBACKEND, "%s: answered with status %d", get->url, status);
+    return an_fail(err, passes ? AN_EAGAIN : AN_EBACKEND, "%s: answered with status %d", get->url,
+                   status);
 }
 
-int an_client_get(struct an_client *client, const struct an_get *get, struct an_buf *body, struct an_got *got,
-                  struct an_err *err)
+int an_client_get(struct an_client *client, const struct an_get *get, struct an_buf *body,
+                  struct an_got *got, struct an_err *err)
 {
     struct answer a = {body, got};
     *got = (struct an_got){.status = 0};

@@ -26,6 +26,9 @@ enum an_metric {
     AN_M_STAGED,            /* batches that went through the conflict path */
     AN_M_AUTH_FAILED,
     AN_M_TOKEN_CACHE_HITS,
+    AN_M_KEYS_FETCHED,      /* annals_issuer_fetches_total{result="good"} */
+    AN_M_KEYS_FAILED,
+    AN_M_KEYS_UNKNOWN,      /* tokens that named a key which their provider does not publish */
     AN_M_DB_ERRORS,
     AN_M_DB_CONNECTS,
     AN_M_WORKERS_STARTED,
@@ -34,6 +37,7 @@ enum an_metric {
     /* gauges */
     AN_M_WORKERS,           /* workers alive */
     AN_M_STARTED_AT,        /* seconds since 1970 */
+    AN_M_KEYS_GOOD_AT,      /* when the providers' keys were last fetched, the oldest; seconds since 1970 */
     AN_M_JOB_LAST_SUCCESS,  /* seconds since 1970 */
     AN_M_PARTITION_HORIZON, /* end of the last partition, seconds since 1970 */
     AN_M__COUNT

@@ -13,7 +13,7 @@
 #include "proc/helper.h"
 #include "proc/signals.h"
 
-#define SECOND INT64_C(1000000)
+#define SECOND  INT64_C(1000000)
 #define IDLE_US (60 * SECOND)
 /* Nobody waits for it, so one pause will do where workers have a back-off that grows. */
 #define PAUSE_US SECOND
@@ -61,7 +61,8 @@ bool an_helper_bury(struct an_helper *h, pid_t pid, int status, int64_t now_us)
     if (!h->killed) {
         an_log_warn("proc", "helper %ld ended: %s %d; the next one starts in %d s", (long)pid,
                     WIFSIGNALED(status) ? "signal" : "exit status",
-                    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), (int)(PAUSE_US / SECOND));
+                    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
+                    (int)(PAUSE_US / SECOND));
         h->next_us = now_us + PAUSE_US;
     } else {
         h->next_us = now_us;

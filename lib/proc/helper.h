@@ -18,8 +18,8 @@ struct an_helper {
     int64_t next_us; /* no start before then */
 };
 
-/* Starts it where the configuration wants one and none runs. Returns when to call again, at the latest in a
- * minute. */
+/* Starts it where the configuration wants one and none runs. Returns when to call again, at the latest in
+ * a minute. */
 int64_t an_helper_tend(struct an_helper *h, const struct an_conf *c, int64_t now_us);
 /* Was this ended process the helper? */
 bool an_helper_bury(struct an_helper *h, pid_t pid, int status, int64_t now_us);

@@ -123,6 +123,7 @@ def test_rights(shared):
         ("annals_reader", "schema_migrations", "SELECT"), ("annals_reader", "settings", "SELECT"),
         ("annals_reader", "tenants", "SELECT"),
         ("annals_writer", "event_entities", "INSERT"), ("annals_writer", "events", "INSERT"),
+        ("annals_writer", "issuer_keys", "INSERT SELECT UPDATE"),
         ("annals_writer", "login_links", every), ("annals_writer", "outbox", "INSERT"),
         ("annals_writer", "schema_migrations", "SELECT"), ("annals_writer", "sessions", every),
         ("annals_writer", "settings", "SELECT"), ("annals_writer", "tenants", "INSERT SELECT")]

@@ -3,6 +3,7 @@
 FUZZ_TESTS = \
 	tests/fuzz/fuzz-conf \
 	tests/fuzz/fuzz-decode \
+	tests/fuzz/fuzz-discovery \
 	tests/fuzz/fuzz-event \
 	tests/fuzz/fuzz-filter \
 	tests/fuzz/fuzz-json \
@@ -18,6 +19,9 @@ tests_fuzz_fuzz_conf_LDADD = $(AN_LIBS)
 
 tests_fuzz_fuzz_decode_SOURCES = tests/fuzz/fuzz-decode.c tests/fuzz/replay.c
 tests_fuzz_fuzz_decode_LDADD = $(AN_LIBS)
+
+tests_fuzz_fuzz_discovery_SOURCES = tests/fuzz/fuzz-discovery.c tests/fuzz/replay.c
+tests_fuzz_fuzz_discovery_LDADD = $(AN_LIBS)
 
 tests_fuzz_fuzz_event_SOURCES = tests/fuzz/fuzz-event.c tests/fuzz/replay.c
 tests_fuzz_fuzz_event_LDADD = $(AN_LIBS)

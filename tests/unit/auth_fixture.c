@@ -101,7 +101,7 @@ int auth_fixture_setup(void **state)
     configure(f);
     f->arena = an_arena_new(65536);
     struct an_err err;
-    if (an_auth_open(&f->conf, &f->auth, &err) != AN_OK) {
+    if (an_auth_open(&f->conf, NULL, &f->auth, &err) != AN_OK) {
         (void)fprintf(stderr, "%s\n", err.text);
         return -1;
     }

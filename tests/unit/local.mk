@@ -22,6 +22,7 @@ UNIT_TESTS = \
 	tests/unit/test-json \
 	tests/unit/test-json-corpus \
 	tests/unit/test-jwk \
+	tests/unit/test-keyring \
 	tests/unit/test-log \
 	tests/unit/test-metrics \
 	tests/unit/test-openapi \
@@ -30,6 +31,7 @@ UNIT_TESTS = \
 	tests/unit/test-principal \
 	tests/unit/test-problem \
 	tests/unit/test-proc \
+	tests/unit/test-provider \
 	tests/unit/test-reply \
 	tests/unit/test-route \
 	tests/unit/test-sign \
@@ -57,6 +59,7 @@ tests_unit_test_reply_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=an_fcgi_write,--wrap=an
 # Tests of lib/auth share their forge and their fixture.
 AUTH_TEST_SOURCES = tests/unit/auth_fixture.c tests/unit/auth_fixture.h tests/unit/forge.c tests/unit/forge.h
 tests_unit_test_auth_SOURCES = tests/unit/test-auth.c $(AUTH_TEST_SOURCES)
+tests_unit_test_keyring_SOURCES = tests/unit/test-keyring.c $(AUTH_TEST_SOURCES)
 tests_unit_test_issuer_SOURCES = tests/unit/test-issuer.c $(AUTH_TEST_SOURCES)
 tests_unit_test_jwk_SOURCES = tests/unit/test-jwk.c tests/unit/forge.c tests/unit/forge.h
 tests_unit_test_principal_SOURCES = tests/unit/test-principal.c $(AUTH_TEST_SOURCES)

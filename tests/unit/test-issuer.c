@@ -60,7 +60,7 @@ static int verify(struct auth_fixture *f, const struct an_buf *token, struct an_
 {
     struct an_err err = {AN_OK, ""};
     struct an_auth *auth = NULL;
-    if (an_auth_open(&f->conf, &auth, &err) != AN_OK)
+    if (an_auth_open(&f->conf, NULL, &auth, &err) != AN_OK)
         fail_msg("open: %s", err.text);
     int rc = an_auth_verify(auth, f->arena, (struct an_str){token->data, token->len}, who, &err);
     an_arena_reset(f->arena);

@@ -140,7 +140,7 @@ static void reopen(struct auth_fixture *f)
     an_auth_close(f->auth);
     f->auth = NULL;
     an_clock_set(START);
-    assert_int_equal(an_auth_open(&f->conf, &f->auth, &err), AN_OK);
+    assert_int_equal(an_auth_open(&f->conf, NULL, &f->auth, &err), AN_OK);
 }
 
 static void test_second_time_is_cached(void **state)
@@ -309,15 +309,15 @@ static void test_open_refuses(void **state)
     conf.issuers = &issuer;
     char none[] = "/nonexistent/keys.json", unknown[] = "ES256 HS256", blank[] = " ";
     issuer.keys_file = none;
-    assert_int_equal(an_auth_open(&conf, &auth, &err), AN_EINVAL);
+    assert_int_equal(an_auth_open(&conf, NULL, &auth, &err), AN_EINVAL);
     assert_non_null(strstr(err.text, none));
     assert_non_null(strstr(err.text, "issuer test"));
     issuer.keys_file = f->keys_file;
     issuer.algorithms = unknown;
-    assert_int_equal(an_auth_open(&conf, &auth, &err), AN_EINVAL);
+    assert_int_equal(an_auth_open(&conf, NULL, &auth, &err), AN_EINVAL);
     assert_non_null(strstr(err.text, "HS256"));
     issuer.algorithms = blank;
-    assert_int_equal(an_auth_open(&conf, &auth, &err), AN_EINVAL);
+    assert_int_equal(an_auth_open(&conf, NULL, &auth, &err), AN_EINVAL);
     assert_null(auth);
 }
 
