@@ -14,6 +14,8 @@ EXTRA_DIST += \
 	tests/http/test_faults.py \
 	tests/http/test_fastcgi.py \
 	tests/http/test_faults.py \
+	tests/http/test_idp.py \
+	tests/http/test_idp_fleet.py \
 	tests/http/test_ingest.py \
 	tests/http/test_isolation.py \
 	tests/http/test_json.py \
@@ -25,4 +27,5 @@ EXTRA_DIST += \
 	tests/http/test_transport.py \
 	tests/lib/console.py \
 	tests/lib/fastcgi.py \
+	tests/lib/provider.py \
 	tests/lib/webserver.py

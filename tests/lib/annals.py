@@ -93,12 +93,14 @@ class Signer:
 class Annals:
     """settings: {"section.key": value} on top of the defaults. cluster: a postgres.Cluster that runs (a database of
     its own is made there), or None for one of its own. server: "lighttpd" or "apache". inherit: programs get their
-    listening sockets from us as descriptor 0, as from systemd."""
+    listening sockets from us as descriptor 0, as from systemd. beside: another Annals that runs; this is a second host
+    of its installation, with the same database and local issuer."""
 
-    def __init__(self, settings=None, cluster=None, server="lighttpd", durable=False, inherit=False):
+    def __init__(self, settings=None, cluster=None, server="lighttpd", durable=False, inherit=False, beside=None):
         self.settings = dict(settings or {})
-        self.own_cluster = cluster is None
-        self.cluster = cluster or postgres.Cluster(durable=durable)
+        self.beside = beside
+        self.own_cluster = cluster is None and beside is None
+        self.cluster = beside.cluster if beside else cluster or postgres.Cluster(durable=durable)
         self.server = server
         self.inherit = inherit
         self.sockets = {}
@@ -107,9 +109,9 @@ class Annals:
         self.run = self.folder / "run"
         self.conf = self.folder / "annals.conf"
         self.log = self.folder / "log"
-        self.key_file = self.folder / "issuer.pem"
-        self.keys_file = self.folder / "issuer.jwks"
-        self.database = "annals_" + uuid.uuid4().hex[:12]
+        self.key_file = beside.key_file if beside else self.folder / "issuer.pem"
+        self.keys_file = beside.keys_file if beside else self.folder / "issuer.jwks"
+        self.database = beside.database if beside else "annals_" + uuid.uuid4().hex[:12]
         self.processes = {}
         self.web = None
         self.signer = None
@@ -120,12 +122,14 @@ class Annals:
         try:
             if self.own_cluster:
                 self.cluster.start()
-            self.cluster.create_database(self.database)
+            if self.beside is None:
+                self.cluster.create_database(self.database)
             self._make_folder(self.run)
             self.log.touch()
             self.write_conf()
             self.ctl("db", "migrate")
-            self.ctl("issuer", "init")
+            if self.beside is None:
+                self.ctl("issuer", "init")
             self.signer = Signer(self.key_file, self.keys_file)
             self.run_job("partition")
             for app in APPS:
@@ -151,7 +155,7 @@ class Annals:
             listening.close()
         if self.own_cluster:
             self.cluster.close()
-        else:
+        elif self.beside is None:
             self.cluster.drop_database(self.database)
         shutil.rmtree(self.folder, ignore_errors=True)
         assert not late, f"did not stop within its limit: {late}"
