@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/futex.h"
 #include "base/mem.h"
+#include "db/rows.h"
 #include "ingest/combine.h"
 #include "log/log.h"
 #include "log/metrics.h"
@@ -119,6 +120,30 @@ static int lock_try(pthread_mutex_t *m, bool *dead)
     return rc;
 }
 
+/* What a dead leader of this lane had taken waits again. */
+static void lane_recover(struct shared *s, uint32_t lane)
+{
+    uint32_t count = 0, used = atomic_load(&s->used);
+    for (uint32_t i = 0; i < used; i++)
+        if (atomic_load(&s->state[i]) == TAKEN + lane) {
+            s->slots[i].again = 1;
+            atomic_store(&s->state[i], READY);
+            count++;
+        }
+    an_log_warn("ingest", "the leader of lane %u died; what %u workers wait for is committed again", lane, count);
+}
+
+/* Takes the lane where nobody is in it. So whoever is in a lane knows that no dead leader's slots are left in it. */
+static bool lane_try(struct shared *s, uint32_t lane)
+{
+    bool dead;
+    if (lock_try(&s->lanes[lane].leader, &dead) != 0)
+        return false;
+    if (dead)
+        lane_recover(s, lane);
+    return true;
+}
+
 static bool slot_claim(struct an_combine *me, uint32_t i)
 {
     struct slot *slot = &me->shared->slots[i];
@@ -145,8 +170,7 @@ static void slot_find(struct an_combine *me)
         if (used == SLOTS)
             return;
         /* Between the making of its mutex and the raise of `used` nobody else looks at it. */
-        bool dead;
-        if (lock_try(&s->lanes[0].leader, &dead) != 0) {
+        if (!lane_try(s, 0)) {
             (void)usleep(1000);
             continue;
         }
@@ -178,12 +202,21 @@ void an_combine_leave(struct an_combine *me)
     free(me);
 }
 
-/* A request that was committed by a reply that got lost is its own duplicate. */
+static bool is_repeat(const struct an_rows *rows, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (an_rows_compare(&rows->rows[i], &rows->rows[at]) == 0)
+            return true;
+    return false;
+}
+
+/* A request that was committed, and whose reply got lost, is its own duplicate: its rows are new but for those that are
+ * in it twice. */
 static void own_again(const struct an_combine_part *part)
 {
     for (size_t i = 0; i < part->rows->count; i++) {
         struct an_row *row = &part->rows->rows[i];
-        if (row->stored == AN_STORED_DUPLICATE && row->received_us == part->received_us)
+        if (row->stored == AN_STORED_DUPLICATE && row->received_us == part->received_us && !is_repeat(part->rows, i))
             row->stored = AN_STORED_NEW;
     }
 }
@@ -214,6 +247,12 @@ void an_combine_put_alone(struct an_combine *me, struct an_combine_part *part, b
     part->rc = put(me, &part->rows, 1, atomic, &again, &part->lsn, &part->err);
     if (part->rc == AN_OK && again)
         own_again(part);
+}
+
+static void put_each(struct an_combine *me, struct an_combine_part *parts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        an_combine_put_alone(me, &parts[i], false);
 }
 
 static _Atomic uint32_t *slot_state(const struct an_combine *me, const struct slot *s)
@@ -330,20 +369,6 @@ static void commit(struct an_combine *me, size_t from, size_t to, bool retried)
     }
 }
 
-/* What a dead leader of this lane had taken waits again. */
-static void lane_recover(struct an_combine *me, uint32_t lane)
-{
-    uint32_t used = atomic_load(&me->shared->used);
-    for (uint32_t i = 0; i < used; i++) {
-        struct slot *s = &me->shared->slots[i];
-        if (atomic_load(&me->shared->state[i]) == TAKEN + lane) {
-            s->again = 1;
-            atomic_store(&me->shared->state[i], READY);
-        }
-    }
-    an_log_warn("ingest", "the leader of lane %u died; its requests are committed again", lane);
-}
-
 /* Leaves the lane, and calls one of those who wait to it. */
 static void lane_leave(struct an_combine *me, uint32_t lane)
 {
@@ -368,25 +393,24 @@ static bool crowded(const struct an_combine *me)
     return waiting >= CROWD;
 }
 
-/* Few requests are better off together in the first lane than apart in two. */
-static bool lane_enter(struct an_combine *me, int64_t waited_us, uint32_t *lane)
+/* Few requests are better off together in the first lane than apart in two. One that was taken looks only whether its
+ * leader has died: there may be nobody else to find out. */
+static bool lane_enter(struct an_combine *me, uint32_t seen, int64_t waited_us, uint32_t *lane)
 {
-    uint32_t lanes = waited_us > PATIENCE_MS * 1000 || crowded(me) ? LANES : 1;
-    for (*lane = 0; *lane < lanes; ++*lane) {
-        bool dead;
-        if (lock_try(&me->shared->lanes[*lane].leader, &dead) == 0) {
-            if (dead)
-                lane_recover(me, *lane);
-            return true;
-        }
+    if (is_taken(seen)) {
+        *lane = seen - TAKEN;
+        return lane_try(me->shared, *lane);
     }
+    uint32_t lanes = waited_us > PATIENCE_MS * 1000 || crowded(me) ? LANES : 1;
+    for (*lane = 0; *lane < lanes; ++*lane)
+        if (lane_try(me->shared, *lane))
+            return true;
     return false;
 }
 
-/* In a lane: our own requests and everybody's who waits. */
-static void lead(struct an_combine *me, uint32_t lane, struct an_combine_part *own, size_t count)
+/* In a lane: our own requests and everybody's who waits. again: a dead leader had ours before. */
+static void lead(struct an_combine *me, uint32_t lane, struct an_combine_part *own, size_t count, uint32_t again)
 {
-    uint32_t again = 0;
     me->taken_count = me->part_count = 0;
     for (size_t i = 0; i < count; i++)
         me->parts[me->part_count++] = (struct part){own[i].rows, &own[i].rc, &own[i].lsn, &own[i].err, &again};
@@ -431,10 +455,13 @@ static bool slot_withdraw(struct an_combine *me)
            atomic_compare_exchange_strong(me->state, &called, FREE);
 }
 
-static void put_each(struct an_combine *me, struct an_combine_part *parts, size_t count)
+/* All leaders hang. */
+static void withdraw(struct an_combine *me, struct an_combine_part *parts, size_t count)
 {
+    put_each(me, parts, count);
     for (size_t i = 0; i < count; i++)
-        an_combine_put_alone(me, &parts[i], false);
+        if (parts[i].rc == AN_OK && me->slot->again)
+            own_again(&parts[i]);
 }
 
 static void give_up(struct an_combine *me, struct an_combine_part *parts, size_t count)
@@ -458,16 +485,16 @@ static void wait_or_lead(struct an_combine *me, struct an_combine_part *parts, s
         if (seen == CALLED)
             (void)atomic_compare_exchange_strong(me->state, &called, READY); /* before the look at the lanes */
         int64_t waited_us = an_clock_mono_us() - start;
-        if (!is_taken(seen) && lane_enter(me, waited_us, &lane)) {
+        if (lane_enter(me, seen, waited_us, &lane)) {
             if (slot_withdraw(me)) {
-                lead(me, lane, parts, count);
+                lead(me, lane, parts, count, me->slot->again);
                 return;
             }
-            lane_leave(me, lane); /* somebody took our slot in the meantime */
+            lane_leave(me, lane); /* somebody has taken our slot, or answered us, in the meantime */
             continue;
         }
         if (!is_taken(seen) && waited_us > WITHDRAW_MS * 1000 && slot_withdraw(me)) {
-            put_each(me, parts, count);
+            withdraw(me, parts, count);
             return;
         }
         if (waited_us > me->timeout_us) {
@@ -485,8 +512,8 @@ void an_combine_put(struct an_combine *me, struct an_combine_part *parts, size_t
     uint32_t lane;
     if (me->slot == NULL) {
         put_each(me, parts, count);
-    } else if (lane_enter(me, 0, &lane)) {
-        lead(me, lane, parts, count);
+    } else if (lane_enter(me, FREE, 0, &lane)) {
+        lead(me, lane, parts, count, 0);
     } else if (!slot_fill(me, parts, count)) {
         put_each(me, parts, count);
     } else {

@@ -3,6 +3,12 @@ check_PROGRAMS += tests/http/echo-app
 tests_http_echo_app_SOURCES = tests/http/echo-app.c
 tests_http_echo_app_LDADD = $(AN_LIBS)
 
+# Loaded into annals-ingest by the tests of the combiner. Without a sanitizer, for it also gets into what starts that.
+check_PROGRAMS += tests/lib/killat.so
+tests_lib_killat_so_SOURCES = tests/lib/killat.c
+tests_lib_killat_so_CFLAGS = -std=gnu11 -Wall -Wextra -fPIC
+tests_lib_killat_so_LDFLAGS = -shared
+
 EXTRA_DIST += \
 	tests/http/client.py \
 	tests/http/conftest.py \
@@ -10,8 +16,8 @@ EXTRA_DIST += \
 	tests/http/search_model.py \
 	tests/http/test_access.py \
 	tests/http/test_combiner.py \
+	tests/http/test_combiner_steps.py \
 	tests/http/test_console.py \
-	tests/http/test_faults.py \
 	tests/http/test_fastcgi.py \
 	tests/http/test_faults.py \
 	tests/http/test_idp.py \
@@ -28,4 +34,5 @@ EXTRA_DIST += \
 	tests/lib/console.py \
 	tests/lib/fastcgi.py \
 	tests/lib/provider.py \
+	tests/lib/senders.py \
 	tests/lib/webserver.py

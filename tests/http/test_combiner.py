@@ -1,27 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Commits that workers share (docs/design/combiner.md): nothing acknowledged is lost, nothing stored twice, and one
 request's trouble stays its own."""
-import collections
 import concurrent.futures
 import contextlib
 import os
 import random
 import signal
-import threading
 import time
 import uuid
-from datetime import datetime, timezone
 
 import fastcgi
 import pytest
 
+from senders import Senders, check_all, commits, keyed
+
 CLIENTS = 16
-
-
-def keyed(key):
-    now = datetime.now(timezone.utc).isoformat().replace("+00:00", "Z")
-    return {"action": "combine.one", "actor": {"type": "user", "id": "u"}, "timestamp": now, "idempotency_key": key,
-            "entities": [{"type": "doc", "id": key}]}
 
 
 @pytest.fixture
@@ -29,63 +22,11 @@ def stack(make_annals):
     return make_annals({"ingest.workers": CLIENTS})
 
 
-class Senders:
-    """Clients that each send keyed events one by one, and send each again until it is acknowledged."""
-
-    def __init__(self, stack, tenant, clients=CLIENTS):
-        self.stack, self.token = stack, stack.token(tenant, "audit:write")
-        self.acknowledged, self.statuses = [], collections.Counter()
-        self.ending = threading.Event()
-        self.threads = [threading.Thread(target=self._run, args=(n,)) for n in range(clients)]
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.ending.set()
-        for thread in self.threads:
-            thread.join(60)
-
-    def _run(self, number):
-        count = 0
-        while not self.ending.is_set():
-            event = keyed(f"{number}-{count}")
-            count += 1
-            for _ in range(200):
-                status = 0
-                with contextlib.suppress(OSError, ValueError):
-                    status = self.stack.post(event, token=self.token, timeout=15).status
-                self.statuses[status] += 1
-                if status in (200, 201):
-                    self.acknowledged.append((f"{number}-{count - 1}"))
-                    break
-                time.sleep(0.02)
-
-
-def check_all(stack, tenant, senders):
-    """Every acknowledged event is there once, with its entity and its place in the feed."""
-    rows = stack.rows("SELECT entity_id, count(*) FROM annals.event_entities WHERE tenant_id = %s GROUP BY 1", tenant)
-    assert all(count == 1 for _, count in rows)
-    missing = set(senders.acknowledged) - {key for key, _ in rows}
-    assert not missing, f"acknowledged and lost: {sorted(missing)[:5]}"
-    (events,), = stack.rows("SELECT count(*) FROM annals.events WHERE tenant_id = %s", tenant)
-    (fed, ids), = stack.rows("SELECT count(*), count(DISTINCT i) FROM annals.outbox, unnest(event_ids) AS i "
-                             "WHERE tenant_id = %s", tenant)
-    assert events == len(rows) == fed == ids
-
-
-def commits(stack):
-    text = stack.get("/metrics", token=None).body.decode()
-    return sum(float(line.split()[1]) for line in text.splitlines() if line.startswith("annals_ingest_commits_total{"))
-
-
 def test_requests_share_commits(stack):
     before = commits(stack)
-    with Senders(stack, "share") as senders:
+    with Senders(stack, "share", CLIENTS) as senders:
         time.sleep(3)
-    check_all(stack, "share", senders)
+    check_all(stack, "share", senders.acknowledged)
     assert commits(stack) - before < 0.9 * len(senders.acknowledged)
 
 
@@ -161,7 +102,7 @@ def test_off_means_one_commit_each(make_annals):
     stack = make_annals({"ingest.workers": 4, "ingest.combine": "off"})
     with Senders(stack, "alone", 4) as senders:
         time.sleep(1)
-    check_all(stack, "alone", senders)
+    check_all(stack, "alone", senders.acknowledged)
     assert commits(stack) >= len(senders.acknowledged)
 
 
@@ -169,19 +110,19 @@ def test_workers_killed_at_any_moment(stack):
     seed = random.randrange(1 << 30)
     print("seed", seed)
     chance = random.Random(seed)
-    with Senders(stack, "kill") as senders:
+    with Senders(stack, "kill", CLIENTS) as senders:
         for _ in range(30):
             time.sleep(chance.uniform(0.02, 0.2))
             workers = stack.workers("ingest")
             if workers:
                 stack.kill(chance.choice(workers))
     assert len(senders.acknowledged) > 100, senders.statuses
-    check_all(stack, "kill", senders)
+    check_all(stack, "kill", senders.acknowledged)
 
 
 def test_a_stopped_worker_does_not_stop_the_others(make_annals):
     stack = make_annals({"ingest.workers": CLIENTS, "ingest.commit_timeout": "1s"})
-    with Senders(stack, "stop") as senders:
+    with Senders(stack, "stop", CLIENTS) as senders:
         time.sleep(0.5)
         for _ in range(5):
             victim = random.choice(stack.workers("ingest"))
@@ -191,12 +132,12 @@ def test_a_stopped_worker_does_not_stop_the_others(make_annals):
             after = len(senders.acknowledged)
             os.kill(victim, signal.SIGCONT)
             assert after > before
-    check_all(stack, "stop", senders)
+    check_all(stack, "stop", senders.acknowledged)
 
 
 def test_database_killed_in_a_shared_commit(make_annals):
     stack = make_annals({"ingest.workers": CLIENTS}, own_cluster=True, durable=True)
-    with Senders(stack, "crash") as senders:
+    with Senders(stack, "crash", CLIENTS) as senders:
         for _ in range(3):
             time.sleep(1)
             stack.cluster.kill()
@@ -204,7 +145,7 @@ def test_database_killed_in_a_shared_commit(make_annals):
             stack.cluster.start()
         time.sleep(2)
     assert senders.statuses[503] > 0
-    check_all(stack, "crash", senders)
+    check_all(stack, "crash", senders.acknowledged)
 
 
 def test_one_poisonous_event_among_64(stack):

@@ -94,15 +94,17 @@ class Annals:
     """settings: {"section.key": value} on top of the defaults. cluster: a postgres.Cluster that runs (a database of
     its own is made there), or None for one of its own. server: "lighttpd" or "apache". inherit: programs get their
     listening sockets from us as descriptor 0, as from systemd. beside: another Annals that runs; this is a second host
-    of its installation, with the same database and local issuer."""
+    of its installation, with the same database and local issuer. environment: {app: {name: value}} besides ours."""
 
-    def __init__(self, settings=None, cluster=None, server="lighttpd", durable=False, inherit=False, beside=None):
+    def __init__(self, settings=None, cluster=None, server="lighttpd", durable=False, inherit=False, beside=None,
+                 environment=None):
         self.settings = dict(settings or {})
         self.beside = beside
         self.own_cluster = cluster is None and beside is None
         self.cluster = beside.cluster if beside else cluster or postgres.Cluster(durable=durable)
         self.server = server
         self.inherit = inherit
+        self.environment = environment or {}
         self.sockets = {}
         self.folder = pathlib.Path(postgres.make_folder("an-"))
         self.folder.chmod(0o711)  # the web server's user goes through it to the sockets
@@ -164,7 +166,8 @@ class Annals:
         command = postgres.as_service([str(BUILD / f"annals-{app}"), "--config", str(self.conf)])
         with open(self.log, "ab") as log:
             process = subprocess.Popen(command, cwd="/", stdin=self._listening_socket(app), stdout=log, stderr=log,
-                                       env=self._environment(), start_new_session=True)
+                                       env={**self._environment(), **self.environment.get(app, {})},
+                                       start_new_session=True)
         self.processes[app] = process
 
         def ready():

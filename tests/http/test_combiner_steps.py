@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Workers killed and stopped at each step of a shared commit; tests/lib/killat.c names the steps."""
+import contextlib
+import os
+import pathlib
+import re
+import shutil
+import signal
+import time
+
+import pytest
+
+import postgres
+from annals import BUILD, Annals, wait_until
+from senders import Burst, Senders, check_all, keyed
+
+CLIENTS = 16
+WORKERS = 28  # those who died a moment ago are not missed
+ROUNDS = int(os.environ.get("ANNALS_TEST_ROUNDS", "0")) or 30
+QUIET_ROUNDS = 8
+DIED = re.compile(r"leader of lane (\d) died; what (\d+) workers ")
+
+
+class Trap(Annals):
+    """Its ingest workers fall at a step that is armed."""
+
+    def __init__(self, cluster, settings=None):
+        self.armed = pathlib.Path(postgres.make_folder("an-kill-"))
+        environment = {"LD_PRELOAD": str(BUILD / "tests/lib/killat.so"), "KILLAT_FOLDER": str(self.armed),
+                       "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
+        super().__init__({"ingest.workers": WORKERS, **(settings or {})}, cluster=cluster,
+                         environment={"ingest": environment})
+        self.first = None
+
+    def stop(self):
+        super().stop()
+        shutil.rmtree(self.armed, ignore_errors=True)
+
+    def arm(self, step, how="kill"):
+        path = self.armed / f"{step}.{how}"
+        path.touch()
+        return path
+
+    def wait_for_workers(self):
+        """As many as there are clients: then no request waits for one to be started again."""
+        wait_until("enough workers", lambda: len(self.workers("ingest")) > CLIENTS + 2)
+
+    def wait_for_fall(self, armed):
+        wait_until(f"a worker falls at {armed.name}", lambda: not armed.exists())
+
+    def recovered(self):
+        """Of each dead leader whose lane was taken over: how many requests it had taken."""
+        return [int(found[1]) for found in DIED.findall(self.log.read_text())]
+
+    def stopped(self):
+        """Workers that stand still."""
+        def stands(pid):
+            with contextlib.suppress(OSError):
+                return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "T"
+            return False
+        return [pid for pid in self.workers("ingest") if stands(pid)]
+
+    def go_on(self):
+        for pid in self.stopped():
+            os.kill(pid, signal.SIGCONT)
+
+    @contextlib.contextmanager
+    def company(self, tenant, bodies):
+        """Requests of several workers that wait together: the first one's worker stands still in the first lane, so that
+        one of the others leads most of them in the second. Yields a function that sends them, for something to be
+        armed before."""
+        self.wait_for_workers()
+        self.arm("gathered", "stop")
+        with Burst(self, tenant, bodies[:1]) as first:
+            wait_until("a worker stands still", self.stopped)
+            self.first = self.stopped()[0]
+            try:
+                yield lambda: Burst(self, tenant, bodies[1:], 0.0015)
+            finally:
+                self.go_on()
+            assert first.collect(5)[0].status in (200, 201)
+
+
+@pytest.fixture(scope="module")
+def trap(cluster):
+    stack = Trap(cluster).start()
+    yield stack
+    stack.stop()
+
+
+@pytest.fixture(scope="module")
+def slow_trap(cluster):
+    stack = Trap(cluster, {"ingest.commit_timeout": "1s"}).start()
+    yield stack
+    stack.stop()
+
+
+def kill_rounds(trap, tenant, step, batch=1):
+    """Kills one worker a round at the step, under load; afterwards all is there, and nobody waited long."""
+    before = len(trap.recovered())
+    with Senders(trap, tenant, CLIENTS, batch) as senders:
+        for _ in range(ROUNDS):
+            trap.wait_for_fall(trap.arm(step))
+            trap.wait_for_workers()
+            time.sleep(0.05)  # some commits without trouble
+    check_all(trap, tenant, senders.acknowledged)
+    assert len(senders.acknowledged) > ROUNDS
+    assert set(senders.statuses) <= {0, 200, 201, 500, 502, 503}, senders.statuses
+    assert senders.slowest < 2, senders.slowest
+    return trap.recovered()[before:]
+
+
+@pytest.mark.parametrize("step, batch, in_lane", [
+    ("gathered", 1, True), ("sent", 1, True), ("committed", 1, True), ("answered", 1, True), ("left", 1, False),
+    ("copying", 40, True), ("committed", 40, True)])
+def test_leader_killed(trap, step, batch, in_lane):
+    taken = kill_rounds(trap, f"leader-{step}-{batch}", step, batch)
+    # One more or less: that the leader of the second lane died is found out by the next to need it.
+    assert abs(len(taken) - (ROUNDS if in_lane else 0)) <= 1
+    if step in ("gathered", "sent", "committed", "copying"):
+        assert any(taken)  # they had company
+    else:
+        assert sum(taken) == 0
+
+
+@pytest.mark.parametrize("step", ["waiting", "woken"])
+def test_follower_killed(trap, step):
+    assert len(kill_rounds(trap, f"follower-{step}", step)) <= 1  # as above
+
+
+@pytest.mark.parametrize("step", ["gathered", "sent", "committed"])
+def test_followers_of_a_dead_leader_need_nobody_else(trap, step):
+    """No further request comes that could find out: they do, and each is told that its event is new."""
+    tenant = f"quiet-{step}"
+    token = trap.token(tenant, "audit:write")
+    before = len(trap.recovered())
+    events = [keyed(str(n)) for n in range(CLIENTS * QUIET_ROUNDS)]
+    for at in range(0, len(events), CLIENTS):
+        with trap.company(tenant, events[at:at + CLIENTS]) as send:
+            trap.arm(step)
+            with send() as burst:
+                answers = burst.collect(5)
+        failed = [answer.status for answer in answers.values() if answer.status != 201]
+        assert len(answers) == CLIENTS - 1
+        assert 0 < len(failed) < CLIENTS / 2 and min(failed) >= 500, answers  # those that the dead worker had read
+        assert max(answer.seconds for answer in answers.values()) < 2
+    for event in events:
+        assert trap.post(event, token=token).status in (200, 201)
+    check_all(trap, tenant, [event["idempotency_key"] for event in events])
+    taken = trap.recovered()[before:]
+    assert len(taken) == QUIET_ROUNDS and sum(taken) > QUIET_ROUNDS, taken
+
+
+def test_a_repeat_in_a_request_put_again(trap):
+    """Of an event that is twice in a request, one is new, also where the dead leader had committed both."""
+    for number in range(QUIET_ROUNDS):
+        events = [keyed(f"{number}-{n}") for n in range(CLIENTS)]
+        with trap.company("twice", [[event, event] for event in events]) as send:
+            trap.arm("committed")
+            with send() as burst:
+                answers = burst.collect(5)
+        good = [answer.body for answer in answers.values() if answer.status == 200]
+        assert len(good) > CLIENTS / 2, answers
+        assert all(b'"accepted":1,"duplicates":1,"rejected":0' in body for body in good), good
+
+
+def many(event, count):
+    """Events like it, to make the batch so large that it goes by COPY."""
+    keys = [f"{event['idempotency_key']}.{n}" for n in range(count)]
+    return [{**event, "idempotency_key": key, "entities": [{"type": "doc", "id": key}]} for key in keys]
+
+
+@pytest.mark.parametrize("step, batch", [("gathered", 1), ("sent", 1), ("committed", 1), ("copying", 40)])
+def test_leader_stopped(slow_trap, step, batch):
+    """As if the disk were slow: its followers hear of it in time, and what they send again is stored once, whether the
+    leader goes on before or after it."""
+    trap, tenant = slow_trap, f"stopped-{step}"
+    token = trap.token(tenant, "audit:write")
+    requests = [many(keyed(str(n)), batch) for n in range(CLIENTS)]
+    with trap.company(tenant, requests) as send:
+        armed = trap.arm(step, "stop")
+        with send() as burst:
+            trap.wait_for_fall(armed)
+            os.kill(trap.first, signal.SIGCONT)
+            answers = dict(burst.collect(2))  # ingest.commit_timeout, and a second
+            statuses = [answer.status for answer in answers.values()]
+            assert CLIENTS / 2 < len(answers) < CLIENTS - 1  # all but those that the stopped worker has read
+            assert set(statuses) <= {200, 503} and 503 in statuses, answers
+            if step != "copying":  # where a transaction is open that holds the events
+                assert [trap.post(sent, token=token).status for sent in requests] == [200] * CLIENTS
+            trap.go_on()
+            assert len(burst.collect(5)) == CLIENTS - 1
+    for sent in requests:
+        reply = trap.post(sent, token=token)
+        assert reply.status == 200 and reply.json()["rejected"] == 0
+    check_all(trap, tenant, [event["idempotency_key"] for sent in requests for event in sent])

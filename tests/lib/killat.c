@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Loaded into annals-ingest by LD_PRELOAD: kills (or stops) a worker at a named step of a shared commit. The step is
+ * armed by a file in $KILLAT_FOLDER named STEP.kill or STEP.stop. The process that can remove it is the one that dies:
+ * exactly one, and the test sees that it happened. Nothing in the product knows of this; the steps show in the calls
+ * that the combiner makes (docs/design/combiner.md).
+ *
+ * Of a leader:
+ *   gathered   its slots are taken, nothing is sent
+ *   sent       the transaction, or its beginning where COPY follows, is sent; no reply was read
+ *   copying    the outbox rows are there, the events on their way by COPY
+ *   committed  the reply to COMMIT was read, nobody was told
+ *   answered   all slots are DONE, the lane is still held
+ *   left       the lane is free, nobody was woken
+ * Of a follower:
+ *   waiting    about to sleep
+ *   woken      somebody has just woken it */
+#include "an.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <libpq-fe.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* The function of that name that we stand before. Looked up late: libraries call some before we are initialised. */
+#define NEXT(name) \
+    __extension__({ \
+        static __typeof__(name) *next; \
+        if (next == NULL) \
+            *(void **)&next = dlsym(RTLD_NEXT, #name); \
+        next; \
+    })
+
+static struct {
+    pthread_mutex_t *lane; /* that we lead in */
+    bool sent, committing, committed;
+} batch;
+
+static void fall(const char *step, const char *how, int signal_number)
+{
+    char path[256];
+    const char *folder = getenv("KILLAT_FOLDER");
+    if (folder == NULL)
+        return;
+    (void)snprintf(path, sizeof path, "%s/%s.%s", folder, step, how);
+    if (unlink(path) == 0)
+        (void)kill(getpid(), signal_number);
+}
+
+static void at(const char *step)
+{
+    fall(step, "kill", SIGKILL);
+    fall(step, "stop", SIGSTOP);
+}
+
+/* Only lanes and the owners of slots are tried; owners once, at the start. */
+int pthread_mutex_trylock(pthread_mutex_t *m)
+{
+    int rc = NEXT(pthread_mutex_trylock)(m);
+    batch.lane = rc == 0 || rc == EOWNERDEAD ? m : NULL;
+    batch.sent = batch.committing = batch.committed = false;
+    return rc;
+}
+
+int pthread_mutex_unlock(pthread_mutex_t *m)
+{
+    if (m == batch.lane) {
+        if (batch.committed)
+            at("answered");
+        batch.lane = NULL;
+    }
+    return NEXT(pthread_mutex_unlock)(m);
+}
+
+int PQenterPipelineMode(PGconn *conn)
+{
+    if (batch.lane != NULL && !batch.sent)
+        at("gathered");
+    return NEXT(PQenterPipelineMode)(conn);
+}
+
+int PQsendQueryPrepared(PGconn *conn, const char *name, int count, const char *const *values, const int *lengths,
+                        const int *formats, int format)
+{
+    batch.committing = batch.committing || strcmp(name, "commit") == 0;
+    return NEXT(PQsendQueryPrepared)(conn, name, count, values, lengths, formats, format);
+}
+
+int PQpipelineSync(PGconn *conn)
+{
+    batch.sent = true;
+    return NEXT(PQpipelineSync)(conn);
+}
+
+int PQisBusy(PGconn *conn)
+{
+    if (batch.lane != NULL && batch.sent)
+        at("sent");
+    return NEXT(PQisBusy)(conn);
+}
+
+int PQputCopyEnd(PGconn *conn, const char *error)
+{
+    if (batch.lane != NULL)
+        at("copying");
+    return NEXT(PQputCopyEnd)(conn, error);
+}
+
+int PQexitPipelineMode(PGconn *conn)
+{
+    if (batch.lane != NULL && batch.committing) {
+        batch.committed = true;
+        at("committed");
+    }
+    return NEXT(PQexitPipelineMode)(conn);
+}
+
+/* The combiner sleeps and wakes by it. */
+long syscall(long number, ...)
+{
+    long arguments[6];
+    va_list list;
+    va_start(list, number);
+    for (size_t i = 0; i < AN_COUNT(arguments); i++)
+        arguments[i] = va_arg(list, long);
+    va_end(list);
+    bool waits = number == SYS_futex && arguments[1] == FUTEX_WAIT;
+    if (waits)
+        at("waiting");
+    if (number == SYS_futex && arguments[1] == FUTEX_WAKE && batch.committed)
+        at("left");
+    long rc = NEXT(syscall)(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]);
+    if (waits && rc == 0)
+        at("woken");
+    return rc;
+}
