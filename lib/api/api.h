@@ -54,6 +54,7 @@ struct an_call {
     struct an_str tenant;           /* whose data; absent on open routes */
     struct an_str arg;              /* what stood for {id} in the path, decoded; absent where there is none */
     void *held;                     /* what a handler keeps for `finish` (struct an_routes); NULL: the reply is filled */
+    bool last;                      /* set with `held`: it is large, so nothing more should be held beside it */
 };
 
 enum an_access {

@@ -114,7 +114,9 @@ static int take_body(struct an_call *call, const struct wishes *w, struct an_str
                                       .minimal = w->minimal,
                                       .any_time = (call->who->scopes & AN_SCOPE_IMPORT) != 0,
                                       .request_id = call->req->request_id};
-    call->held = an_ingest_take(ctx->ingest, &in, call->rep);
+    struct an_ingest_held *held = an_ingest_take(ctx->ingest, &in, call->rep);
+    call->held = held;
+    call->last = held != NULL && !an_ingest_wants_company(held);
     return AN_OK;
 }
 

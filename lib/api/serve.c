@@ -219,7 +219,7 @@ static int serve_together(struct server *s, struct an_err *err)
 {
     size_t held = serve(s, &s->seats[0]);
     int rc = AN_OK;
-    while (held > 0 && held < s->seat_count) {
+    while (held > 0 && held < s->seat_count && !s->seats[held - 1].call.last) {
         struct seat *seat = &s->seats[held];
         rc = an_fcgi_accept(seat->fcgi, false, err);
         if (rc != AN_OK)

@@ -13,6 +13,8 @@
 
 /* Faults that are named for one item; more are only counted. */
 #define FAULTS_MAX 32
+/* Rows of a request that gains little from company. */
+#define LARGE ((size_t)32 << 10)
 
 /* A request between its two steps. */
 struct an_ingest_held {
@@ -326,10 +328,7 @@ struct an_ingest_held *an_ingest_take(struct an_ingest *in, const struct an_inge
     return NULL;
 }
 
-/* An atomic batch fails as a whole, and a large one gains little: both are committed alone. */
-#define LARGE ((size_t)32 << 10)
-
-static bool wants_company(const struct an_ingest_held *w)
+bool an_ingest_wants_company(const struct an_ingest_held *w)
 {
     return !w->call.atomic && w->rows.events.len + w->rows.entities.len <= LARGE;
 }
@@ -355,7 +354,7 @@ void an_ingest_commit(struct an_ingest *in)
         struct an_ingest_held *w = &in->held[i];
         struct an_combine_part *part = &parts[count];
         *part = (struct an_combine_part){.rows = &w->rows, .received_us = w->rules.now_us};
-        if (wants_company(w)) {
+        if (an_ingest_wants_company(w)) {
             of[count++] = w;
             continue;
         }

@@ -40,6 +40,8 @@ struct an_ingest_held;
 #define AN_INGEST_HELD 32
 struct an_ingest_held *an_ingest_take(struct an_ingest *in, const struct an_ingest_call *call, struct an_reply *rep)
     AN_MUST_CHECK;
+/* False for an atomic batch, which fails as a whole, and for a large one, which gains little: they are committed alone. */
+bool an_ingest_wants_company(const struct an_ingest_held *held) AN_MUST_CHECK;
 /* Commits all that is held. */
 void an_ingest_commit(struct an_ingest *in);
 /* Fills the reply (problem documents too) and *lsn, and lets go of it. Not AN_OK: nothing is known to be stored, and the

@@ -79,6 +79,20 @@ def test_the_same_event_twice_at_the_same_time(make_annals):
     assert count == 1
 
 
+def test_large_batches_are_not_held_together(make_annals):
+    """Small as they come, 4 MiB each when they are unpacked: one after the other they fit in 64 MiB."""
+    stack = make_annals({"ingest.workers": 1})
+    token = stack.token("packed", "audit:write")
+    large = [{"action": "pack", "actor": {"type": "user", "id": "u"}, "metadata": {"note": "x" * 4000}}] * 1000
+    stack.ndjson(large, token=token, compress=True)
+    (worker,) = stack.workers("ingest")
+    replies = together(stack, lambda n: stack.ndjson(large, token=token, compress=True), 24)
+    assert [reply.status for reply in replies] == [200] * 24
+    with open(f"/proc/{worker}/status", encoding="ascii") as status:
+        peak_kib = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+    assert peak_kib < 64 << 10
+
+
 def test_a_stalled_peer_does_not_delay_those_before_it(make_annals):
     """What is held is answered before anything is read that is not there yet."""
     stack = make_annals({"ingest.workers": 1, "process.io_timeout": "5s"})
