@@ -113,8 +113,9 @@ class Instance:
             raise SystemExit(f"acknowledged {result['events']}, stored {self.count() - before}")
         return result
 
-    def pgbench(self, script, clients, seconds, latencies=False):
-        """Transactions per second, or with latencies the median in milliseconds."""
+    def pgbench(self, script, clients, seconds, latencies=False, **values):
+        """Transactions per second, or with latencies the median in milliseconds. The values are parameters of the
+        statements, :name."""
         path = os.path.join(self.dir, "pgbench.sql")
         with open(path, "w", encoding="utf-8") as f:
             f.write(script)
@@ -123,6 +124,8 @@ class Instance:
             os.unlink(old)
         command = [pg_tool("pgbench"), "-n", "-M", "prepared", "-c", str(clients), "-j", str(min(clients, 2)),
                    "-T", str(seconds), "-f", path]
+        for name, value in values.items():
+            command += ["-D", f"{name}={value}"]
         if latencies:
             command += ["-l", "--log-prefix", prefix]
         done = subprocess.run([*command, self.env["ANNALS_PG"]], capture_output=True, text=True,

@@ -223,12 +223,13 @@ def big_table(instance):
     return rows
 
 
+# What a client sends that prepares its statements once and binds all values, the tenant among them.
 READ = """BEGIN READ ONLY;
-SELECT set_config('annals.tenant', 'demo', true), set_config('statement_timeout', '5000', true);
+SELECT set_config('annals.tenant', :tenant, true), set_config('statement_timeout', '5000', true);
 {statement};
 COMMIT;
 """
-PAGE = "SELECT e.document, e.received_at, e.\"timestamp\", e.id FROM annals.events AS e {join} WHERE e.tenant_id = 'demo' " \
+PAGE = "SELECT e.document, e.received_at, e.\"timestamp\", e.id FROM annals.events AS e {join} WHERE e.tenant_id = :tenant " \
        "{where} ORDER BY e.\"timestamp\" DESC, e.id DESC LIMIT 51"
 
 
@@ -241,10 +242,11 @@ def read_urls(instance, lines):
     return result["p50_ms"]
 
 
-def read_sql(instance, statement, variables=""):
+def read_sql(instance, statement, variables="", **values):
     url, instance.env["ANNALS_PG"] = instance.env["ANNALS_PG"], instance.env["ANNALS_PG"] + " user=annals_reader"
     try:
-        return instance.pgbench(variables + READ.format(statement=statement), 1, seconds(instance), latencies=True)
+        return instance.pgbench(variables + READ.format(statement=statement), 1, seconds(instance), latencies=True,
+                                tenant="demo", **values)
     finally:
         instance.env["ANNALS_PG"] = url
 
@@ -262,10 +264,11 @@ def page_pair(parameters, join, where, variables):
 
 
 def ids(instance):
+    """Some events, each with the millisecond that its id names."""
     connection = instance.connect()
     cursor = connection.cursor()
-    cursor.execute("SELECT id, (extract(epoch FROM \"timestamp\") * 1000000)::bigint FROM annals.events "
-                   "TABLESAMPLE SYSTEM (1) LIMIT 2000")
+    cursor.execute("SELECT id, ms, ms + interval '1 millisecond' FROM (SELECT id, date_trunc('milliseconds', "
+                   "\"timestamp\") AS ms FROM annals.events TABLESAMPLE SYSTEM (1) LIMIT 2000) AS e")
     rows = cursor.fetchall()
     connection.close()
     return rows
@@ -277,21 +280,10 @@ def id_annals(instance):
 
 
 def id_sql(instance):
-    picked = ids(instance)[:200]
-    case = " ".join(f"WHEN {i} THEN '{row[0]}'" for i, row in enumerate(picked))
-    when = " ".join(f"WHEN {i} THEN {row[1] // 1000}" for i, row in enumerate(picked))
-    # The lookup that the id names: its millisecond, then the id itself.
-    connection = instance.connect()
-    connection.cursor().execute(
-        "CREATE TABLE IF NOT EXISTS public.bench_ids (n int PRIMARY KEY, id uuid, at timestamptz);"
-        "TRUNCATE public.bench_ids; GRANT SELECT ON public.bench_ids TO annals_reader;"
-        f"INSERT INTO public.bench_ids SELECT n, (CASE n {case} END)::uuid, to_timestamp((CASE n {when} END) / 1000.0) "
-        f"FROM generate_series(0, {len(picked) - 1}) AS n")
-    connection.close()
-    first = picked[0]
-    return read_sql(instance, "SELECT document, received_at, digest FROM annals.events WHERE tenant_id = 'demo' "
-                              f"AND \"timestamp\" >= to_timestamp({first[1] // 1000} / 1000.0) AND \"timestamp\" < "
-                              f"to_timestamp({first[1] // 1000 + 1} / 1000.0) AND id = '{first[0]}'")
+    event, low, high = ids(instance)[0]
+    return read_sql(instance, "SELECT document, received_at, digest FROM annals.events WHERE tenant_id = :tenant "
+                              "AND \"timestamp\" >= :low::timestamptz AND \"timestamp\" < :high::timestamptz "
+                              "AND id = :id::uuid", id=event, low=low, high=high)
 
 
 # --- growth -----------------------------------------------------------------------------------------------------
