@@ -289,18 +289,22 @@ static void take_metadata(struct parser *p, struct an_str name, struct an_str va
     add_term(p, &term);
 }
 
+static void parse_time(struct parser *p, struct an_str value, int64_t *us)
+{
+    if (!an_time_parse(value, us))
+        fault(p, "format", "must be an RFC 3339 time such as 2026-11-23T09:30:00Z; a + is sent as %2B");
+}
+
 static void take_from(struct parser *p, const struct spec *spec, struct an_str value)
 {
     (void)spec;
-    if (!an_time_parse(value, &p->out->from_us))
-        fault(p, "format", "must be an RFC 3339 time such as 2026-11-23T09:30:00Z; a + is sent as %2B");
+    parse_time(p, value, &p->out->from_us);
 }
 
 static void take_to(struct parser *p, const struct spec *spec, struct an_str value)
 {
     (void)spec;
-    if (!an_time_parse(value, &p->out->to_us))
-        fault(p, "format", "must be an RFC 3339 time such as 2026-11-23T09:30:00Z; a + is sent as %2B");
+    parse_time(p, value, &p->out->to_us);
 }
 
 static void take_limit(struct parser *p, const struct spec *spec, struct an_str value)
