@@ -25,6 +25,7 @@ EXTRA_DIST += \
 	tests/http/test_ingest.py \
 	tests/http/test_isolation.py \
 	tests/http/test_json.py \
+	tests/http/test_keycloak.py \
 	tests/http/test_quickstart.py \
 	tests/http/test_readiness.py \
 	tests/http/test_search.py \
@@ -33,6 +34,8 @@ EXTRA_DIST += \
 	tests/http/test_transport.py \
 	tests/lib/console.py \
 	tests/lib/fastcgi.py \
+	tests/lib/keycloak.py \
+	tests/lib/keycloak.sh \
 	tests/lib/provider.py \
 	tests/lib/senders.py \
 	tests/lib/webserver.py

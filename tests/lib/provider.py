@@ -59,6 +59,7 @@ class Provider:
         self.keys = [Key("first")]
         self.asked = {DISCOVERY: 0, KEYS: 0}
         self.not_modified = 0
+        self.last_asked = 0.0  # time.monotonic()
         self.stopping = threading.Event()
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="an-idp-", dir="/tmp"))
         self.folder.chmod(0o755)
@@ -117,6 +118,7 @@ class Provider:
     # --- what it answers ---
     def answer(self, request):
         self.asked[request.path] = self.asked.get(request.path, 0) + 1
+        self.last_asked = time.monotonic()
         if self.mode == "hang":
             self.stopping.wait(30)
             return
