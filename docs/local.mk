@@ -11,6 +11,7 @@ EXTRA_DIST += \
 	docs/README.md \
 	docs/api/openapi.yaml \
 	docs/api/problems.md \
+	docs/design/auth-providers.md \
 	docs/design/auth.md \
 	docs/design/combiner.md \
 	docs/design/configuration.md \
@@ -26,6 +27,7 @@ EXTRA_DIST += \
 	docs/design/search.md \
 	docs/guide/console.md \
 	docs/guide/getting-started.md \
+	docs/guide/keycloak.md \
 	docs/guide/operating.md \
 	docs/guide/searching.md \
 	docs/img/console.png
