@@ -140,8 +140,8 @@ static int judge_status(const struct an_get *get, int status, struct an_err *err
 int an_client_get(struct an_client *client, const struct an_get *get, struct an_buf *body,
                   struct an_got *got, struct an_err *err)
 {
-    struct answer a = {body, got};
     *got = (struct an_got){.status = 0};
+    struct answer a = {body, got};
     struct curl_slist *headers = make_headers(get);
     if (headers == NULL || !set_up(client, get, headers, &a))
         abort(); /* out of memory, or a libcurl without what we need */
