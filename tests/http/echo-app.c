@@ -186,7 +186,7 @@ int main(int argc, char **argv)
         return 2;
     }
     app_name = stage->name;
-    struct an_app app = {.name = stage->name, .section = section, .check = an_api_check, .work = work};
+    struct an_app app = {.name = stage->name, .section = section, .check = an_api_check, .share = an_api_share, .work = work};
     argv[1] = argv[0];
     return an_prefork_main(&app, argc - 1, argv + 1);
 }
