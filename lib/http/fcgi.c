@@ -6,11 +6,14 @@
 #include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <signal.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
+#ifdef HAVE_SYS_EPOLL_H
+#include <sys/epoll.h>
+#endif
 
 #include <fastcgi.h>
 #include <fcgiapp.h>
@@ -26,42 +29,49 @@ struct parameter {
 };
 
 #define PEEK_MAX ((size_t)16 << 10)
+/* A worker for whom the next connection is always there already never waits: it lets signals in so often. */
+#define HEAR_EVERY_US INT64_C(100000)
 
 struct an_fcgi {
     FCGX_Request request;
     int listen_fd;
-    int idle_fd; /* epoll: where we wait for a connection; -1 until we do */
+    int idle_fd; /* epoll: where we wait for a connection; -1 until we do, and where there is none */
     int fd;      /* accepted, and not yet libfcgi's; -1 */
     bool tcp;
     int64_t io_timeout_ms;
     bool running; /* a request is */
     bool gone;    /* a write failed: nothing more can be said to this peer */
+    sigset_t open, shut; /* masks: signals are let in, or held back */
+    int64_t heard_us;    /* when they were last let in */
     /* Of the running request. Where names end is found once: a request is asked for a dozen of them. */
     struct parameter *parameters;
     size_t parameter_count, parameter_alloc;
 };
 
-static sigset_t held_back(void)
+static void hold_signals_back(struct an_fcgi *f)
 {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGHUP);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGUSR1);
-    return set;
+    static const int held[] = {SIGHUP, SIGINT, SIGTERM, SIGUSR1};
+    if (sigprocmask(SIG_BLOCK, NULL, &f->open) != 0)
+        abort();
+    f->shut = f->open;
+    for (size_t i = 0; i < AN_COUNT(held); i++) {
+        (void)sigdelset(&f->open, held[i]);
+        (void)sigaddset(&f->shut, held[i]);
+    }
+    if (sigprocmask(SIG_SETMASK, &f->shut, NULL) != 0)
+        abort();
 }
 
-/* Workers that wait in accept() are woken in turn, so that each request meets the one whose memory, and whose
- * server process of PostgreSQL, has rested longest. An exclusive epoll wakes the first that is idle, always in the
- * same order: as many workers are warm as are needed at a time. */
-static int wait_in_order(int listen_fd)
+/* Lets in what has come meanwhile, where that is due. */
+static bool hear_signals(struct an_fcgi *f)
 {
-    struct epoll_event any = {.events = EPOLLIN | EPOLLEXCLUSIVE};
-    int fd = epoll_create1(EPOLL_CLOEXEC);
-    if (fd < 0 || epoll_ctl(fd, EPOLL_CTL_ADD, listen_fd, &any) != 0)
+    int64_t now_us = an_clock_mono_us();
+    if (now_us - f->heard_us < HEAR_EVERY_US)
+        return false;
+    f->heard_us = now_us;
+    if (sigprocmask(SIG_SETMASK, &f->open, NULL) != 0 || sigprocmask(SIG_SETMASK, &f->shut, NULL) != 0)
         abort();
-    return fd;
+    return true;
 }
 
 struct an_fcgi *an_fcgi_new(int listen_fd, int64_t io_timeout_ms)
@@ -71,9 +81,9 @@ struct an_fcgi *an_fcgi_new(int listen_fd, int64_t io_timeout_ms)
     (void)sigaction(SIGPIPE, &ignore, NULL); /* before libfcgi, which leaves handlers alone that it finds */
     if (FCGX_Init() != 0)
         abort();
-    sigset_t set = held_back();
+    hold_signals_back(f);
     int flags = fcntl(listen_fd, F_GETFL);
-    if (sigprocmask(SIG_BLOCK, &set, NULL) != 0 || flags < 0 || fcntl(listen_fd, F_SETFL, flags | O_NONBLOCK) != 0)
+    if (flags < 0 || fcntl(listen_fd, F_SETFL, flags | O_NONBLOCK) != 0)
         abort();
     f->listen_fd = listen_fd;
     f->idle_fd = f->fd = -1;
@@ -101,21 +111,45 @@ void an_fcgi_free(struct an_fcgi *f)
     free(f);
 }
 
-/* A connection, or -1 with errno. Signals are let in only for the wait. */
+#ifdef HAVE_SYS_EPOLL_H
+/* Workers that wait in accept() are woken in turn, so that each request meets the one whose memory, and whose
+ * server process of PostgreSQL, has rested longest. An exclusive epoll wakes the first that is idle, always in the
+ * same order: as many workers are warm as are needed at a time. */
+static int wait_in_order(int listen_fd)
+{
+    struct epoll_event any = {.events = EPOLLIN | EPOLLEXCLUSIVE};
+    int fd = epoll_create1(EPOLL_CLOEXEC);
+    if (fd < 0 || epoll_ctl(fd, EPOLL_CTL_ADD, listen_fd, &any) != 0)
+        abort();
+    return fd;
+}
+#endif
+
+/* Until there is a connection, or a signal (EINTR): those are let in here, and none slips by. */
+static int wait_for_connection(struct an_fcgi *f)
+{
+#ifdef HAVE_SYS_EPOLL_H
+    struct epoll_event ready;
+    if (f->idle_fd < 0)
+        f->idle_fd = wait_in_order(f->listen_fd);
+    return epoll_pwait(f->idle_fd, &ready, 1, -1, &f->open);
+#else
+    struct pollfd ready = {.fd = f->listen_fd, .events = POLLIN};
+    return ppoll(&ready, 1, NULL, &f->open);
+#endif
+}
+
+/* A connection, or -1 with errno. */
 static int next_connection(struct an_fcgi *f, bool wait)
 {
+    if (wait && hear_signals(f)) {
+        errno = EINTR;
+        return -1;
+    }
     int fd = accept4(f->listen_fd, NULL, NULL, SOCK_CLOEXEC);
     if (!wait || fd >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK))
         return fd;
-    sigset_t mask, let_in = held_back();
-    (void)sigprocmask(SIG_BLOCK, NULL, &mask);
-    for (int i = 1; i < NSIG; i++)
-        if (sigismember(&let_in, i) == 1)
-            sigdelset(&mask, i);
-    if (f->idle_fd < 0)
-        f->idle_fd = wait_in_order(f->listen_fd);
-    struct epoll_event ready;
-    if (epoll_pwait(f->idle_fd, &ready, 1, -1, &mask) < 0)
+    if (wait_for_connection(f) < 0)
         return -1;
     return accept4(f->listen_fd, NULL, NULL, SOCK_CLOEXEC);
 }

@@ -4,7 +4,7 @@
  * What libfcgi leaves to us: it has no timeouts (we accept the connection ourselves and give it some
  * before a byte is read), does not compare Content-Length with what came (an_request_body() does), and
  * would let a connection that is kept open starve a prefork pool (each one is closed after its request).
- * A signal would break a read halfway: HUP, INT, TERM and USR1 wait until the worker waits for a connection. */
+ * A signal would break a read halfway: HUP, INT, TERM and USR1 wait until no request runs. */
 #ifndef AN_HTTP_FCGI_H
 #define AN_HTTP_FCGI_H
 
@@ -14,20 +14,22 @@
 
 struct an_fcgi;
 
-/* For one request at a time; a worker that answers several together has several. Ignores SIGPIPE and blocks HUP, INT, TERM
- * and USR1 from then on, but for the waits of an_fcgi_accept(). listen_fd is borrowed, and made non-blocking.
+/* For one request at a time; a worker that answers several together has several. Ignores SIGPIPE, and blocks
+ * HUP, INT, TERM and USR1 from then on, but within an_fcgi_accept(). listen_fd is borrowed, and made non-blocking.
  * io_timeout_ms: the longest wait for one read or write of the peer. */
 struct an_fcgi *an_fcgi_new(int listen_fd, int64_t io_timeout_ms) AN_MUST_CHECK;
 void an_fcgi_free(struct an_fcgi *f); /* accepts NULL */
 
-/* Takes the next connection; waits for it where `wait` is set. AN_EAGAIN: none this time (or a signal came: look at
- * an_stopping). AN_EBACKEND: the socket cannot be used any more. */
+/* Takes the next connection; waits for it where `wait` is set, and lets signals in meanwhile: a worker that never
+ * has to wait lets them in every 100 ms. AN_EAGAIN: none this time, or a signal may have come: look at an_stopping.
+ * AN_EBACKEND: the socket cannot be used any more. */
 int an_fcgi_accept(struct an_fcgi *f, bool wait, struct an_err *err) AN_MUST_CHECK;
-/* Is all of the request here, so that reading it will not wait for the peer? False too for one of more than 16 KiB. */
+/* Is all of the request here, so that reading it will not wait for the peer? False too for one over 16 KiB. */
 bool an_fcgi_is_whole(const struct an_fcgi *f) AN_MUST_CHECK;
 /* Hands an accepted connection on, to be begun there. */
 void an_fcgi_pass(struct an_fcgi *from, struct an_fcgi *to);
-/* Reads the head of the request from the connection. AN_EAGAIN: the peer stalled or talked nonsense, and is gone. */
+/* Reads the head of the request from the connection. AN_EAGAIN: the peer stalled or talked nonsense, and is
+ * gone. */
 int an_fcgi_begin(struct an_fcgi *f, struct an_err *err) AN_MUST_CHECK;
 /* A parameter of the running request ("REQUEST_URI", "HTTP_AUTHORIZATION"); absent where unset or empty,
  * the first where sent twice. Borrowed until an_fcgi_finish(). */

@@ -257,3 +257,23 @@ def test_term_ends_an_idle_worker_at_once(built, tmp_path):
         assert time.monotonic() - started < 1.5
     finally:
         apps.stop()
+
+
+def test_term_reaches_a_worker_that_is_never_idle(built, tmp_path):
+    """The next connection is always there already: two seconds of work wait in the queue."""
+    apps = Echo(tmp_path, names=("search",), workers=1)
+    queue = []
+    try:
+        apps.start()
+        for _ in range(40):
+            queue.append(connect(apps.socket("search")))
+            queue[-1].sendall(begin() + params(request_params("GET", "/v1/slow?ms=50")) + record(STDIN))
+        assert receive(queue[0]).status == 200
+        started = time.monotonic()
+        apps.processes["search"].send_signal(signal.SIGTERM)
+        assert apps.processes["search"].wait(5) == 0
+        assert time.monotonic() - started < 1
+    finally:
+        for s in queue:
+            s.close()
+        apps.stop()
