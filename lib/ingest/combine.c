@@ -249,12 +249,6 @@ void an_combine_put_alone(struct an_combine *me, struct an_combine_part *part, b
         own_again(part);
 }
 
-static void put_each(struct an_combine *me, struct an_combine_part *parts, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        an_combine_put_alone(me, &parts[i], false);
-}
-
 static _Atomic uint32_t *slot_state(const struct an_combine *me, const struct slot *s)
 {
     return &me->shared->state[s - me->shared->slots];
@@ -354,9 +348,10 @@ static void commit(struct an_combine *me, size_t from, size_t to, bool retried)
     int rc = put(me, me->rows + from, to - from, false, &again, &lsn, &err);
     retried = retried || again;
     if (rc != AN_OK && rc != AN_EAGAIN && rc != AN_ETIMEOUT && to - from > 1) {
-        size_t middle = from + (to - from) / 2;
-        commit(me, from, middle, retried);
-        commit(me, middle, to, retried);
+        /* What a dead leader had was committed by it as a whole, or not at all: to halve it would be to fail again. */
+        size_t step = *me->parts[from].again ? 1 : (to - from + 1) / 2;
+        for (size_t at = from; at < to; at += step)
+            commit(me, at, at + step < to ? at + step : to, retried);
         return;
     }
     for (size_t i = from; i < to; i++) {
@@ -408,25 +403,49 @@ static bool lane_enter(struct an_combine *me, uint32_t seen, int64_t waited_us, 
     return false;
 }
 
-/* In a lane: our own requests and everybody's who waits. again: a dead leader had ours before. */
-static void lead(struct an_combine *me, uint32_t lane, struct an_combine_part *own, size_t count, uint32_t again)
+/* Our own requests come first in the transaction. *again: a dead leader had them before. */
+static void lead_own(struct an_combine *me, struct an_combine_part *own, size_t count, uint32_t *again)
 {
     me->taken_count = me->part_count = 0;
     for (size_t i = 0; i < count; i++)
-        me->parts[me->part_count++] = (struct part){own[i].rows, &own[i].rc, &own[i].lsn, &own[i].err, &again};
-    gather(me, lane);
+        me->parts[me->part_count++] = (struct part){own[i].rows, &own[i].rc, &own[i].lsn, &own[i].err, again};
+}
+
+static void commit_all(struct an_combine *me)
+{
     for (size_t i = 0; i < me->part_count; i++)
         me->rows[i] = me->parts[i].rows;
     commit(me, 0, me->part_count, false);
+}
+
+static void own_all_again(struct an_combine_part *own, size_t count, uint32_t again)
+{
+    for (size_t i = 0; i < count && again; i++)
+        if (own[i].rc == AN_OK)
+            own_again(&own[i]);
+}
+
+/* Without a lane: our own requests alone. */
+static void put_own(struct an_combine *me, struct an_combine_part *own, size_t count, uint32_t again)
+{
+    lead_own(me, own, count, &again);
+    commit_all(me);
+    own_all_again(own, count, again);
+}
+
+/* In a lane: our own requests and everybody's who waits. */
+static void lead(struct an_combine *me, uint32_t lane, struct an_combine_part *own, size_t count, uint32_t again)
+{
+    lead_own(me, own, count, &again);
+    gather(me, lane);
+    commit_all(me);
     for (size_t i = 0; i < me->taken_count; i++)
         atomic_store(slot_state(me, me->taken[i]), DONE);
     /* The next leader first: it then works while the others are woken. */
     lane_leave(me, lane);
     for (size_t i = 0; i < me->taken_count; i++)
         an_futex_wake(slot_state(me, me->taken[i]));
-    for (size_t i = 0; i < count; i++)
-        if (own[i].rc == AN_OK && again)
-            own_again(&own[i]);
+    own_all_again(own, count, again);
 }
 
 /* Our slot is DONE: its results are ours. */
@@ -453,15 +472,6 @@ static bool slot_withdraw(struct an_combine *me)
     uint32_t ready = READY, called = CALLED;
     return atomic_compare_exchange_strong(me->state, &ready, FREE) ||
            atomic_compare_exchange_strong(me->state, &called, FREE);
-}
-
-/* All leaders hang. */
-static void withdraw(struct an_combine *me, struct an_combine_part *parts, size_t count)
-{
-    put_each(me, parts, count);
-    for (size_t i = 0; i < count; i++)
-        if (parts[i].rc == AN_OK && me->slot->again)
-            own_again(&parts[i]);
 }
 
 static void give_up(struct an_combine *me, struct an_combine_part *parts, size_t count)
@@ -494,7 +504,7 @@ static void wait_or_lead(struct an_combine *me, struct an_combine_part *parts, s
             continue;
         }
         if (!is_taken(seen) && waited_us > WITHDRAW_MS * 1000 && slot_withdraw(me)) {
-            withdraw(me, parts, count);
+            put_own(me, parts, count, me->slot->again);
             return;
         }
         if (waited_us > me->timeout_us) {
@@ -511,11 +521,11 @@ void an_combine_put(struct an_combine *me, struct an_combine_part *parts, size_t
 {
     uint32_t lane;
     if (me->slot == NULL) {
-        put_each(me, parts, count);
+        put_own(me, parts, count, 0);
     } else if (lane_enter(me, FREE, 0, &lane)) {
         lead(me, lane, parts, count, 0);
     } else if (!slot_fill(me, parts, count)) {
-        put_each(me, parts, count);
+        put_own(me, parts, count, 0);
     } else {
         atomic_store(me->state, READY);
         wait_or_lead(me, parts, count);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Commits that workers share (docs/design/combiner.md): nothing acknowledged is lost, nothing stored twice, and one
 request's trouble stays its own."""
+import collections
 import concurrent.futures
 import contextlib
 import os
@@ -12,7 +13,10 @@ import uuid
 import fastcgi
 import pytest
 
-from senders import Senders, check_all, commits, keyed
+import annals
+import postgres
+from annals import wait_until
+from senders import Burst, Senders, check_all, commits, keyed
 
 CLIENTS = 16
 
@@ -181,3 +185,97 @@ def test_one_poisonous_event_among_64(stack):
     assert statuses[31] >= 400
     (count,), = stack.rows("SELECT count(*) FROM annals.events WHERE tenant_id = 'mixed'")
     assert count == 63
+
+
+def deadlocks(stack):
+    """That PostgreSQL has broken so far. Its log knows at once, its statistics some time later."""
+    with open(stack.cluster.log, encoding="utf-8", errors="replace") as log:
+        logged = log.read().count("deadlock detected")
+    (counted,), = stack.rows("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+    return logged + counted
+
+
+def batches(chance, events):
+    """The events in another order, in requests of all kinds: (events, query). Alone, few in one INSERT, more than fit
+    a slot, many by COPY, and atomic ones."""
+    mine = chance.sample(events, len(events))
+    while mine:
+        size = chance.choice((1, 3, 20, 60, 300))
+        yield mine[:size], chance.choice(("", "", "?atomic=true"))
+        mine = mine[size:]
+
+
+def test_the_same_400_events_in_batches_of_all_sizes(stack):
+    seed = random.randrange(1 << 30)
+    print("seed", seed)
+    before = deadlocks(stack)
+    events = [keyed(f"same-{n}") for n in range(400)]
+    token = stack.token("same", "audit:write")
+
+    def client(number):
+        new = 0
+        for batch, query in batches(random.Random(seed + number), events):
+            reply = stack.ndjson(batch, query, token=token)
+            assert reply.status == 200 and reply.json()["rejected"] == 0, reply
+            new += reply.json()["accepted"]
+        return new
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        new = list(pool.map(client, range(8)))
+    assert sum(new) == 400, new
+    check_all(stack, "same", [event["idempotency_key"] for event in events])
+    assert stack.rows("SELECT count(*) FROM annals.events WHERE tenant_id = 'same'") == [(400,)]
+    assert deadlocks(stack) == before
+
+
+def test_waits_for_a_silent_database_do_not_add_up(make_annals):
+    """One worker with many requests that are committed one by one: the first that gets no answer speaks for all."""
+    stack = make_annals({"ingest.workers": 1, "ingest.commit_timeout": "1s"})
+    token = stack.token("slow", "audit:write")
+    assert stack.post(keyed("first"), token=token).status == 201
+    with contextlib.closing(stack.cluster.connect("postgres", stack.database, autocommit=False)) as lock:
+        lock.cursor().execute("LOCK TABLE annals.outbox IN ACCESS EXCLUSIVE MODE")
+        requests = [[keyed(str(n))] for n in range(16)]
+        with Burst(stack, "slow", requests, query="?atomic=true") as burst:
+            answers = burst.collect(6)
+        lock.rollback()
+    assert [answer.status for answer in answers.values()] == [503] * 16, answers
+    assert max(answer.seconds for answer in answers.values()) < 5  # two or three times the limit, not 16 times
+
+
+@pytest.mark.parametrize("how", [signal.SIGHUP, signal.SIGTERM, signal.SIGKILL])
+def test_master_replaced_under_load(stack, how):
+    """Workers of the old and the new generation share lanes; those of another master share nothing with them."""
+    with Senders(stack, "master", CLIENTS) as senders:
+        for _ in range(3):
+            time.sleep(0.4)
+            if how == signal.SIGHUP:
+                stack.reload("ingest")
+                continue
+            workers = stack.workers("ingest")
+            assert stack.stop_app("ingest", how)
+            wait_until("its workers leave too", lambda gone=workers: not any(map(postgres.is_alive, gone)))
+            stack.start_app("ingest")
+        time.sleep(0.4)
+    check_all(stack, "master", senders.acknowledged)
+    assert len(senders.acknowledged) > 100
+    if how == signal.SIGHUP:
+        assert set(senders.statuses) == {201}, senders.statuses
+
+
+def test_256_workers():
+    """The most that may be configured: requests of all at once are answered, and share commits."""
+    with postgres.Cluster(settings=["max_connections=300"]) as cluster:
+        stack = annals.Annals({"ingest.workers": 256}, cluster=cluster)
+        try:
+            stack.start()
+            wait_until("all workers", lambda: len(stack.workers("ingest")) == 256, timeout=30)
+            before, keys = commits(stack), [str(n) for n in range(4 * 256)]
+            for at in range(0, len(keys), 256):
+                with Burst(stack, "crowd", [keyed(key) for key in keys[at:at + 256]]) as burst:
+                    answers = burst.collect(20)
+                assert collections.Counter(answer.status for answer in answers.values()) == {201: 256}
+            check_all(stack, "crowd", keys)
+            assert commits(stack) - before < len(keys) / 2
+        finally:
+            stack.stop()

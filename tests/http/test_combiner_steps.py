@@ -106,7 +106,8 @@ def kill_rounds(trap, tenant, step, batch=1):
     check_all(trap, tenant, senders.acknowledged)
     assert len(senders.acknowledged) > ROUNDS
     assert set(senders.statuses) <= {0, 200, 201, 500, 502, 503}, senders.statuses
-    assert senders.slowest < 2, senders.slowest
+    # 640 events that are there already are put again request by request; elsewhere 2 s are plenty.
+    assert senders.slowest < (2 if batch == 1 else 4), senders.slowest
     return trap.recovered()[before:]
 
 
