@@ -1,57 +1,68 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The combiner's protocol (docs/design/combiner.md) with N workers, one request each, and one lane.
- * A leader may die before any of its steps; its replacement is not modelled, since the others must do without.
- * Checked: an answer means exactly one commit; nobody is left asleep while a lane is free.
+/* The combiner's protocol between workers (docs/design/combiner.md): N workers with one request each, and two lanes.
+ * A worker may die before any of its steps, DEATHS of them; those who replace it are not modelled, since the others must
+ * do without.
+ * Checked: an answer means exactly one commit; nobody is left asleep; only the dead get no answer.
  *
  * Run: spin -run -safety tests/model/combiner.pml    (invalid end states are searched as well) */
+#ifndef N
 #define N 3
+#endif
+#ifndef LANES
+#define LANES 2
+#endif
+#ifndef DEATHS
+#define DEATHS 1
+#endif
 
-mtype = {FREE, READY, CALLED, TAKEN, DONE};
+/* The state of a slot; TAKEN + lane. */
+#define FREE 0
+#define READY 1
+#define CALLED 2
+#define DONE 3
+#define TAKEN 4
 
-mtype state[N] = FREE;
-bool committed[N];   /* a unique key: committing again changes nothing, so `stores` counts changes */
+byte state[N];
+bool committed[N];     /* a unique key: committing again changes nothing, so `stores` counts changes */
 byte stores[N];
 bool answered[N];
-bool asleep[N];      /* in futex_wait, with the word it expects */
-mtype expected[N];
-bool held = false;   /* the lane's mutex */
-bool orphaned = false; /* its holder died: the next to lock it is told */
+bool asleep[N];        /* in futex_wait */
+bool held[LANES];      /* the lanes' mutexes */
+bool orphaned[LANES];  /* the holder died: the next to lock it is told */
 byte deaths = 0;
-
-inline wake(i)
-{
-    asleep[i] = false
-}
+byte looks = 0;        /* of sleepers, one after the other, that found nothing to do */
 
 inline store(i)
 {
-    d_step {
-        if
-        :: !committed[i] -> committed[i] = true; stores[i]++
-        :: else
-        fi
-    }
+    if
+    :: !committed[i] -> committed[i] = true; stores[i]++
+    :: else
+    fi
 }
 
-/* A leader may be killed here, once in a run. The lane stays locked by the dead. */
-#define MAY_DIE if :: deaths < 1 -> deaths++; held = false; orphaned = true; goto dead :: true fi
+#define MAY_DIE if :: deaths < DEATHS -> deaths++; goto dead :: true fi
+/* While leading: the lane is left to the next that tries it. */
+#define MAY_DIE_LEADING if :: deaths < DEATHS -> deaths++; goto died_leading :: true fi
+
+/* A try for lane l; leads where it is free. Not one step with what follows. */
+#define TRY(l) atomic { if :: !held[l] -> held[l] = true; lane = l; leads = true :: else fi }
 
 proctype worker(byte me)
 {
-    byte i;
-    mtype seen;
-    bool lead = false;
+    byte i, lane, seen;
+    bool leads = false, spurious = false;
     bool took[N];
 
-    /* an_combine_put: a free lane at once, else READY in our slot */
-    atomic { if :: !held -> held = true; lead = true :: else fi }
+    /* an_combine_put: the first lane if it is free, else READY in our slot */
+    TRY(0);
     if
-    :: lead -> goto leading
+    :: leads -> goto leading
     :: else
     fi;
     state[me] = READY;
 
 waiting:
+    MAY_DIE;
     seen = state[me];
     if
     :: seen == DONE ->
@@ -62,91 +73,120 @@ waiting:
     :: seen == CALLED -> atomic { if :: state[me] == CALLED -> state[me] = READY :: else fi }
     :: else
     fi;
+    /* lane_enter: the first lane; the second too where there is a crowd, or after some patience; where somebody has
+     * taken our slot, only his */
     if
-    :: seen != TAKEN ->
-        atomic { if :: !held -> held = true; lead = true :: else fi };
+    :: seen >= TAKEN -> TRY(seen - TAKEN) /* RECHECK */
+    :: seen < TAKEN ->
+        TRY(0);
         if
-        :: lead ->
-            atomic {
-                if
-                :: state[me] == READY || state[me] == CALLED -> state[me] = FREE; goto leading
-                :: else
-                fi
-            };
-            lead = false;
-            goto leave
-        :: else
+        :: !leads && LANES > 1 -> TRY(LANES - 1)
+        :: true
         fi
-    :: else
     fi;
+    seen = 0;
+    if
+    :: !leads -> goto sleep
+    :: leads && orphaned[lane] -> goto recover
+    :: else -> goto withdraw
+    fi;
+
 sleep:
     seen = state[me];
     if
-    :: seen == READY || seen == TAKEN ->
-        atomic { if :: state[me] == seen -> asleep[me] = true; expected[me] = seen :: else fi };
-        /* woken, or after 100 ms: then everything is looked at again, which matters when somebody died */
-        (!asleep[me] || deaths > 0);
+    :: seen == READY || seen >= TAKEN ->
+        atomic { if :: state[me] == seen -> asleep[me] = true :: else fi };
+        /* woken; or for nothing; or after 100 ms, for when somebody died. When all sleep and each has looked once and
+         * found nothing, nothing will ever change: an invalid end. */
+        if
+        :: !asleep[me]
+        :: asleep[me] && !spurious -> spurious = true
+        :: timeout && deaths > 0 && looks < N -> looks++
+        fi;
         asleep[me] = false
     :: else
     fi;
+    seen = 0;
     goto waiting;
 
 leading:
     if
-    :: orphaned ->
-        i = 0;
-        do
-        :: i < N -> if :: state[i] == TAKEN -> state[i] = READY :: else fi; i++
-        :: else -> break
-        od;
-        orphaned = false
+    :: orphaned[lane] -> goto recover
+    :: else -> goto gather
+    fi;
+
+recover: /* whoever dies in it leaves the mutex as it found it */
+    i = 0;
+    do
+    :: i < N ->
+        MAY_DIE_LEADING;
+        if :: state[i] == TAKEN + lane -> state[i] = READY :: else fi;
+        i++
+    :: else -> break
+    od;
+    orphaned[lane] = false;
+    i = 0;
+    if
+    :: state[me] == FREE -> goto gather /* never waited */
     :: else
     fi;
-    MAY_DIE;
+
+withdraw:
+    atomic {
+        if
+        :: state[me] == READY || state[me] == CALLED -> state[me] = FREE; goto gather
+        :: else
+        fi
+    };
+    assert(state[me] != TAKEN + lane); /* whoever is in a lane knows of no dead leader there */
+    leads = false; /* somebody has taken our slot, or answered us, in the meantime */
+    goto leave;
+
+gather:
+    MAY_DIE_LEADING;
+    looks = 0;
     i = 0;
     do
     :: i < N ->
         atomic {
             if
-            :: i != me && (state[i] == READY || state[i] == CALLED) -> state[i] = TAKEN; took[i] = true
+            :: i != me && (state[i] == READY || state[i] == CALLED) -> state[i] = TAKEN + lane; took[i] = true
             :: else
             fi
         };
+        MAY_DIE_LEADING;
         i++
     :: else -> break
     od;
-    MAY_DIE;
+    skip;
     /* one transaction: all or none, in one step of the database */
     d_step {
         store(me);
         i = 0;
         do
-        :: i < N -> if :: took[i] -> if :: !committed[i] -> committed[i] = true; stores[i]++ :: else fi :: else fi; i++
+        :: i < N -> if :: took[i] -> store(i) :: else fi; i++
         :: else -> break
         od;
         i = 0
     };
-    MAY_DIE; /* committed, nobody told */
+    MAY_DIE_LEADING; /* committed, nobody told */
     i = 0;
     do
     :: i < N ->
-        if
-        :: took[i] -> state[i] = DONE
-        :: else
-        fi;
-        MAY_DIE;
+        if :: took[i] -> state[i] = DONE :: else fi;
+        MAY_DIE_LEADING;
         i++
     :: else -> break
     od;
 
 leave:
-    held = false;
+    held[lane] = false;
     i = 0;
     do
     :: i < N ->
         atomic {
             if
-            :: state[i] == READY -> state[i] = CALLED; wake(i); goto left
+            :: state[i] == READY -> state[i] = CALLED; asleep[i] = false; goto left
             :: else
             fi
         };
@@ -154,23 +194,27 @@ leave:
     :: else -> break
     od;
 left:
+    i = 0;
+    lane = 0;
     if
-    :: !lead -> goto waiting
+    :: !leads -> goto waiting
     :: else
     fi;
-    i = 0;
     do
     :: i < N ->
-        if :: took[i] -> if :: deaths < 1 -> deaths++; goto dead :: true fi; wake(i) :: else fi;
+        if :: took[i] -> MAY_DIE; took[i] = false; asleep[i] = false :: else fi;
         i++
     :: else -> break
     od;
     answered[me] = true;
     goto end;
+
+died_leading:
+    atomic { orphaned[lane] = true; held[lane] = false };
 dead:
     skip;
 end:
-    assert(stores[me] <= 1)
+    skip
 }
 
 init {
@@ -186,8 +230,11 @@ init {
     byte missing = 0;
     i = 0;
     do
-    :: i < N -> assert(stores[i] <= 1); assert(!answered[i] || committed[i]);
-                if :: !answered[i] -> missing++ :: else fi; i++
+    :: i < N ->
+        assert(stores[i] <= 1);
+        assert(!answered[i] || committed[i]);
+        if :: !answered[i] -> missing++ :: else fi;
+        i++
     :: else -> break
     od;
     assert(missing <= deaths)
