@@ -35,7 +35,7 @@ def alternate(ours, reference):
 
 
 def seconds(instance):
-    return 4 if instance.quick else 12
+    return 2 if instance.quick else 12
 
 
 # --- writing ----------------------------------------------------------------------------------------------------
