@@ -6,6 +6,7 @@
 
 #include "base/suggest.h"
 #include "ctl.h"
+#include "event/event.h"
 #include "log/log.h"
 #include "proc/exit.h"
 
@@ -15,12 +16,27 @@
 const struct an_ctl_command *const an_ctl_groups[] = {
     an_ctl_config,
     an_ctl_db,
+    an_ctl_status,
     an_ctl_tenant,
+    an_ctl_retention,
+    an_ctl_hold,
     an_ctl_token,
     an_ctl_login,
     an_ctl_completion,
     NULL,
 };
+
+const char *an_ctl_operator(void)
+{
+    static const char *const names[] = {"SUDO_USER", "USER", "LOGNAME"};
+    for (size_t i = 0; i < AN_COUNT(names); i++) {
+        const char *value = getenv(names[i]);
+        size_t len = value == NULL ? 0 : strlen(value);
+        if (len > 0 && len <= AN_ID_MAX && an_utf8_valid(value, len))
+            return value;
+    }
+    return "operator";
+}
 
 int an_ctl_usage(const char *fmt, ...)
 {

@@ -24,17 +24,6 @@ struct options {
     int64_t ttl_ms;
 };
 
-static const char *default_subject(void)
-{
-    static const char *const names[] = {"SUDO_USER", "USER", "LOGNAME"};
-    for (size_t i = 0; i < AN_COUNT(names); i++) {
-        const char *value = getenv(names[i]);
-        if (value != NULL && value[0] != '\0')
-            return value;
-    }
-    return "operator";
-}
-
 /* The subject becomes an actor's id in the log. */
 static bool subject_valid(const char *s)
 {
@@ -134,7 +123,7 @@ static void print_link(const struct an_ctl *ctl, const char *secret, int64_t exp
 static int login(const struct an_ctl *ctl, int argc, char **argv)
 {
     struct options o = {
-        .tenant = AN_PLATFORM, .subject = default_subject(), .ttl_ms = ctl->conf->login_ttl_ms};
+        .tenant = AN_PLATFORM, .subject = an_ctl_operator(), .ttl_ms = ctl->conf->login_ttl_ms};
     int status = parse(argc, argv, &o);
     if (status != AN_EXIT_OK)
         return status;

@@ -27,10 +27,13 @@ struct an_ctl_command {
 /* The groups; each array ends with words == NULL. */
 extern const struct an_ctl_command an_ctl_config[], an_ctl_db[], an_ctl_token[], an_ctl_tenant[],
     an_ctl_login[];
-extern const struct an_ctl_command an_ctl_completion[];
+extern const struct an_ctl_command an_ctl_completion[], an_ctl_hold[], an_ctl_retention[], an_ctl_status[];
 
 /* All groups of this build, in the order of --help; ends with NULL. */
 extern const struct an_ctl_command *const an_ctl_groups[];
+
+/* Who runs this, for the log: the caller's user name, also behind sudo. */
+const char *an_ctl_operator(void);
 
 /* "annalsctl: message" on stderr; returns 2. */
 int an_ctl_usage(const char *fmt, ...) AN_PRINTF(1, 2);

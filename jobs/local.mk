@@ -5,13 +5,23 @@ annalsctl_SOURCES = \
 	jobs/ctl-completion.c \
 	jobs/ctl-config.c \
 	jobs/ctl-db.c \
+	jobs/ctl-hold.c \
 	jobs/ctl-login.c \
+	jobs/ctl-retention.c \
+	jobs/ctl-status.c \
 	jobs/ctl-tenant.c \
 	jobs/ctl-token.c \
-	jobs/ctl.h
+	jobs/ctl.h \
+	jobs/own.c \
+	jobs/own.h
 annalsctl_LDADD = $(AN_LIBS)
 
 sbin_PROGRAMS += annals-partition
 
-annals_partition_SOURCES = jobs/partition.c
+annals_partition_SOURCES = \
+	jobs/own.c \
+	jobs/own.h \
+	jobs/partition-report.c \
+	jobs/partition-report.h \
+	jobs/partition.c
 annals_partition_LDADD = $(AN_LIBS)

@@ -8,9 +8,16 @@ AN_QUERIES = \
 	sql/queries/discard_plans.sql \
 	sql/queries/functions_digest.sql \
 	sql/queries/functions_digest_set.sql \
+	sql/queries/hold_add.sql \
+	sql/queries/hold_list.sql \
+	sql/queries/hold_release.sql \
 	sql/queries/issuer_keys_claim.sql \
 	sql/queries/issuer_keys_find.sql \
 	sql/queries/issuer_keys_put.sql \
+	sql/queries/job_clock_trust.sql \
+	sql/queries/job_run_list.sql \
+	sql/queries/job_run_put.sql \
+	sql/queries/keeper_session.sql \
 	sql/queries/login_add.sql \
 	sql/queries/merge_events.sql \
 	sql/queries/merge_known.sql \
@@ -20,12 +27,21 @@ AN_QUERIES = \
 	sql/queries/migration_table.sql \
 	sql/queries/outbox_lock.sql \
 	sql/queries/outbox_put.sql \
+	sql/queries/partition_attach.sql \
+	sql/queries/partition_clock.sql \
 	sql/queries/partition_create.sql \
+	sql/queries/partition_detach.sql \
+	sql/queries/partition_drop.sql \
 	sql/queries/partition_horizon.sql \
 	sql/queries/partition_list.sql \
+	sql/queries/partition_name.sql \
 	sql/queries/partition_places.sql \
+	sql/queries/partition_plan.sql \
 	sql/queries/put_entities.sql \
 	sql/queries/put_events.sql \
+	sql/queries/retention_list.sql \
+	sql/queries/retention_refresh.sql \
+	sql/queries/retention_set.sql \
 	sql/queries/rollback.sql \
 	sql/queries/search_actions.sql \
 	sql/queries/search_begin.sql \
@@ -47,6 +63,7 @@ AN_QUERIES = \
 	sql/queries/tenant_add.sql \
 	sql/queries/tenant_find.sql \
 	sql/queries/tenant_list.sql \
+	sql/queries/tenant_retention.sql \
 	sql/queries/wal_position.sql
 
 # Applied in this order after the migrations: what a function calls comes first.
@@ -54,7 +71,12 @@ AN_FUNCTIONS = \
 	sql/functions/event_document.sql \
 	sql/functions/partition_bounds.sql \
 	sql/functions/partition_name.sql \
-	sql/functions/partition_create.sql
+	sql/functions/partition_create.sql \
+	sql/functions/partition_states.sql \
+	sql/functions/partition_has.sql \
+	sql/functions/partition_detach.sql \
+	sql/functions/partition_drop.sql \
+	sql/functions/partition_attach.sql
 
 # In order of their numbers. Never edited after a release.
 AN_MIGRATIONS = \
@@ -63,6 +85,7 @@ AN_MIGRATIONS = \
 	sql/migrations/0003_outbox.sql \
 	sql/migrations/0004_tenants.sql \
 	sql/migrations/0005_console.sql \
+	sql/migrations/0006_retention.sql \
 	sql/migrations/0007_issuer_keys.sql
 
 EXTRA_DIST += $(AN_QUERIES) $(AN_FUNCTIONS) $(AN_MIGRATIONS) sql/README.md

@@ -88,6 +88,7 @@ struct an_conf {
     struct an_secret db_writer; /* role annals_writer: ingest, sessions */
     struct an_secret db_reader; /* role annals_reader: search, console */
     struct an_secret db_job;    /* role annals_job: partition job */
+    struct an_secret db_keeper; /* role annals_keeper: takes partitions away */
     struct an_secret db_owner;  /* may create roles and schema: annalsctl db migrate only */
     int64_t db_connect_timeout_ms;   /* 2s */
     int64_t db_statement_timeout_ms; /* 30s: any statement that has no limit of its own */
@@ -98,6 +99,9 @@ struct an_conf {
     int64_t outbox_days_ahead;      /* 14 */
     int64_t partition_lock_timeout_ms; /* 1s */
     int64_t partition_retries;      /* 20 */
+    int64_t outbox_retention_ms;    /* 7d */
+    bool partition_require_archive; /* off */
+    int64_t partition_clock_jump_ms; /* 7d */
     /* [tenants] */
     bool tenant_auto_create; /* on */
     /* [auth] */

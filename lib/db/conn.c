@@ -22,6 +22,8 @@ static const struct an_secret *conninfo_of(const struct an_conf *c, enum an_db_r
         return &c->db_reader;
     case AN_DB_JOB:
         return &c->db_job;
+    case AN_DB_KEEPER:
+        return &c->db_keeper;
     case AN_DB_OWNER:
         break;
     }

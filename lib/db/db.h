@@ -16,7 +16,7 @@
 #include "conf/conf.h"
 #include "db/stmt_list.h" /* made from sql/queries: enum an_stmt { AN_STMT_..., AN_STMT__COUNT } */
 
-enum an_db_role { AN_DB_WRITER, AN_DB_READER, AN_DB_JOB, AN_DB_OWNER };
+enum an_db_role { AN_DB_WRITER, AN_DB_READER, AN_DB_JOB, AN_DB_KEEPER, AN_DB_OWNER };
 
 struct an_db;     /* a connection, perhaps not open at the moment */
 struct an_result; /* rows of a statement */

@@ -14,6 +14,12 @@ libannals_a_SOURCES += \
 	lib/db/migration_list.h \
 	lib/db/partition.c \
 	lib/db/partition.h \
+	lib/db/partition_plan.c \
+	lib/db/partition_plan.h \
+	lib/db/partition_remove.c \
+	lib/db/partition_remove.h \
+	lib/db/patient.c \
+	lib/db/patient.h \
 	lib/db/read.c \
 	lib/db/result.c \
 	lib/db/rows.c \

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "an.h"
 
-#include <poll.h>
-
 #include "base/clock.h"
-#include "base/digest.h"
-#include "db/internal.h"
+#include "db/db.h"
 #include "db/partition.h"
-#include "log/log.h"
+#include "db/patient.h"
 
 #define DAY_US INT64_C(86400000000)
 
@@ -65,64 +62,91 @@ int an_partition_horizon(struct an_db *db, int64_t *to_us, struct an_err *err)
     return rc;
 }
 
-static int create_once(struct an_db *db, const struct an_conf *c, const struct an_partition *p,
-                       bool *made, struct an_err *err)
-{
+struct bounds {
     char from[24], to[24];
-    (void)snprintf(from, sizeof from, "%lld", (long long)p->from_us);
-    (void)snprintf(to, sizeof to, "%lld", (long long)p->to_us);
-    const struct an_db_param params[] = {AN_DB_TEXT(an_str(p->table)), AN_DB_TEXT(an_str(from)),
-                                         AN_DB_TEXT(an_str(to))};
+    struct an_db_param params[3];
+};
+
+static void bounds_of(const struct an_partition *p, struct bounds *b)
+{
+    (void)snprintf(b->from, sizeof b->from, "%lld", (long long)p->from_us);
+    (void)snprintf(b->to, sizeof b->to, "%lld", (long long)p->to_us);
+    b->params[0] = AN_DB_TEXT(an_str(p->table));
+    b->params[1] = AN_DB_TEXT(an_str(b->from));
+    b->params[2] = AN_DB_TEXT(an_str(b->to));
+}
+
+static int find_name(struct an_db *db, struct an_partition *p, struct an_err *err)
+{
+    struct bounds b;
     struct an_result *res = NULL;
-    int rc = an_db_begin_limited(db, c->db_statement_timeout_ms, c->partition_lock_timeout_ms, err);
+    bounds_of(p, &b);
+    int rc = an_db_exec(db, AN_STMT_PARTITION_NAME, b.params, AN_COUNT(b.params), &res, err);
+    if (rc == AN_OK)
+        copy_text(an_result_get(res, 0, 0), p->name, sizeof p->name);
+    an_result_free(res);
+    return rc;
+}
+
+struct creation {
+    const struct an_partition *partition;
+    bool made; /* false: it was there */
+};
+
+static int create_once(struct an_db *db, void *arg, struct an_err *err)
+{
+    struct creation *creation = arg;
+    struct bounds b;
+    struct an_result *res = NULL;
+    bounds_of(creation->partition, &b);
+    int rc = an_db_exec(db, AN_STMT_PARTITION_CREATE, b.params, AN_COUNT(b.params), &res, err);
+    creation->made = rc == AN_OK && an_str_is(an_result_get(res, 0, 0), "t");
+    an_result_free(res);
+    return rc;
+}
+
+/* What is made and how: one call of an_partition_ensure(). */
+struct ensure {
+    struct an_db *db;
+    const struct an_conf *conf;
+    bool dry_run;
+    an_partition_made *made;
+    void *arg;
+};
+
+static int create(const struct ensure *e, struct an_partition *p, struct an_err *err)
+{
+    struct creation creation = {.partition = p, .made = true};
+    char what[128];
+    int rc = find_name(e->db, p, err);
     if (rc != AN_OK)
         return rc;
-    rc = an_db_exec(db, AN_STMT_PARTITION_CREATE, params, AN_COUNT(params), &res, err);
-    *made = rc == AN_OK && an_str_is(an_result_get(res, 0, 0), "t");
-    an_result_free(res);
-    int ended = an_db_end(db, rc == AN_OK, rc == AN_OK ? err : NULL);
-    return rc != AN_OK ? rc : ended;
+    (void)snprintf(what, sizeof what, "partition of annals.%s", p->table);
+    if (!e->dry_run)
+        rc = an_patient_transaction(e->db, e->conf, create_once, &creation, what, err);
+    if (rc == AN_OK && creation.made)
+        e->made(e->arg, p);
+    return rc;
 }
 
-/* Two jobs that wait for each other do not meet again at the same instant. */
-static void pause_before_retry(void)
+/* Where the partition ends that begins at from_us in a gap up to `limit_us`. A quarter is made where all of it
+ * is free; elsewhere months, so that a change of the period takes place where the longer one ends. */
+static int64_t piece_end(enum period period, int64_t from_us, int64_t limit_us)
 {
-    unsigned char r;
-    an_random(&r, sizeof r);
-    (void)poll(NULL, 0, 100 + r);
+    int64_t to_us = period_start(period, from_us, 1);
+    if (period == QUARTER && (period_start(QUARTER, from_us, 0) != from_us || to_us > limit_us))
+        to_us = period_start(MONTH, from_us, 1);
+    return to_us < limit_us ? to_us : limit_us;
 }
 
-static int create(struct an_db *db, const struct an_conf *c, const struct an_partition *p,
-                  size_t *created, struct an_err *err)
-{
-    for (int64_t tries = 0;; tries++) {
-        bool made = false;
-        int rc = create_once(db, c, p, &made, err);
-        if (rc == AN_OK && made) {
-            char from[AN_TIME_LEN + 1], to[AN_TIME_LEN + 1];
-            an_time_format(p->from_us, from);
-            an_time_format(p->to_us, to);
-            an_log_info("partition", "annals.%s takes rows from %s to %s", p->table, from, to);
-            (*created)++;
-        }
-        if (rc != AN_ETIMEOUT)
-            return rc;
-        if (tries + 1 >= c->partition_retries)
-            return an_fail(err, AN_EAGAIN, "partition of annals.%s: no lock in %lld tries", p->table,
-                           (long long)tries + 1);
-        pause_before_retry();
-    }
-}
-
-/* Fills the gaps of [from_us, to_us): as whole periods, cut where partitions of another length stand
- * already. */
-static int fill(struct an_db *db, const struct an_conf *c, const char *table, enum period period,
-                int64_t from_us, int64_t to_us, bool dry_run, size_t *created, struct an_err *err)
+/* Fills the gaps of [from_us, to_us), cut where partitions of another length stand already. */
+static int fill(const struct ensure *e, const char *table, enum period period, int64_t from_us, int64_t to_us,
+                struct an_err *err)
 {
     struct an_arena *arena = an_arena_new(0);
     struct an_partition *have;
     size_t count, i = 0;
-    int rc = an_partition_list(db, table, arena, &have, &count, err);
+    int rc = an_partition_list(e->db, table, arena, &have, &count, err);
     for (int64_t at_us = from_us; rc == AN_OK && at_us < to_us;) {
         while (i < count && have[i].to_us <= at_us)
             i++;
@@ -130,35 +154,36 @@ static int fill(struct an_db *db, const struct an_conf *c, const char *table, en
             at_us = have[i].to_us;
             continue;
         }
-        struct an_partition p = {.from_us = at_us, .to_us = period_start(period, at_us, 1)};
+        struct an_partition p = {.from_us = at_us};
         (void)snprintf(p.table, sizeof p.table, "%s", table);
-        if (i < count && have[i].from_us < p.to_us)
-            p.to_us = have[i].from_us;
-        if (dry_run)
-            (*created)++;
-        else
-            rc = create(db, c, &p, created, err);
+        p.to_us = piece_end(period, at_us, i < count ? have[i].from_us : INT64_MAX);
+        rc = create(e, &p, err);
         at_us = p.to_us;
     }
     an_arena_free(arena);
     return rc;
 }
 
-int an_partition_ensure(struct an_db *db, const struct an_conf *c, bool dry_run, size_t *created,
-                        struct an_err *err)
+int an_partition_ensure(struct an_db *db, const struct an_conf *c, bool dry_run, an_partition_made *made,
+                        void *arg, struct an_err *err)
 {
+    struct ensure e = {db, c, dry_run, made, arg};
     enum period period = c->partition_period == AN_PERIOD_QUARTER ? QUARTER : MONTH;
     int64_t now_us = an_clock_us();
-    int64_t from_us = period_start(period, now_us - c->past_window_ms * 1000, 0);
+    int64_t from_us = period_start(period, an_partition_window_us(c), 0);
     int64_t to_us = period_start(period, now_us, c->partition_ahead + 1);
-    *created = 0;
     /* An event is taken only where its entities have a place too: they get theirs first. */
-    int rc = fill(db, c, "event_entities", period, from_us, to_us, dry_run, created, err);
+    int rc = fill(&e, "event_entities", period, from_us, to_us, err);
     if (rc == AN_OK)
-        rc = fill(db, c, "events", period, from_us, to_us, dry_run, created, err);
+        rc = fill(&e, "events", period, from_us, to_us, err);
     /* From yesterday on: a transaction carries the time at which it began. */
     if (rc == AN_OK)
-        rc = fill(db, c, "outbox", DAY, period_start(DAY, now_us, -1),
-                  period_start(DAY, now_us, c->outbox_days_ahead + 1), dry_run, created, err);
+        rc = fill(&e, "outbox", DAY, period_start(DAY, now_us, -1),
+                  period_start(DAY, now_us, c->outbox_days_ahead + 1), err);
     return rc;
+}
+
+int64_t an_partition_window_us(const struct an_conf *c)
+{
+    return an_clock_us() - c->past_window_ms * 1000;
 }

@@ -14,11 +14,17 @@ struct an_partition {
     int64_t bytes; /* with indexes and TOAST */
 };
 
+/* Called for each partition that was made. */
+typedef void an_partition_made(void *arg, const struct an_partition *p);
+
 /* Creates what is missing from the ingest window's start to `partition.ahead` periods from now, one
- * partition a transaction, with lock_timeout and retries; never queues writers behind itself. *created:
- * how many (with dry_run: how many would be). AN_EAGAIN: a lock could not be had in all the retries. */
-int an_partition_ensure(struct an_db *db, const struct an_conf *c, bool dry_run, size_t *created,
-                        struct an_err *err) AN_MUST_CHECK;
+ * partition a transaction, with lock_timeout and retries; never queues writers behind itself. With dry_run,
+ * nothing is made, and `made` is called for what would be. AN_EAGAIN: a lock could not be had in all the
+ * retries. */
+int an_partition_ensure(struct an_db *db, const struct an_conf *c, bool dry_run, an_partition_made *made,
+                        void *arg, struct an_err *err) AN_MUST_CHECK;
+/* Where the ingest window begins: what ended before it takes no event but imports. */
+int64_t an_partition_window_us(const struct an_conf *c);
 /* All partitions of one table, oldest first, in memory of the arena. */
 int an_partition_list(struct an_db *db, const char *table, struct an_arena *arena,
                       struct an_partition **out, size_t *count, struct an_err *err) AN_MUST_CHECK;

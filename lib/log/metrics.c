@@ -62,6 +62,14 @@ static const struct metric {
                            NULL, COUNTER, NULL},
     [AN_M_PARTITIONS_CREATED] = {"annals_partitions_created_total", "Partitions created.", NULL, NULL,
                                  COUNTER, "partition"},
+    [AN_M_PARTITIONS_DROPPED] = {"annals_partitions_dropped_total", "Partitions dropped.", NULL, NULL, COUNTER,
+                                 "partition"},
+    [AN_M_PARTITION_ROWS_DROPPED] = {"annals_partition_rows_dropped_total",
+                                     "Rows of the partitions dropped, by the statistics.", NULL, NULL, COUNTER,
+                                     "partition"},
+    [AN_M_PARTITION_BYTES_FREED] = {"annals_partition_freed_bytes_total",
+                                    "Bytes that the partitions dropped took, with indexes.", NULL, NULL, COUNTER,
+                                    "partition"},
     [AN_M_WORKERS] = {"annals_workers", "Workers alive.", NULL, NULL, GAUGE, NULL},
     [AN_M_STARTED_AT] = {"annals_start_time_seconds", "When the program started, seconds since 1970.", NULL,
                          NULL, GAUGE, NULL},
@@ -74,6 +82,9 @@ static const struct metric {
     [AN_M_PARTITION_HORIZON] = {"annals_partition_horizon_timestamp_seconds",
                                 "End of the last partition of events, seconds since 1970.", NULL, NULL,
                                 GAUGE, NULL},
+    [AN_M_PARTITIONS_HELD_BACK] = {"annals_partitions_held_back",
+                                   "Partitions that no class of retention keeps, and that are kept all the same.",
+                                   NULL, NULL, GAUGE, "partition"},
 };
 
 /* Bounds end with 0; the last bucket, without a bound, follows. */

@@ -23,6 +23,11 @@ SELECT $3::pg_lsn IS NULL
              FROM pg_inherits AS i
              WHERE i.inhparent = 'annals.events'::regclass),
        set_config('annals.tenant', $1, true),
+       -- The row of the tenant is seen from here on; what it does not keep, and nobody holds, is not.
+       set_config('annals.kept_from',
+                  coalesce((SELECT extract(epoch FROM least(now() - t.kept_days * interval '24 hours', t.held_from))::text
+                            FROM annals.tenants AS t
+                            WHERE t.tenant_id = $1 AND t.kept_days IS NOT NULL), ''), true),
        set_config('statement_timeout', $2, true),
        set_config('plan_cache_mode', $5, true),
        CASE

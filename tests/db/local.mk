@@ -16,6 +16,7 @@ EXTRA_DIST += \
 	tests/db/test_faults.py \
 	tests/db/test_feed.py \
 	tests/db/test_migrations.py \
+	tests/db/test_partition_removal.py \
 	tests/db/test_partitions.py \
 	tests/db/test_schema.py \
 	tests/db/test_search_plans.py \

@@ -65,27 +65,52 @@ def test_quarters(bare):
 
 
 def test_repeats_and_dry_run(bare):
-    dry = bare.run("annals-partition", "--once", "--dry-run").stdout
-    missing = int(re.fullmatch(r"(\d+) partitions are missing\n", dry)[1])
+    dry = bare.run("annals-partition", "--once", "--dry-run").stdout.splitlines()
+    missing = int(re.fullmatch(r"(\d+) to create, 0 to drop, 0 held back", dry[-1])[1])
+    now = datetime.datetime.now(UTC)
+    assert sum(line.startswith("create annals.") for line in dry) == missing == len(dry) - 1
+    assert f"create annals.events_{now:%Y_%m}, from {now:%Y-%m}-01 to {month(now.year, now.month, 1):%Y-%m-%d}: made ahead" in dry
     assert bounds(bare, "events") == []
     bare.run("annals-partition", "--once")
     made = {table: bounds(bare, table) for table in TABLES}
     assert sum(len(rows) for rows in made.values()) == missing
     bare.run("annals-partition", "--once")
     assert {table: bounds(bare, table) for table in TABLES} == made
-    assert bare.run("annals-partition", "--once", "--dry-run").stdout == "0 partitions are missing\n"
+    dry = bare.run("annals-partition", "--once", "--dry-run").stdout.splitlines()
+    assert dry[-1] == "0 to create, 0 to drop, 0 held back"
+    assert len(dry) == missing + 1
+    assert all(re.match(r"keep annals\.\w+ \(about \d+ rows, [\d.]+ MiB\), from \S+ to \S+: ", line) for line in dry[:-1])
 
 
-def test_another_period_goes_on_behind(bare):
-    """From months to quarters: what is there stays, the rest is filled without a gap or an overlap."""
+def is_whole(name, start, end):
+    """A month or a quarter, and named as one."""
+    if end == month(start.year, start.month, 1):
+        return name == f"events_{start:%Y_%m}"
+    quarter = (start.month - 1) // 3
+    return start.month % 3 == 1 and end == month(start.year, start.month, 3) and name == f"events_{start.year}_q{quarter + 1}"
+
+
+@pytest.mark.parametrize("ahead", [1, 2, 3])
+def test_another_period_begins_where_the_longer_one_ends(bare, ahead):
+    """From months to quarters, and back: what is there stays, a quarter that months have begun is filled by
+    months, and nothing has a gap, an overlap or an odd length."""
+    bare.write_conf(f"[partition]\nahead = {ahead}\n")
     bare.run("annals-partition", "--once")
-    before = bounds(bare, "events")
+    months = bounds(bare, "events")
     bare.write_conf("[partition]\nperiod = quarter\n")
+    bare.run("annals-partition", "--once")
+    quarters = bounds(bare, "events")
+    bare.write_conf("[partition]\nahead = 24\n")
     bare.run("annals-partition", "--once")
     rows = bounds(bare, "events")
     assert_gapless(rows)
-    assert [row for row in rows if row in before] == before
-    assert rows[-1][0].split("_")[-1].startswith("q")
+    assert [row for row in quarters if row in months] == months
+    assert [row for row in rows if row in quarters] == quarters
+    assert all(is_whole(*row) for row in rows)
+    assert "_q" in quarters[-1][0]
+    assert "_q" not in rows[-1][0]
+    assert bounds(bare, "event_entities") == [(name.replace("events", "event_entities"), start, end)
+                                              for name, start, end in rows]
 
 
 def test_started_twice_at_once(bare):

@@ -7,7 +7,7 @@ import psycopg2
 import pytest
 from conftest import TOP, Database
 
-TENANT_TABLES = ("events", "event_entities", "outbox", "tenants")
+TENANT_TABLES = ("events", "event_entities", "legal_holds", "outbox", "tenants")
 PARTITIONED = ("events", "event_entities", "outbox")
 ROLES = ("annals_writer", "annals_reader", "annals_job")
 QUERIES = sorted((TOP / "sql" / "queries").glob("*.sql"))
@@ -43,15 +43,17 @@ def test_roles(shared):
         SELECT rolname, rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls, rolcanlogin
         FROM pg_roles WHERE rolname LIKE 'annals%' ORDER BY rolname""")
     nothing = (False,) * 4
-    assert rows == [("annals_job", *nothing, False, True), ("annals_owner", *nothing, False, False),
-                    ("annals_reader", *nothing, False, True),
+    assert rows == [("annals_job", *nothing, False, True), ("annals_keeper", *nothing, False, True),
+                    ("annals_owner", *nothing, False, False), ("annals_reader", *nothing, False, True),
                     ("annals_writer", *nothing, True, True)]  # COPY needs it; it can read no document
 
 
 def test_roles_have_backstops(shared):
     """A program that stands still with a transaction open does not hold the feed up for ever."""
-    rows = shared.query("SELECT rolconfig FROM pg_roles WHERE rolname = ANY (%s)", (list(ROLES),))
-    assert rows == [(["idle_in_transaction_session_timeout=1min", "statement_timeout=10min"],)] * 3
+    rows = shared.query("SELECT rolname, rolconfig FROM pg_roles WHERE rolname = ANY (%s)", ([*ROLES, "annals_keeper"],))
+    limits = ["idle_in_transaction_session_timeout=1min", "statement_timeout=10min"]
+    assert dict(rows) == {"annals_writer": limits, "annals_reader": limits, "annals_job": [*limits, "jit=off"],
+                          "annals_keeper": [*limits, "lock_timeout=2s"]}
 
 
 def test_no_role_that_serves_owns_anything(shared):
@@ -64,7 +66,7 @@ def test_no_role_that_serves_owns_anything(shared):
     assert shared.query("""
         SELECT m.rolname FROM pg_auth_members AS a JOIN pg_roles AS m ON m.oid = a.member
         JOIN pg_roles AS o ON o.oid = a.roleid
-        WHERE o.rolname = 'annals_owner' AND m.rolname LIKE 'annals%'""") == []
+        WHERE o.rolname = 'annals_owner' AND m.rolname LIKE 'annals%'""") == [("annals_keeper",)]
 
 
 def test_row_level_security_is_forced_everywhere(shared):
@@ -82,16 +84,21 @@ def test_policies(shared):
     """On every table and partition the tenant's; wider ones are these and no others."""
     rows = shared.query("""
         SELECT tablename, policyname, cmd, roles::text[], qual, with_check
-        FROM pg_policies WHERE schemaname = 'annals'""")
+        FROM pg_policies WHERE schemaname = 'annals' AND permissive = 'PERMISSIVE'""")
     tenant = "(tenant_id = NULLIF(current_setting('annals.tenant'::text, true), ''::text))"
     assert {(name, cmd, qual, check) for _, name, cmd, _, qual, check in rows if name == "tenant"} == {
         ("tenant", "ALL", tenant, None)}
     others = [(table, name, cmd, *roles) for table, name, cmd, roles, _, _ in rows if name != "tenant"]
-    assert sorted(others) == [("outbox", "feed", "SELECT", "annals_job"),
+    assert sorted(others) == [("legal_holds", "every_tenant", "ALL", "annals_job", "annals_owner"),
+                              ("outbox", "feed", "SELECT", "annals_job"),
                               ("tenants", "every_tenant", "ALL", "annals_job", "annals_writer")]
     tables = {table for table, name, *_ in rows if name == "tenant"}
     assert tables == {name for (name,) in shared.query("""
         SELECT relname FROM pg_class WHERE relnamespace = 'annals'::regnamespace AND relrowsecurity""")}
+    assert shared.query("""
+        SELECT tablename, policyname, cmd, roles::text[] FROM pg_policies
+        WHERE schemaname = 'annals' AND permissive = 'RESTRICTIVE' ORDER BY tablename""") == [
+            ("event_entities", "kept", "SELECT", ["annals_reader"]), ("events", "kept", "SELECT", ["annals_reader"])]
 
 
 def test_no_rights_on_partitions(shared):
@@ -117,9 +124,13 @@ def test_rights(shared):
         GROUP BY r.rolname, c.relname""", (list(ROLES),))
     every = "DELETE INSERT SELECT UPDATE"
     assert sorted(rows) == [
-        ("annals_job", "outbox", "SELECT"), ("annals_job", "schema_migrations", "SELECT"),
+        ("annals_job", "consumers", "SELECT"), ("annals_job", "job_runs", "INSERT SELECT UPDATE"),
+        ("annals_job", "legal_holds", "INSERT SELECT"), ("annals_job", "outbox", "SELECT"),
+        ("annals_job", "partition_archives", "SELECT"), ("annals_job", "partition_removals", "SELECT"),
+        ("annals_job", "retention_classes", "INSERT SELECT"), ("annals_job", "schema_migrations", "SELECT"),
         ("annals_job", "tenants", "SELECT"),
         ("annals_reader", "event_entities", "SELECT"), ("annals_reader", "events", "SELECT"),
+        ("annals_reader", "job_runs", "SELECT"),
         ("annals_reader", "schema_migrations", "SELECT"), ("annals_reader", "settings", "SELECT"),
         ("annals_reader", "tenants", "SELECT"),
         ("annals_writer", "event_entities", "INSERT"), ("annals_writer", "events", "INSERT"),
@@ -238,7 +249,7 @@ def header(text):
 def test_statement_fits_the_schema(shared, path):
     """It prepares and plans as its role: names, types and rights are right."""
     text = path.read_text()
-    roles = "annals_writer|annals_reader|annals_job|migrating role"
+    roles = "annals_writer|annals_reader|annals_job|annals_keeper|migrating role"
     role = re.fullmatch(rf"(?:primary|any) as ({roles})", header(text)["on"])
     assert role, "its line 'on' names no role"
     conn = shared.connect("postgres" if role[1] == "migrating role" else role[1], autocommit=False)

@@ -180,6 +180,7 @@ listen = $sockets/admin.sock
 writer = $(conninfo annals_writer)
 reader = $(conninfo annals_reader)
 job = $(conninfo annals_job)
+keeper = $(conninfo annals_keeper)
 owner = $(conninfo postgres)
 
 [auth]

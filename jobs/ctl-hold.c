@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* annalsctl hold: events that must stay whatever their age. Placing and releasing one is recorded before it is done. */
+#include "an.h"
+
+#include <getopt.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "ctl.h"
+#include "db/db.h"
+#include "event/event.h"
+#include "own.h"
+#include "proc/exit.h"
+
+#define REASON_MAX_BYTES 512
+#define LINE_MAX_BYTES 8192
+
+/* Columns of hold_list. */
+enum { ID, TENANT, FROM, TO, REASON, PLACED_BY, PLACED_AT, RELEASED_BY, RELEASED_AT };
+
+struct hold {
+    const char *tenant, *reason;
+    char from[AN_TIME_LEN + 1], to[AN_TIME_LEN + 1]; /* empty: no bound */
+};
+
+/* Shown on terminals and in our log: one line of UTF-8. */
+static bool reason_valid(const char *s)
+{
+    size_t len = strlen(s);
+    if (len == 0 || len > REASON_MAX_BYTES || !an_utf8_valid(s, len))
+        return false;
+    for (const char *p = s; *p != '\0'; p++)
+        if ((unsigned char)*p < 0x20 || *p == 0x7F)
+            return false;
+    return true;
+}
+
+static int take_time(const char *option, char out[AN_TIME_LEN + 1])
+{
+    int64_t us;
+    if (!an_time_parse(an_str(optarg), &us))
+        return an_ctl_usage("hold add: %s takes a time such as 2026-11-23T00:00:00Z, not '%s'", option, optarg);
+    an_time_format(us, out);
+    return AN_EXIT_OK;
+}
+
+static int take_option(int letter, struct hold *h)
+{
+    switch (letter) {
+    case 'f':
+        return take_time("--from", h->from);
+    case 't':
+        return take_time("--to", h->to);
+    case 'r':
+        h->reason = optarg;
+        if (reason_valid(optarg))
+            return AN_EXIT_OK;
+        return an_ctl_usage("hold add: --reason takes one line of UTF-8 of 1 to %d bytes", REASON_MAX_BYTES);
+    default:
+        return an_ctl_usage("hold add takes TENANT, --reason, --from and --to");
+    }
+}
+
+static int parse_add(int argc, char **argv, struct hold *h)
+{
+    static const struct option longs[] = {{"from", required_argument, NULL, 'f'},
+                                          {"to", required_argument, NULL, 't'},
+                                          {"reason", required_argument, NULL, 'r'},
+                                          {NULL, 0, NULL, 0}};
+    int letter;
+    while ((letter = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+        int status = take_option(letter, h);
+        if (status != AN_EXIT_OK)
+            return status;
+    }
+    if (argc - optind != 1)
+        return an_ctl_usage("hold add takes one TENANT");
+    h->tenant = argv[optind];
+    if (!an_tenant_valid(an_str(h->tenant)))
+        return an_ctl_usage("hold add: '%s' is no tenant id", h->tenant);
+    if (h->reason == NULL)
+        return an_ctl_usage("hold add: --reason is missing");
+    if (h->from[0] != '\0' && h->to[0] != '\0' && strcmp(h->from, h->to) >= 0)
+        return an_ctl_usage("hold add: --from must lie before --to");
+    return AN_EXIT_OK;
+}
+
+static int record(const struct an_ctl *ctl, const char *action, const char *type, const char *id,
+                  const char *tenant, const char *words, struct an_err *err)
+{
+    const struct an_own_event event = {action, type, id, tenant, words};
+    struct an_own *own = an_own_new(ctl->conf, "operator", an_ctl_operator());
+    int rc = an_own_record(own, &event, err);
+    an_own_free(own);
+    return rc;
+}
+
+/* *id is a number in text. */
+static int place(const struct an_ctl *ctl, const struct hold *h, char id[24], struct an_err *err)
+{
+    bool has_from = h->from[0] != '\0', has_to = h->to[0] != '\0';
+    char words[REASON_MAX_BYTES + 256];
+    (void)snprintf(words, sizeof words, "legal hold on tenant %s, from %s to %s: %s", h->tenant,
+                   has_from ? h->from : "the beginning", has_to ? h->to : "the end", h->reason);
+    int rc = record(ctl, "annals.hold.add", "tenant", h->tenant, NULL, words, err);
+    if (rc != AN_OK)
+        return rc;
+    const struct an_db_param params[] = {AN_DB_TEXT(an_str(h->tenant)), AN_DB_TEXT(an_str(has_from ? h->from : NULL)),
+                                         AN_DB_TEXT(an_str(has_to ? h->to : NULL)), AN_DB_TEXT(an_str(h->reason)),
+                                         AN_DB_TEXT(an_str(an_ctl_operator()))};
+    struct an_result *res = NULL;
+    struct an_db *db = an_db_new(ctl->conf, AN_DB_JOB);
+    rc = an_db_exec(db, AN_STMT_HOLD_ADD, params, AN_COUNT(params), &res, err);
+    if (rc == AN_OK && an_result_rows(res) == 0)
+        rc = an_fail(err, AN_ENOENT, "tenant '%s' is not known", h->tenant);
+    else if (rc == AN_OK)
+        (void)snprintf(id, 24, "%.*s", AN_STR_ARG(an_result_get(res, 0, 0)));
+    if (rc == AN_OK)
+        rc = an_db_exec(db, AN_STMT_RETENTION_REFRESH, NULL, 0, NULL, err);
+    an_result_free(res);
+    an_db_free(db);
+    return rc;
+}
+
+static int hold_add(const struct an_ctl *ctl, int argc, char **argv)
+{
+    struct hold h = {.tenant = NULL};
+    struct an_err err;
+    char id[24];
+    int status = parse_add(argc, argv, &h);
+    if (status != AN_EXIT_OK)
+        return status;
+    if (place(ctl, &h, id, &err) != AN_OK)
+        return an_ctl_failed(&err);
+    if (ctl->json)
+        (void)printf("{\"id\": %s}\n", id);
+    else
+        (void)printf("hold %s on tenant %s\n", id, h.tenant);
+    return AN_EXIT_OK;
+}
+
+/* ---- list ---- */
+
+static void add_time(struct an_buf *out, const struct an_result *res, size_t row, size_t column, const char *none)
+{
+    int64_t us;
+    char text[AN_TIME_LEN + 1];
+    if (!an_result_int(res, row, column, &us)) {
+        an_buf_adds(out, none);
+        return;
+    }
+    an_time_format(us, text);
+    an_json_add_string(out, an_str(text));
+}
+
+static void add_text(struct an_buf *out, const struct an_result *res, size_t row, size_t column)
+{
+    struct an_str s = an_result_get(res, row, column);
+    if (s.data == NULL)
+        an_buf_adds(out, "null");
+    else
+        an_json_add_string(out, s);
+}
+
+static void print_json(const struct an_result *res, size_t row)
+{
+    static const struct {
+        const char *name;
+        int column;
+        bool time;
+    } members[] = {{"tenant", TENANT, false},         {"from", FROM, true},
+                   {"to", TO, true},                  {"reason", REASON, false},
+                   {"placed_by", PLACED_BY, false},   {"placed_at", PLACED_AT, true},
+                   {"released_by", RELEASED_BY, false}, {"released_at", RELEASED_AT, true}};
+    struct an_buf line;
+    an_buf_init(&line, LINE_MAX_BYTES);
+    an_buf_addf(&line, "{\"id\": %.*s", AN_STR_ARG(an_result_get(res, row, ID)));
+    for (size_t i = 0; i < AN_COUNT(members); i++) {
+        an_buf_addf(&line, ", \"%s\": ", members[i].name);
+        if (members[i].time)
+            add_time(&line, res, row, (size_t)members[i].column, "null");
+        else
+            add_text(&line, res, row, (size_t)members[i].column);
+    }
+    (void)printf("%s}\n", line.data);
+    an_buf_release(&line);
+}
+
+static void time_text(const struct an_result *res, size_t row, size_t column, const char *none,
+                      char out[AN_TIME_LEN + 1])
+{
+    int64_t us;
+    (void)snprintf(out, AN_TIME_LEN + 1, "%s", none);
+    if (an_result_int(res, row, column, &us))
+        an_time_format(us, out);
+}
+
+static void print_hold(const struct an_result *res, size_t row)
+{
+    char from[AN_TIME_LEN + 1], to[AN_TIME_LEN + 1], placed[AN_TIME_LEN + 1], released[AN_TIME_LEN + 1];
+    time_text(res, row, FROM, "the beginning", from);
+    time_text(res, row, TO, "the end", to);
+    time_text(res, row, PLACED_AT, "", placed);
+    time_text(res, row, RELEASED_AT, "", released);
+    (void)printf("%.*s: tenant %.*s, from %s to %s: %.*s (placed by %.*s, %s", AN_STR_ARG(an_result_get(res, row, ID)),
+                 AN_STR_ARG(an_result_get(res, row, TENANT)), from, to, AN_STR_ARG(an_result_get(res, row, REASON)),
+                 AN_STR_ARG(an_result_get(res, row, PLACED_BY)), placed);
+    if (released[0] != '\0')
+        (void)printf("; released by %.*s, %s", AN_STR_ARG(an_result_get(res, row, RELEASED_BY)), released);
+    (void)printf(")\n");
+}
+
+static int hold_list(const struct an_ctl *ctl, int argc, char **argv)
+{
+    static const struct option longs[] = {{"all", no_argument, NULL, 'a'}, {NULL, 0, NULL, 0}};
+    bool all = false;
+    int letter;
+    while ((letter = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+        if (letter != 'a')
+            return an_ctl_usage("hold list takes --all alone");
+        all = true;
+    }
+    if (optind < argc)
+        return an_ctl_usage("hold list: unexpected argument '%s'", argv[optind]);
+    const struct an_db_param params[] = {AN_DB_TEXT(an_str(all ? "t" : "f"))};
+    struct an_err err;
+    struct an_result *res = NULL;
+    struct an_db *db = an_db_new(ctl->conf, AN_DB_JOB);
+    int rc = an_db_exec(db, AN_STMT_HOLD_LIST, params, AN_COUNT(params), &res, &err);
+    for (size_t i = 0; i < an_result_rows(res); i++) {
+        if (ctl->json)
+            print_json(res, i);
+        else
+            print_hold(res, i);
+    }
+    an_result_free(res);
+    an_db_free(db);
+    return rc == AN_OK ? AN_EXIT_OK : an_ctl_failed(&err);
+}
+
+/* ---- release ---- */
+
+static int release(const struct an_ctl *ctl, const char *id, struct an_err *err)
+{
+    char words[64];
+    (void)snprintf(words, sizeof words, "legal hold %s is released", id);
+    int rc = record(ctl, "annals.hold.release", "legal_hold", id, NULL, words, err);
+    if (rc != AN_OK)
+        return rc;
+    const struct an_db_param params[] = {AN_DB_TEXT(an_str(id)), AN_DB_TEXT(an_str(an_ctl_operator()))};
+    struct an_result *res = NULL;
+    struct an_db *db = an_db_new(ctl->conf, AN_DB_JOB);
+    rc = an_db_exec(db, AN_STMT_HOLD_RELEASE, params, AN_COUNT(params), &res, err);
+    if (rc == AN_OK && an_result_rows(res) == 0)
+        rc = an_fail(err, AN_ENOENT, "no hold %s is in force", id);
+    if (rc == AN_OK)
+        rc = an_db_exec(db, AN_STMT_RETENTION_REFRESH, NULL, 0, NULL, err);
+    an_result_free(res);
+    an_db_free(db);
+    return rc;
+}
+
+static int hold_release(const struct an_ctl *ctl, int argc, char **argv)
+{
+    int64_t n;
+    struct an_err err;
+    if (argc != 2)
+        return an_ctl_usage("hold release takes one ID");
+    if (!an_parse_i64(an_str(argv[1]), 1, INT64_MAX, &n))
+        return an_ctl_usage("hold release: '%s' is no id of a hold", argv[1]);
+    if (release(ctl, argv[1], &err) != AN_OK)
+        return an_ctl_failed(&err);
+    if (!ctl->json)
+        (void)printf("hold %s is released\n", argv[1]);
+    return AN_EXIT_OK;
+}
+
+const struct an_ctl_command an_ctl_hold[] = {
+    {"hold add", "TENANT --reason TEXT [--from TIME] [--to TIME]",
+     "keep a tenant's events whatever their age, until released", true, hold_add},
+    {"hold list", "[--all]", "holds in force; with --all those that were released too", true, hold_list},
+    {"hold release", "ID", "let a hold go", true, hold_release},
+    {NULL, NULL, NULL, false, NULL},
+};

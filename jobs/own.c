@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "an.h"
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "event/event.h"
+#include "ingest/ingest.h"
+#include "own.h"
+
+#define EVENT_MAX_BYTES (16 * 1024)
+
+struct an_own {
+    const char *actor_type, *actor_id;
+    struct an_db *writer;
+    struct an_ingest *ingest;
+};
+
+struct an_own *an_own_new(const struct an_conf *c, const char *actor_type, const char *actor_id)
+{
+    struct an_own *own = an_xcalloc(1, sizeof *own);
+    own->actor_type = actor_type;
+    own->actor_id = actor_id;
+    own->writer = an_db_new(c, AN_DB_WRITER);
+    own->ingest = an_ingest_new(c, own->writer, NULL);
+    return own;
+}
+
+void an_own_free(struct an_own *own)
+{
+    if (own == NULL)
+        return;
+    an_ingest_free(own->ingest);
+    an_db_free(own->writer);
+    free(own);
+}
+
+static void add_reference(struct an_buf *json, const char *before, const char *type, const char *id)
+{
+    an_buf_addf(json, "%s{\"type\":", before);
+    an_json_add_string(json, an_str(type));
+    an_buf_adds(json, ",\"id\":");
+    an_json_add_string(json, an_str(id));
+    an_buf_addc(json, '}');
+}
+
+static void add_event(struct an_buf *json, const struct an_own *own, const struct an_own_event *e)
+{
+    an_buf_adds(json, "{\"action\":");
+    an_json_add_string(json, an_str(e->action));
+    add_reference(json, ",\"actor\":", own->actor_type, own->actor_id);
+    add_reference(json, ",\"entities\":[", e->entity_type, e->entity_id);
+    if (e->tenant != NULL)
+        add_reference(json, ",", "tenant", e->tenant);
+    an_buf_adds(json, "],\"description\":");
+    an_json_add_string(json, an_str(e->description));
+    an_buf_addc(json, '}');
+}
+
+int an_own_record(struct an_own *own, const struct an_own_event *event, struct an_err *err)
+{
+    struct an_buf json;
+    an_buf_init(&json, EVENT_MAX_BYTES);
+    add_event(&json, own, event);
+    struct an_arena *arena = an_arena_new(0);
+    int rc = json.overflow ? an_fail(err, AN_ETOOBIG, "event of our own is too large")
+                           : an_ingest_own(own->ingest, arena, AN_STR(AN_TENANT_SYSTEM),
+                                           (struct an_str){json.data, json.len}, err);
+    an_arena_free(arena);
+    an_buf_release(&json);
+    return rc == AN_OK ? AN_OK : an_fail_within(err, "cannot record %s", event->action);
+}

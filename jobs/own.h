@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What jobs and annalsctl do is in the log: events of our own, in the tenant `annals`. */
+#ifndef AN_JOBS_OWN_H
+#define AN_JOBS_OWN_H
+
+#include "an.h"
+#include "base/err.h"
+#include "conf/conf.h"
+
+struct an_own_event {
+    const char *action; /* "annals.partition.drop" */
+    const char *entity_type, *entity_id;
+    const char *tenant;      /* whom it concerns; NULL: nobody alone */
+    const char *description; /* in words */
+};
+
+struct an_own; /* a connection of the writer, opened when it is needed */
+/* actor: who all the events are of: {"job", "annals-partition"}. It must outlive it. */
+struct an_own *an_own_new(const struct an_conf *c, const char *actor_type, const char *actor_id) AN_MUST_CHECK;
+void an_own_free(struct an_own *own); /* accepts NULL */
+
+/* Commits the event. Not AN_OK: nothing is known to be recorded, and what was to follow must not be done. */
+int an_own_record(struct an_own *own, const struct an_own_event *event, struct an_err *err) AN_MUST_CHECK;
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "an.h"
+
+#include "base/clock.h"
+#include "log/log.h"
+#include "log/metrics.h"
+#include "partition-report.h"
+
+#define WORDS_MAX 1024
+
+static const char *const verbs[AN_ACT__COUNT] = {"create", "detach", "drop", "attach", "keep"};
+static const char *const actions[AN_ACT__COUNT] = {
+    "annals.partition.create", "annals.partition.detach", "annals.partition.drop", "annals.partition.attach",
+    "annals.partition.keep"};
+
+/* "annals.events_2026_11 (about 1200 rows, 0.6 MiB), from ... to ...: why" */
+static void words_of(const struct an_partition *p, const char *why, char out[WORDS_MAX])
+{
+    char from[AN_TIME_LEN + 1], to[AN_TIME_LEN + 1], size[64] = "";
+    an_time_format(p->from_us, from);
+    an_time_format(p->to_us, to);
+    if (p->bytes > 0)
+        (void)snprintf(size, sizeof size, " (about %lld rows, %.1f MiB)", (long long)p->rows_estimate,
+                       (double)p->bytes / (1 << 20));
+    (void)snprintf(out, WORDS_MAX, "annals.%s%s, from %.10s to %.10s: %s", p->name, size, from, to, why);
+}
+
+int an_report_act(struct an_report *r, enum an_act act, const struct an_partition *p, const char *why,
+                  struct an_err *err)
+{
+    char words[WORDS_MAX];
+    words_of(p, why, words);
+    if (r->dry_run) {
+        (void)printf("%s %s\n", verbs[act], words);
+        return AN_OK;
+    }
+    an_log_info("partition", "%s %s", verbs[act], words);
+    const struct an_own_event event = {
+        .action = actions[act], .entity_type = "partition", .entity_id = p->name, .description = words};
+    return an_own_record(r->own, &event, err);
+}
+
+void an_report_done(struct an_report *r, enum an_act act, const struct an_partition *p)
+{
+    r->counts[act]++;
+    if (act != AN_ACT_DROP)
+        return;
+    r->rows += p->rows_estimate;
+    r->bytes += p->bytes;
+}
+
+static void set_metrics(const struct an_report *r)
+{
+    an_metric_add(AN_M_PARTITIONS_CREATED, r->counts[AN_ACT_CREATE]);
+    an_metric_add(AN_M_PARTITIONS_DROPPED, r->counts[AN_ACT_DROP]);
+    an_metric_add(AN_M_PARTITION_ROWS_DROPPED, (uint64_t)r->rows);
+    an_metric_add(AN_M_PARTITION_BYTES_FREED, (uint64_t)r->bytes);
+    an_metric_set(AN_M_PARTITIONS_HELD_BACK, r->counts[AN_ACT_KEEP]);
+}
+
+static int put_run(const struct an_report *r, struct an_db *db, bool clock_believed, bool ok,
+                   const char *message, struct an_err *err)
+{
+    char started[24], rows[24], bytes[24];
+    (void)snprintf(started, sizeof started, "%lld", (long long)r->started_us);
+    (void)snprintf(rows, sizeof rows, "%lld", (long long)r->rows);
+    (void)snprintf(bytes, sizeof bytes, "%lld", (long long)r->bytes);
+    const struct an_db_param params[] = {
+        AN_DB_TEXT(AN_STR("partition")), AN_DB_TEXT(an_str(started)), AN_DB_TEXT(an_str(ok ? "t" : "f")),
+        AN_DB_TEXT(an_str(message)), AN_DB_TEXT(an_str(rows)), AN_DB_TEXT(an_str(bytes)),
+        AN_DB_TEXT(an_str(clock_believed ? "t" : "f"))};
+    return an_db_exec(db, AN_STMT_JOB_RUN_PUT, params, AN_COUNT(params), NULL, err);
+}
+
+int an_report_end(struct an_report *r, struct an_db *db, bool clock_believed, int rc, struct an_err *err)
+{
+    char words[WORDS_MAX];
+    (void)snprintf(words, sizeof words,
+                   "%zu created, %zu dropped with about %lld rows and %.1f MiB, %zu attached again, %zu held back%s%s",
+                   r->counts[AN_ACT_CREATE], r->counts[AN_ACT_DROP], (long long)r->rows,
+                   (double)r->bytes / (1 << 20), r->counts[AN_ACT_ATTACH], r->counts[AN_ACT_KEEP],
+                   rc == AN_OK ? "" : "; failed: ", rc == AN_OK ? "" : err->text);
+    if (r->dry_run) {
+        (void)printf("%zu to create, %zu to drop, %zu held back\n", r->counts[AN_ACT_CREATE],
+                     r->counts[AN_ACT_DROP], r->counts[AN_ACT_KEEP]);
+        return rc;
+    }
+    set_metrics(r);
+    if (rc == AN_OK)
+        an_log_info("partition", "%s", words);
+    struct an_err own_err;
+    const struct an_own_event event = {.action = "annals.partition.run",
+                                       .entity_type = "job",
+                                       .entity_id = "annals-partition",
+                                       .description = words};
+    int put = put_run(r, db, clock_believed, rc == AN_OK, words, &own_err);
+    int recorded = put == AN_OK ? an_own_record(r->own, &event, &own_err) : put;
+    if (rc == AN_OK && recorded != AN_OK)
+        return an_fail(err, recorded, "%s", own_err.text);
+    return rc;
+}

@@ -1,0 +1,145 @@
+-- How long events are kept, what may stop their removal, and what the jobs did last. See docs/design/partitions.md.
+-- Locks: ACCESS EXCLUSIVE on tenants for the time of one ALTER TABLE and one look at its rows, and on events
+-- and event_entities for the time of one entry in the catalogue.
+
+-- Takes partitions away. ALTER TABLE ... DETACH PARTITION CONCURRENTLY is for owners, and runs in no function
+-- that could lend the right; no program that serves requests has this role.
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'annals_keeper') THEN
+        BEGIN
+            CREATE ROLE annals_keeper LOGIN;
+        EXCEPTION
+            -- Another database of this server is being migrated at the same moment.
+            WHEN duplicate_object OR unique_violation THEN NULL;
+        END;
+    END IF;
+END
+$$;
+
+DO $$
+BEGIN
+    IF NOT pg_catalog.pg_has_role('annals_keeper', 'annals_owner', 'MEMBER') THEN
+        GRANT annals_owner TO annals_keeper;
+    END IF;
+    ALTER ROLE annals_keeper SET idle_in_transaction_session_timeout = '1min';
+    ALTER ROLE annals_keeper SET statement_timeout = '10min';
+    ALTER ROLE annals_keeper SET lock_timeout = '2s';
+EXCEPTION
+    WHEN insufficient_privilege THEN
+        RAISE NOTICE 'annals_keeper could not be set up: grant annals_owner to it before partitions are dropped';
+END
+$$;
+
+-- What the job asks of the catalogue touches every partition, and takes milliseconds; for its price the planner
+-- would call a compiler first, which takes seconds.
+DO $$
+BEGIN
+    ALTER ROLE annals_job SET jit = off;
+EXCEPTION
+    WHEN insufficient_privilege THEN NULL;
+END
+$$;
+
+SET LOCAL ROLE annals_owner;
+
+-- keep_days NULL: for ever.
+CREATE TABLE annals.retention_classes (
+    name text COLLATE "C" PRIMARY KEY,
+    keep_days integer CHECK (keep_days BETWEEN 1 AND 36500)
+);
+
+INSERT INTO annals.retention_classes (name, keep_days)
+VALUES ('default', NULL);
+
+-- kept_days and held_from are copies from the class and the holds, for the eyes of searches: retention_refresh.
+ALTER TABLE annals.tenants
+    ADD COLUMN retention_class text COLLATE "C" NOT NULL DEFAULT 'default'
+        REFERENCES annals.retention_classes (name),
+    ADD COLUMN kept_days integer,
+    ADD COLUMN held_from timestamptz;
+
+-- Events of a tenant in [from_at, to_at) stay, whatever their age; NULL: no bound on that side.
+CREATE TABLE annals.legal_holds (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    tenant_id text COLLATE "C" NOT NULL REFERENCES annals.tenants (tenant_id),
+    from_at timestamptz,
+    to_at timestamptz,
+    reason text NOT NULL,
+    placed_by text NOT NULL,
+    placed_at timestamptz NOT NULL DEFAULT now(),
+    released_by text,
+    released_at timestamptz,
+    CHECK (from_at < to_at)
+);
+
+CREATE INDEX legal_holds_active ON annals.legal_holds (tenant_id)
+WHERE released_at IS NULL;
+
+ALTER TABLE annals.legal_holds ENABLE ROW LEVEL SECURITY;
+ALTER TABLE annals.legal_holds FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY tenant ON annals.legal_holds
+    USING (tenant_id = nullif(current_setting('annals.tenant', true), ''));
+-- The job asks who stops a drop, and the function that drops asks again.
+CREATE POLICY every_tenant ON annals.legal_holds TO annals_job, annals_owner
+    USING (true);
+
+-- Who reads the outbox, and how far each has come.
+CREATE TABLE annals.consumers (
+    name text COLLATE "C" PRIMARY KEY,
+    xid xid8 NOT NULL DEFAULT '0',
+    id bigint NOT NULL DEFAULT 0,
+    moved_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- Partitions of events whose copy in the archive was read back and found equal.
+CREATE TABLE annals.partition_archives (
+    name text COLLATE "C" PRIMARY KEY,
+    from_at timestamptz NOT NULL,
+    to_at timestamptz NOT NULL,
+    verified_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- Partitions on their way out: written before one is detached, deleted with it. What a round leaves here, the
+-- next one brings to its end.
+CREATE TABLE annals.partition_removals (
+    name text COLLATE "C" PRIMARY KEY,
+    parent text COLLATE "C" NOT NULL,
+    from_at timestamptz NOT NULL,
+    to_at timestamptz NOT NULL,
+    begun_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- The last round of each job. clock_at: the last time whose clock was believed.
+CREATE TABLE annals.job_runs (
+    job text COLLATE "C" PRIMARY KEY,
+    started_at timestamptz NOT NULL,
+    finished_at timestamptz NOT NULL DEFAULT now(),
+    succeeded boolean NOT NULL,
+    message text NOT NULL,
+    removed_rows bigint NOT NULL DEFAULT 0,
+    freed_bytes bigint NOT NULL DEFAULT 0,
+    clock_at timestamptz
+);
+
+GRANT SELECT ON annals.job_runs TO annals_reader;
+GRANT SELECT ON annals.retention_classes, annals.legal_holds, annals.consumers, annals.partition_archives,
+    annals.partition_removals, annals.job_runs TO annals_job;
+GRANT INSERT, UPDATE ON annals.job_runs TO annals_job;
+GRANT INSERT, UPDATE (keep_days) ON annals.retention_classes TO annals_job;
+GRANT INSERT, UPDATE (released_by, released_at) ON annals.legal_holds TO annals_job;
+GRANT UPDATE (retention_class, kept_days, held_from) ON annals.tenants TO annals_job;
+
+-- A partition stays as long as one of its tenants needs it. The others see no more than they keep: the setting,
+-- seconds since 1970, is made together with annals.tenant, by search_begin.
+-- The comparison is of rows although the time alone would do: written plainly, the planner takes it and the end
+-- of a page's time for a range, which it believes to be narrow, and reads all that a tenant has in it.
+CREATE POLICY kept ON annals.events AS RESTRICTIVE FOR SELECT TO annals_reader
+    USING (("timestamp", id) >= (coalesce(to_timestamp(nullif(current_setting('annals.kept_from', true), '')::float8),
+                                          '-infinity'),
+                                 '00000000-0000-0000-0000-000000000000'::uuid));
+CREATE POLICY kept ON annals.event_entities AS RESTRICTIVE FOR SELECT TO annals_reader
+    USING (("timestamp", event_id) >= (coalesce(to_timestamp(nullif(current_setting('annals.kept_from', true), '')::float8),
+                                                '-infinity'),
+                                       '00000000-0000-0000-0000-000000000000'::uuid));
