@@ -344,34 +344,22 @@ static void note_outcome(struct an_ingest_held *w, const struct an_combine_part 
         w->err = part->err;
 }
 
-/* *away: what a database said that is away or out of time. It is not asked again for each further request, or those
- * would add up their waits. */
-static void commit_alone(struct an_ingest *in, struct an_ingest_held *w, int64_t begin_us, struct an_err *away)
-{
-    struct an_combine_part part = {
-        .rows = &w->rows, .received_us = w->rules.now_us, .rc = away->rc, .err = *away};
-    if (away->rc == AN_OK)
-        an_combine_put_alone(in->combine, &part, w->call.atomic);
-    if (part.rc == AN_EAGAIN || part.rc == AN_ETIMEOUT)
-        *away = part.err;
-    note_outcome(w, &part, an_clock_mono_us() - begin_us);
-}
-
 void an_ingest_commit(struct an_ingest *in)
 {
     struct an_combine_part parts[AN_COMBINE_PARTS];
     struct an_ingest_held *of[AN_COMBINE_PARTS];
-    struct an_err away = {AN_OK, ""};
     size_t count = 0;
     int64_t begin_us = an_clock_mono_us();
     for (size_t i = 0; i < in->count; i++) {
         struct an_ingest_held *w = &in->held[i];
-        if (!an_ingest_wants_company(w)) {
-            commit_alone(in, w, begin_us, &away);
+        struct an_combine_part *part = &parts[count];
+        *part = (struct an_combine_part){.rows = &w->rows, .received_us = w->rules.now_us};
+        if (an_ingest_wants_company(w)) {
+            of[count++] = w;
             continue;
         }
-        parts[count] = (struct an_combine_part){.rows = &w->rows, .received_us = w->rules.now_us};
-        of[count++] = w;
+        an_combine_put_alone(in->combine, part, w->call.atomic);
+        note_outcome(w, part, an_clock_mono_us() - begin_us);
     }
     if (count > 0)
         an_combine_put(in->combine, parts, count);

@@ -228,21 +228,6 @@ def test_the_same_400_events_in_batches_of_all_sizes(stack):
     assert deadlocks(stack) == before
 
 
-def test_waits_for_a_silent_database_do_not_add_up(make_annals):
-    """One worker with many requests that are committed one by one: the first that gets no answer speaks for all."""
-    stack = make_annals({"ingest.workers": 1, "ingest.commit_timeout": "1s"})
-    token = stack.token("slow", "audit:write")
-    assert stack.post(keyed("first"), token=token).status == 201
-    with contextlib.closing(stack.cluster.connect("postgres", stack.database, autocommit=False)) as lock:
-        lock.cursor().execute("LOCK TABLE annals.outbox IN ACCESS EXCLUSIVE MODE")
-        requests = [[keyed(str(n))] for n in range(16)]
-        with Burst(stack, "slow", requests, query="?atomic=true") as burst:
-            answers = burst.collect(6)
-        lock.rollback()
-    assert [answer.status for answer in answers.values()] == [503] * 16, answers
-    assert max(answer.seconds for answer in answers.values()) < 5  # two or three times the limit, not 16 times
-
-
 @pytest.mark.parametrize("how", [signal.SIGHUP, signal.SIGTERM, signal.SIGKILL])
 def test_master_replaced_under_load(stack, how):
     """Workers of the old and the new generation share lanes; those of another master share nothing with them."""

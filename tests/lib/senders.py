@@ -68,7 +68,7 @@ class Burst:
     """One request a connection, all sent before the first answer is read. bodies: objects or lists of them. gap_s:
     between two requests; a worker takes all that are there when it looks."""
 
-    def __init__(self, stack, tenant, bodies, gap_s=0.0, query=""):
+    def __init__(self, stack, tenant, bodies, gap_s=0.0):
         headers = {"Authorization": "Bearer " + stack.token(tenant, "audit:write"), "Content-Type": "application/json"}
         self.connections = [stack.connection(timeout=30) for _ in bodies]
         self.answers = {}  # number of the request: Answer
@@ -76,7 +76,7 @@ class Burst:
             connection.connect()
         self.start_s = time.monotonic()
         for connection, body in zip(self.connections, bodies):
-            connection.request("POST", "/v1/events" + query, json.dumps(body), headers)
+            connection.request("POST", "/v1/events", json.dumps(body), headers)
             if gap_s > 0:
                 time.sleep(gap_s)
 
