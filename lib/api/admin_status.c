@@ -153,6 +153,29 @@ static int add_partitions(struct an_admin *a, int64_t now_us, struct an_err *err
     return AN_OK;
 }
 
+/* Columns of job_run_list. */
+enum { JOB, FINISHED, SUCCEEDED, MESSAGE };
+
+static int add_jobs(struct an_admin *a, struct an_err *err)
+{
+    struct an_result *r = NULL;
+    int rc = an_db_exec(a->call->ctx->reader, AN_STMT_JOB_RUN_LIST, NULL, 0, &r, err);
+    for (size_t i = 0; i < an_result_rows(r); i++) {
+        struct an_scope *row = an_scope_item(a->page, "jobs");
+        int64_t us;
+        an_scope_text(row, "job", an_text_clip(a->arena, an_result_get(r, i, JOB), 64));
+        if (an_result_int(r, i, FINISHED, &us)) {
+            an_scope_text(row, "finished", an_text_rfc3339(a->arena, us));
+            an_scope_text(row, "finished_text", an_text_time(a->arena, us, 0));
+        }
+        an_scope_flag(row, "failed", !an_str_is(an_result_get(r, i, SUCCEEDED), "t"));
+        an_scope_text(row, "message", an_text_clip(a->arena, an_result_get(r, i, MESSAGE), 1024));
+    }
+    an_scope_flag(a->page, "has_jobs", an_result_rows(r) > 0);
+    an_result_free(r);
+    return rc;
+}
+
 /* Only the job's role sees the outbox whole. Its connection is opened for this page alone; where there is
  * none, the page says so rather than fail. */
 static void add_outbox(struct an_admin *a)
@@ -228,6 +251,8 @@ static int status_page(struct an_admin *a, struct an_err *err)
         rc = add_partitions(a, now_us, err);
     if (rc == AN_OK)
         rc = add_migrations(a, err);
+    if (rc == AN_OK)
+        rc = add_jobs(a, err);
     if (rc != AN_OK)
         return rc;
     add_outbox(a);

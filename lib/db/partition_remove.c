@@ -44,7 +44,8 @@ static int claim_once(struct an_db *keeper, void *arg, struct an_err *err)
 int an_partition_claim(struct an_db *keeper, const struct an_conf *c, struct an_err *err)
 {
     struct detaching d = {.conf = c};
-    return an_patient(keeper, c, claim_once, &d, "another annals-partition is at work", err);
+    int rc = an_patient(keeper, c, claim_once, &d, "another annals-partition is at work", err);
+    return rc == AN_OK ? AN_OK : an_fail_within(err, "database.keeper");
 }
 
 /* The statement that the owner must run next; empty: none. */

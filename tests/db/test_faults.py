@@ -49,9 +49,10 @@ def assert_complete(db, batches, events):
     """Every event once, with its entities, named by the outbox once; every third batch repeated one event."""
     expected = batches * events - batches // 3
     [counts] = db.query("""
-        SELECT (SELECT count(*) FROM annals.events), (SELECT count(DISTINCT id) FROM annals.events),
-               (SELECT count(*) FROM annals.event_entities) / 2,
-               (SELECT count(*) FROM annals.outbox, unnest(event_ids))""")
+        SELECT (SELECT count(*) FROM annals.events WHERE tenant_id <> 'annals'),
+               (SELECT count(DISTINCT id) FROM annals.events WHERE tenant_id <> 'annals'),
+               (SELECT count(*) FROM annals.event_entities WHERE tenant_id <> 'annals') / 2,
+               (SELECT count(*) FROM annals.outbox, unnest(event_ids) WHERE tenant_id <> 'annals')""")
     assert counts == (expected,) * 4
 
 

@@ -26,6 +26,7 @@ EXTRA_DIST += \
 	tests/http/test_isolation.py \
 	tests/http/test_json.py \
 	tests/http/test_keycloak.py \
+	tests/http/test_partitions.py \
 	tests/http/test_quickstart.py \
 	tests/http/test_readiness.py \
 	tests/http/test_search.py \
