@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* annalsctl hold: events that must stay whatever their age. Placing and releasing one is recorded before it is done. */
+/* annalsctl hold: events that must stay whatever their age. Placing and releasing one is recorded before
+ * it is done. */
 #include "an.h"
 
 #include <getopt.h>
@@ -14,7 +15,7 @@
 #include "proc/exit.h"
 
 #define REASON_MAX_BYTES 512
-#define LINE_MAX_BYTES 8192
+#define LINE_MAX_BYTES   8192
 
 /* Columns of hold_list. */
 enum { ID, TENANT, FROM, TO, REASON, PLACED_BY, PLACED_AT, RELEASED_BY, RELEASED_AT };
@@ -40,7 +41,8 @@ static int take_time(const char *option, char out[AN_TIME_LEN + 1])
 {
     int64_t us;
     if (!an_time_parse(an_str(optarg), &us))
-        return an_ctl_usage("hold add: %s takes a time such as 2026-11-23T00:00:00Z, not '%s'", option, optarg);
+        return an_ctl_usage("hold add: %s takes a time such as 2026-11-23T00:00:00Z, not '%s'", option,
+                            optarg);
     an_time_format(us, out);
     return AN_EXIT_OK;
 }
@@ -56,7 +58,8 @@ static int take_option(int letter, struct hold *h)
         h->reason = optarg;
         if (reason_valid(optarg))
             return AN_EXIT_OK;
-        return an_ctl_usage("hold add: --reason takes one line of UTF-8 of 1 to %d bytes", REASON_MAX_BYTES);
+        return an_ctl_usage("hold add: --reason takes one line of UTF-8 of 1 to %d bytes",
+                            REASON_MAX_BYTES);
     default:
         return an_ctl_usage("hold add takes TENANT, --reason, --from and --to");
     }
@@ -106,9 +109,10 @@ static int place(const struct an_ctl *ctl, const struct hold *h, char id[24], st
     int rc = record(ctl, "annals.hold.add", "tenant", h->tenant, NULL, words, err);
     if (rc != AN_OK)
         return rc;
-    const struct an_db_param params[] = {AN_DB_TEXT(an_str(h->tenant)), AN_DB_TEXT(an_str(has_from ? h->from : NULL)),
-                                         AN_DB_TEXT(an_str(has_to ? h->to : NULL)), AN_DB_TEXT(an_str(h->reason)),
-                                         AN_DB_TEXT(an_str(an_ctl_operator()))};
+    const struct an_db_param params[] = {
+        AN_DB_TEXT(an_str(h->tenant)), AN_DB_TEXT(an_str(has_from ? h->from : NULL)),
+        AN_DB_TEXT(an_str(has_to ? h->to : NULL)), AN_DB_TEXT(an_str(h->reason)),
+        AN_DB_TEXT(an_str(an_ctl_operator()))};
     struct an_result *res = NULL;
     struct an_db *db = an_db_new(ctl->conf, AN_DB_JOB);
     rc = an_db_exec(db, AN_STMT_HOLD_ADD, params, AN_COUNT(params), &res, err);
@@ -142,7 +146,8 @@ static int hold_add(const struct an_ctl *ctl, int argc, char **argv)
 
 /* ---- list ---- */
 
-static void add_time(struct an_buf *out, const struct an_result *res, size_t row, size_t column, const char *none)
+static void add_time(struct an_buf *out, const struct an_result *res, size_t row, size_t column,
+                     const char *none)
 {
     int64_t us;
     char text[AN_TIME_LEN + 1];
@@ -169,10 +174,14 @@ static void print_json(const struct an_result *res, size_t row)
         const char *name;
         int column;
         bool time;
-    } members[] = {{"tenant", TENANT, false},         {"from", FROM, true},
-                   {"to", TO, true},                  {"reason", REASON, false},
-                   {"placed_by", PLACED_BY, false},   {"placed_at", PLACED_AT, true},
-                   {"released_by", RELEASED_BY, false}, {"released_at", RELEASED_AT, true}};
+    } members[] = {{"tenant", TENANT, false},
+                   {"from", FROM, true},
+                   {"to", TO, true},
+                   {"reason", REASON, false},
+                   {"placed_by", PLACED_BY, false},
+                   {"placed_at", PLACED_AT, true},
+                   {"released_by", RELEASED_BY, false},
+                   {"released_at", RELEASED_AT, true}};
     struct an_buf line;
     an_buf_init(&line, LINE_MAX_BYTES);
     an_buf_addf(&line, "{\"id\": %.*s", AN_STR_ARG(an_result_get(res, row, ID)));
@@ -203,11 +212,13 @@ static void print_hold(const struct an_result *res, size_t row)
     time_text(res, row, TO, "the end", to);
     time_text(res, row, PLACED_AT, "", placed);
     time_text(res, row, RELEASED_AT, "", released);
-    (void)printf("%.*s: tenant %.*s, from %s to %s: %.*s (placed by %.*s, %s", AN_STR_ARG(an_result_get(res, row, ID)),
-                 AN_STR_ARG(an_result_get(res, row, TENANT)), from, to, AN_STR_ARG(an_result_get(res, row, REASON)),
+    (void)printf("%.*s: tenant %.*s, from %s to %s: %.*s (placed by %.*s, %s",
+                 AN_STR_ARG(an_result_get(res, row, ID)), AN_STR_ARG(an_result_get(res, row, TENANT)),
+                 from, to, AN_STR_ARG(an_result_get(res, row, REASON)),
                  AN_STR_ARG(an_result_get(res, row, PLACED_BY)), placed);
     if (released[0] != '\0')
-        (void)printf("; released by %.*s, %s", AN_STR_ARG(an_result_get(res, row, RELEASED_BY)), released);
+        (void)printf("; released by %.*s, %s", AN_STR_ARG(an_result_get(res, row, RELEASED_BY)),
+                     released);
     (void)printf(")\n");
 }
 

@@ -10,8 +10,8 @@
 #include "proc/exit.h"
 
 #define CLASS_MAX 64
-#define DAYS_MAX 36500
-#define FOR_EVER "forever"
+#define DAYS_MAX  36500
+#define FOR_EVER  "forever"
 
 /* As a type of an event: [a-z0-9][a-z0-9_.:-]* */
 static bool class_valid(const char *name)
@@ -28,10 +28,11 @@ static int record(const struct an_ctl *ctl, const struct an_own_event *event, st
     return rc;
 }
 
-/* Records it, then runs the statement, and lets what searches show follow. On AN_OK *out has the rows; out may be
- * NULL. */
+/* Records it, then runs the statement, and lets what searches show follow. On AN_OK *out has the rows;
+ * out may be NULL. */
 static int change(const struct an_ctl *ctl, const struct an_own_event *event, enum an_stmt stmt,
-                  const struct an_db_param *params, size_t count, struct an_result **out, struct an_err *err)
+                  const struct an_db_param *params, size_t count, struct an_result **out,
+                  struct an_err *err)
 {
     int rc = record(ctl, event, err);
     if (rc != AN_OK)
@@ -52,10 +53,11 @@ static int retention_set(const struct an_ctl *ctl, int argc, char **argv)
     bool for_ever = strcmp(days, FOR_EVER) == 0;
     int64_t n;
     if (!class_valid(class))
-        return an_ctl_usage("retention set: '%s' is no class: a-z, 0-9, '.', '_', '-', up to %d bytes", class,
-                            CLASS_MAX);
+        return an_ctl_usage("retention set: '%s' is no class: a-z, 0-9, '.', '_', '-', up to %d bytes",
+                            class, CLASS_MAX);
     if (!for_ever && !an_parse_i64(an_str(days), 1, DAYS_MAX, &n))
-        return an_ctl_usage("retention set: '%s' is neither 1 to %d days nor '%s'", days, DAYS_MAX, FOR_EVER);
+        return an_ctl_usage("retention set: '%s' is neither 1 to %d days nor '%s'", days, DAYS_MAX,
+                            FOR_EVER);
     char words[256];
     (void)snprintf(words, sizeof words, "class %s keeps events %s%s", class, for_ever ? "for ever" : days,
                    for_ever ? "" : " days");
@@ -125,7 +127,8 @@ static int tenant_retention(const struct an_ctl *ctl, int argc, char **argv)
     if (rc == AN_OK && an_result_rows(res) == 0)
         rc = an_fail(&err, AN_ENOENT, "tenant '%s' is not known", tenant);
     else if (rc == AN_OK && !an_str_is(an_result_get(res, 0, 0), "t"))
-        rc = an_fail(&err, AN_ENOENT, "class '%s' is not known: annalsctl retention set %s DAYS", class, class);
+        rc = an_fail(&err, AN_ENOENT, "class '%s' is not known: annalsctl retention set %s DAYS", class,
+                     class);
     an_result_free(res);
     if (rc != AN_OK)
         return an_ctl_failed(&err);
@@ -141,7 +144,8 @@ static int retention_resume(const struct an_ctl *ctl, int argc, char **argv)
     const struct an_own_event event = {.action = "annals.retention.resume",
                                        .entity_type = "job",
                                        .entity_id = "annals-partition",
-                                       .description = "the clock is right; partitions may be dropped by it"};
+                                       .description =
+                                           "the clock is right; partitions may be dropped by it"};
     struct an_result *res = NULL;
     struct an_err err;
     int64_t now_us;
@@ -158,12 +162,13 @@ static int retention_resume(const struct an_ctl *ctl, int argc, char **argv)
 }
 
 const struct an_ctl_command an_ctl_retention[] = {
-    {"retention list", "", "the classes, how long each keeps events, and how many tenants are of it", true,
-     retention_list},
-    {"retention set", "CLASS DAYS|forever", "how long a class keeps events; 'default' is everybody's", true,
-     retention_set},
-    {"retention resume", "", "let partitions be dropped again after the clock jumped, or the job stood still",
-     true, retention_resume},
+    {"retention list", "", "the classes, how long each keeps events, and how many tenants are of it",
+     true, retention_list},
+    {"retention set", "CLASS DAYS|forever", "how long a class keeps events; 'default' is everybody's",
+     true, retention_set},
+    {"retention resume", "",
+     "let partitions be dropped again after the clock jumped, or the job stood still", true,
+     retention_resume},
     {"tenant retention", "ID CLASS", "put a tenant into a class", true, tenant_retention},
     {NULL, NULL, NULL, false, NULL},
 };

@@ -23,17 +23,19 @@ static void print_job(const struct an_result *res, size_t row, bool json)
     if (an_result_int(res, row, FINISHED, &finished_us))
         an_time_format(finished_us, finished);
     if (!json) {
-        (void)printf("annals-%.*s  %s  %s: %.*s\n", AN_STR_ARG(job), finished, succeeded ? "done" : "FAILED",
-                     AN_STR_ARG(message));
+        (void)printf("annals-%.*s  %s  %s: %.*s\n", AN_STR_ARG(job), finished,
+                     succeeded ? "done" : "FAILED", AN_STR_ARG(message));
         return;
     }
     struct an_buf line;
     an_buf_init(&line, LINE_MAX_BYTES);
     an_buf_adds(&line, "{\"job\": ");
     an_json_add_string(&line, job);
-    an_buf_addf(&line, ", \"finished_at\": \"%s\", \"succeeded\": %s, \"removed_rows\": %.*s, \"freed_bytes\": %.*s",
-                finished, succeeded ? "true" : "false", AN_STR_ARG(an_result_get(res, row, ROWS)),
-                AN_STR_ARG(an_result_get(res, row, BYTES)));
+    an_buf_addf(
+        &line,
+        ", \"finished_at\": \"%s\", \"succeeded\": %s, \"removed_rows\": %.*s, \"freed_bytes\": %.*s",
+        finished, succeeded ? "true" : "false", AN_STR_ARG(an_result_get(res, row, ROWS)),
+        AN_STR_ARG(an_result_get(res, row, BYTES)));
     an_buf_adds(&line, ", \"message\": ");
     an_json_add_string(&line, message);
     (void)printf("%s}\n", line.data);
@@ -63,7 +65,8 @@ static int status(const struct an_ctl *ctl, int argc, char **argv)
 }
 
 const struct an_ctl_command an_ctl_status[] = {
-    {"status", "", "the last round of each job; exit status 1 where one failed; with --json one object a line",
-     true, status},
+    {"status", "",
+     "the last round of each job; exit status 1 where one failed; with --json one object a line", true,
+     status},
     {NULL, NULL, NULL, false, NULL},
 };

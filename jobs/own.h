@@ -16,10 +16,12 @@ struct an_own_event {
 
 struct an_own; /* a connection of the writer, opened when it is needed */
 /* actor: who all the events are of: {"job", "annals-partition"}. It must outlive it. */
-struct an_own *an_own_new(const struct an_conf *c, const char *actor_type, const char *actor_id) AN_MUST_CHECK;
+struct an_own *an_own_new(const struct an_conf *c, const char *actor_type,
+                          const char *actor_id) AN_MUST_CHECK;
 void an_own_free(struct an_own *own); /* accepts NULL */
 
-/* Commits the event. Not AN_OK: nothing is known to be recorded, and what was to follow must not be done. */
+/* Commits the event. Not AN_OK: nothing is known to be recorded, and what was to follow must not be done.
+ */
 int an_own_record(struct an_own *own, const struct an_own_event *event, struct an_err *err) AN_MUST_CHECK;
 
 #endif

@@ -9,9 +9,9 @@
 #define WORDS_MAX 1024
 
 static const char *const verbs[AN_ACT__COUNT] = {"create", "detach", "drop", "attach", "keep"};
-static const char *const actions[AN_ACT__COUNT] = {
-    "annals.partition.create", "annals.partition.detach", "annals.partition.drop", "annals.partition.attach",
-    "annals.partition.keep"};
+static const char *const actions[AN_ACT__COUNT] = {"annals.partition.create", "annals.partition.detach",
+                                                   "annals.partition.drop", "annals.partition.attach",
+                                                   "annals.partition.keep"};
 
 /* "annals.events_2026_11 (about 1200 rows, 0.6 MiB), from ... to ...: why" */
 static void words_of(const struct an_partition *p, const char *why, char out[WORDS_MAX])
@@ -65,10 +65,13 @@ static int put_run(const struct an_report *r, struct an_db *db, bool clock_belie
     (void)snprintf(started, sizeof started, "%lld", (long long)r->started_us);
     (void)snprintf(rows, sizeof rows, "%lld", (long long)r->rows);
     (void)snprintf(bytes, sizeof bytes, "%lld", (long long)r->bytes);
-    const struct an_db_param params[] = {
-        AN_DB_TEXT(AN_STR("partition")), AN_DB_TEXT(an_str(started)), AN_DB_TEXT(an_str(ok ? "t" : "f")),
-        AN_DB_TEXT(an_str(message)), AN_DB_TEXT(an_str(rows)), AN_DB_TEXT(an_str(bytes)),
-        AN_DB_TEXT(an_str(clock_believed ? "t" : "f"))};
+    const struct an_db_param params[] = {AN_DB_TEXT(AN_STR("partition")),
+                                         AN_DB_TEXT(an_str(started)),
+                                         AN_DB_TEXT(an_str(ok ? "t" : "f")),
+                                         AN_DB_TEXT(an_str(message)),
+                                         AN_DB_TEXT(an_str(rows)),
+                                         AN_DB_TEXT(an_str(bytes)),
+                                         AN_DB_TEXT(an_str(clock_believed ? "t" : "f"))};
     return an_db_exec(db, AN_STMT_JOB_RUN_PUT, params, AN_COUNT(params), NULL, err);
 }
 
@@ -76,7 +79,8 @@ int an_report_end(struct an_report *r, struct an_db *db, bool clock_believed, in
 {
     char words[WORDS_MAX];
     (void)snprintf(words, sizeof words,
-                   "%zu created, %zu dropped with about %lld rows and %.1f MiB, %zu attached again, %zu held back%s%s",
+                   "%zu created, %zu dropped with about %lld rows and %.1f MiB, %zu attached again, %zu "
+                   "held back%s%s",
                    r->counts[AN_ACT_CREATE], r->counts[AN_ACT_DROP], (long long)r->rows,
                    (double)r->bytes / (1 << 20), r->counts[AN_ACT_ATTACH], r->counts[AN_ACT_KEEP],
                    rc == AN_OK ? "" : "; failed: ", rc == AN_OK ? "" : err->text);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* annals-partition: partitions of the coming periods are made ahead, and those that nobody keeps are dropped. */
+/* annals-partition: partitions of the coming periods are made ahead, and those that nobody keeps are
+ * dropped. */
 #include "an.h"
 
 #include "base/clock.h"
@@ -77,7 +78,8 @@ static int show_horizon(struct round *r, struct an_err *err)
 /* ---- dropped ---- */
 
 /* What is decided about it at this moment; *out is NULL where it is gone. */
-static int decide_again(struct round *r, const char *name, const struct an_decision **out, struct an_err *err)
+static int decide_again(struct round *r, const char *name, const struct an_decision **out,
+                        struct an_err *err)
 {
     struct an_decision *list;
     size_t count;
@@ -116,8 +118,8 @@ static int finish(struct round *r, const struct an_decision *d, struct an_err *e
     return AN_OK;
 }
 
-/* Detaches it where it is to go, or brings to its end what was begun; both begin with a fresh look, because
- * the last one may be minutes old. */
+/* Detaches it where it is to go, or brings to its end what was begun; both begin with a fresh look,
+ * because the last one may be minutes old. */
 static int take_away(struct round *r, const char *name, struct an_err *err)
 {
     const struct an_decision *d;
@@ -141,11 +143,11 @@ static bool held_back(const struct an_decision *d)
 
 static int explain(struct round *r, const struct an_decision *d, struct an_err *err)
 {
-    static const char *const begun[] = {
-        [AN_PARTITION_ATTACHED] = "", [AN_PARTITION_PENDING] = "its detaching was interrupted; ",
-        [AN_PARTITION_DETACHED] = "it is detached; "};
+    static const char *const begun[] = {[AN_PARTITION_ATTACHED] = "",
+                                        [AN_PARTITION_PENDING] = "its detaching was interrupted; ",
+                                        [AN_PARTITION_DETACHED] = "it is detached; "};
     const char *why = an_arena_printf(r->arena, "%s%s", begun[d->state], d->why);
-    enum an_act act = d->verdict == AN_DROP                ? AN_ACT_DROP
+    enum an_act act = d->verdict == AN_DROP               ? AN_ACT_DROP
                       : d->state == AN_PARTITION_ATTACHED ? AN_ACT_KEEP
                                                           : AN_ACT_ATTACH;
     if (act != AN_ACT_KEEP || held_back(d))

@@ -129,8 +129,9 @@ static int create(const struct ensure *e, struct an_partition *p, struct an_err 
     return rc;
 }
 
-/* Where the partition ends that begins at from_us in a gap up to `limit_us`. A quarter is made where all of it
- * is free; elsewhere months, so that a change of the period takes place where the longer one ends. */
+/* Where the partition ends that begins at from_us in a gap up to `limit_us`. A quarter is made where all
+ * of it is free; elsewhere months, so that a change of the period takes place where the longer one ends.
+ */
 static int64_t piece_end(enum period period, int64_t from_us, int64_t limit_us)
 {
     int64_t to_us = period_start(period, from_us, 1);
@@ -140,8 +141,8 @@ static int64_t piece_end(enum period period, int64_t from_us, int64_t limit_us)
 }
 
 /* Fills the gaps of [from_us, to_us), cut where partitions of another length stand already. */
-static int fill(const struct ensure *e, const char *table, enum period period, int64_t from_us, int64_t to_us,
-                struct an_err *err)
+static int fill(const struct ensure *e, const char *table, enum period period, int64_t from_us,
+                int64_t to_us, struct an_err *err)
 {
     struct an_arena *arena = an_arena_new(0);
     struct an_partition *have;

@@ -18,9 +18,9 @@ struct an_partition {
 typedef void an_partition_made(void *arg, const struct an_partition *p);
 
 /* Creates what is missing from the ingest window's start to `partition.ahead` periods from now, one
- * partition a transaction, with lock_timeout and retries; never queues writers behind itself. With dry_run,
- * nothing is made, and `made` is called for what would be. AN_EAGAIN: a lock could not be had in all the
- * retries. */
+ * partition a transaction, with lock_timeout and retries; never queues writers behind itself. With
+ * dry_run, nothing is made, and `made` is called for what would be. AN_EAGAIN: a lock could not be had in
+ * all the retries. */
 int an_partition_ensure(struct an_db *db, const struct an_conf *c, bool dry_run, an_partition_made *made,
                         void *arg, struct an_err *err) AN_MUST_CHECK;
 /* Where the ingest window begins: what ended before it takes no event but imports. */

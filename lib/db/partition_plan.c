@@ -4,13 +4,26 @@
 #include "base/clock.h"
 #include "db/partition_plan.h"
 
-#define DAY_US INT64_C(86400000000)
+#define DAY_US        INT64_C(86400000000)
 #define DETACHES_FROM 140000 /* server_version_num */
 
 /* Columns of partition_plan. */
 enum {
-    TABLE, NAME, FROM, TO, ROWS, BYTES, STATE,
-    CLASS, CLASS_DAYS, CLASS_TENANT, HOLD, HOLD_TENANT, HOLD_REASON, CONSUMER, ARCHIVED
+    TABLE,
+    NAME,
+    FROM,
+    TO,
+    ROWS,
+    BYTES,
+    STATE,
+    CLASS,
+    CLASS_DAYS,
+    CLASS_TENANT,
+    HOLD,
+    HOLD_TENANT,
+    HOLD_REASON,
+    CONSUMER,
+    ARCHIVED
 };
 
 /* ---- the clock ---- */
@@ -21,12 +34,14 @@ static int64_t distance(int64_t a_us, int64_t b_us)
 }
 
 /* The first of the three that is too far away. */
-static void judge_clock(const struct an_conf *c, const struct an_result *res, struct an_partition_clock *clock)
+static void judge_clock(const struct an_conf *c, const struct an_result *res,
+                        struct an_partition_clock *clock)
 {
     static const char *const names[] = {"this host's clock says", "the newest events were stored at",
                                         "the last round ended at"};
     int64_t others_us[] = {an_clock_us(), 0, 0};
-    bool known[] = {true, an_result_int(res, 0, 1, &others_us[1]), an_result_int(res, 0, 2, &others_us[2])};
+    bool known[] = {true, an_result_int(res, 0, 1, &others_us[1]),
+                    an_result_int(res, 0, 2, &others_us[2])};
     clock->believed = true;
     for (size_t i = 0; i < AN_COUNT(names) && clock->believed; i++) {
         if (!known[i] || distance(clock->now_us, others_us[i]) <= c->partition_clock_jump_ms * 1000)
@@ -74,8 +89,10 @@ static bool is_there(const struct plan *p, size_t row, size_t column)
 
 static const char *words_of_class(const struct plan *p, size_t row)
 {
-    struct an_str class = an_result_get(p->res, row, CLASS), tenant = an_result_get(p->res, row, CLASS_TENANT);
-    const char *whose = tenant.data == NULL ? "" : an_arena_printf(p->arena, " of tenant %.*s", AN_STR_ARG(tenant));
+    struct an_str class = an_result_get(p->res, row, CLASS),
+                  tenant = an_result_get(p->res, row, CLASS_TENANT);
+    const char *whose =
+        tenant.data == NULL ? "" : an_arena_printf(p->arena, " of tenant %.*s", AN_STR_ARG(tenant));
     int64_t days, to_us;
     if (!an_result_int(p->res, row, CLASS_DAYS, &days) || !an_result_int(p->res, row, TO, &to_us))
         return an_arena_printf(p->arena, "class %.*s%s keeps events for ever", AN_STR_ARG(class), whose);
@@ -89,8 +106,8 @@ static const char *words_of_hold(const struct plan *p, size_t row)
 {
     struct an_str id = an_result_get(p->res, row, HOLD), tenant = an_result_get(p->res, row, HOLD_TENANT),
                   reason = an_result_get(p->res, row, HOLD_REASON);
-    return an_arena_printf(p->arena, "legal hold %.*s on tenant %.*s: %.*s", AN_STR_ARG(id), AN_STR_ARG(tenant),
-                           AN_STR_ARG(reason));
+    return an_arena_printf(p->arena, "legal hold %.*s on tenant %.*s: %.*s", AN_STR_ARG(id),
+                           AN_STR_ARG(tenant), AN_STR_ARG(reason));
 }
 
 static const char *words_of_consumer(const struct plan *p, size_t row)
@@ -142,7 +159,8 @@ static void decide_outbox(const struct plan *p, size_t row, struct an_decision *
         decide_drop(p, d, "every consumer of the outbox has passed it");
 }
 
-/* As the events of the same time; `list` has all that come before. Made ahead, they stand there before those. */
+/* As the events of the same time; `list` has all that come before. Made ahead, they stand there before
+ * those. */
 static void decide_entities(const struct plan *p, const struct an_decision *list, size_t count,
                             struct an_decision *d)
 {
@@ -172,7 +190,8 @@ static int read_row(const struct plan *p, size_t row, struct an_partition *out, 
     (void)snprintf(out->table, sizeof out->table, "%.*s", AN_STR_ARG(table));
     (void)snprintf(out->name, sizeof out->name, "%.*s", AN_STR_ARG(name));
     if (an_result_int(p->res, row, FROM, &out->from_us) && an_result_int(p->res, row, TO, &out->to_us) &&
-        an_result_int(p->res, row, ROWS, &out->rows_estimate) && an_result_int(p->res, row, BYTES, &out->bytes))
+        an_result_int(p->res, row, ROWS, &out->rows_estimate) &&
+        an_result_int(p->res, row, BYTES, &out->bytes))
         return AN_OK;
     return an_fail(err, AN_EBACKEND, "db: partition_plan: not a number");
 }

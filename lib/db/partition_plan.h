@@ -18,9 +18,9 @@ enum an_verdict {
     AN_KEEP_WINDOW,    /* it takes events still */
     AN_KEEP_RETENTION, /* a class keeps it; of the outbox: not old enough */
     AN_KEEP_HOLD,
-    AN_KEEP_UNREAD,    /* a consumer of the outbox has not passed it */
+    AN_KEEP_UNREAD, /* a consumer of the outbox has not passed it */
     AN_KEEP_UNARCHIVED,
-    AN_KEEP_SERVER,    /* PostgreSQL 13 cannot detach without stopping writers */
+    AN_KEEP_SERVER, /* PostgreSQL 13 cannot detach without stopping writers */
     AN_KEEP_CLOCK,
     AN_DROP
 };
@@ -40,8 +40,8 @@ struct an_partition_clock {
     char why[320];   /* where it is not believed */
 };
 
-/* Compares the database's clock with ours, with the newest commit of events, and with the last round whose
- * clock was believed: one farther away than partition.clock_jump is not. */
+/* Compares the database's clock with ours, with the newest commit of events, and with the last round
+ * whose clock was believed: one farther away than partition.clock_jump is not. */
 int an_partition_clock_read(struct an_db *db, const struct an_conf *c, struct an_partition_clock *out,
                             struct an_err *err) AN_MUST_CHECK;
 

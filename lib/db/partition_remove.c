@@ -99,8 +99,8 @@ static int drop_once(struct an_db *db, void *arg, struct an_err *err)
     return rc;
 }
 
-int an_partition_drop(struct an_db *db, const struct an_conf *c, const struct an_partition *p, bool *dropped,
-                      struct an_err *err)
+int an_partition_drop(struct an_db *db, const struct an_conf *c, const struct an_partition *p,
+                      bool *dropped, struct an_err *err)
 {
     struct dropping d = {.partition = p};
     char what[128];

@@ -17,12 +17,13 @@ static void pause_before_retry(void)
     (void)poll(NULL, 0, 100 + r);
 }
 
-int an_patient(struct an_db *db, const struct an_conf *c, an_patient_step *step, void *arg, const char *what,
-               struct an_err *err)
+int an_patient(struct an_db *db, const struct an_conf *c, an_patient_step *step, void *arg,
+               const char *what, struct an_err *err)
 {
     for (int64_t tries = 1;; tries++) {
         int rc = step(db, arg, err);
-        bool again = rc == AN_ETIMEOUT || (rc == AN_EAGAIN && strcmp(db->sqlstate, SQLSTATE_DEADLOCK) == 0);
+        bool again =
+            rc == AN_ETIMEOUT || (rc == AN_EAGAIN && strcmp(db->sqlstate, SQLSTATE_DEADLOCK) == 0);
         if (!again)
             return rc;
         if (tries >= c->partition_retries)
@@ -40,7 +41,8 @@ struct transaction {
 static int in_transaction(struct an_db *db, void *arg, struct an_err *err)
 {
     const struct transaction *t = arg;
-    int rc = an_db_begin_limited(db, t->conf->db_statement_timeout_ms, t->conf->partition_lock_timeout_ms, err);
+    int rc = an_db_begin_limited(db, t->conf->db_statement_timeout_ms, t->conf->partition_lock_timeout_ms,
+                                 err);
     if (rc != AN_OK)
         return rc;
     rc = t->step(db, t->arg, err);

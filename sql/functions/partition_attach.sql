@@ -1,7 +1,7 @@
 -- Attaches a detached partition again, because something needs it now.
 --
--- Detaching has left a CHECK that says the same as the bounds: with it ATTACH need not read the rows, and takes
--- SHARE UPDATE EXCLUSIVE on the parent, for which no writer waits.
+-- Detaching has left a CHECK that says the same as the bounds: with it ATTACH need not read the rows,
+-- and takes SHARE UPDATE EXCLUSIVE on the parent, for which no writer waits.
 SET LOCAL ROLE annals_owner;
 
 CREATE OR REPLACE FUNCTION annals.partition_attach(parent text, part text)

@@ -1,5 +1,5 @@
--- Notes that the partition is on its way out, and says what the owner must run next, outside of a transaction;
--- NULL: nothing, it is detached.
+-- Notes that the partition is on its way out, and says what the owner must run next, outside of a
+-- transaction; NULL: nothing, it is detached.
 SET LOCAL ROLE annals_owner;
 
 CREATE OR REPLACE FUNCTION annals.partition_detach(parent text, part text)
@@ -29,8 +29,10 @@ BEGIN
             USING ERRCODE = 'undefined_table';
     END IF;
     RETURN CASE found_state
-        WHEN 'attached' THEN format('ALTER TABLE annals.%I DETACH PARTITION annals.%I CONCURRENTLY', parent, part)
-        WHEN 'pending' THEN format('ALTER TABLE annals.%I DETACH PARTITION annals.%I FINALIZE', parent, part)
+        WHEN 'attached'
+            THEN format('ALTER TABLE annals.%I DETACH PARTITION annals.%I CONCURRENTLY', parent, part)
+        WHEN 'pending'
+            THEN format('ALTER TABLE annals.%I DETACH PARTITION annals.%I FINALIZE', parent, part)
     END;
 END
 $$;

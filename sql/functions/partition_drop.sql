@@ -1,7 +1,8 @@
 -- Drops a partition that was detached. False: a legal hold came in the meantime, and nothing is dropped.
 --
--- Nobody can place a hold between the look at them and the drop: an INSERT waits for the lock taken here, which
--- is held for a moment only. ACCESS EXCLUSIVE is taken on a table that no statement leads to any more.
+-- Nobody can place a hold between the look at them and the drop: an INSERT waits for the lock taken
+-- here, which is held for a moment only. ACCESS EXCLUSIVE is taken on a table that no statement leads
+-- to any more.
 SET LOCAL ROLE annals_owner;
 
 CREATE OR REPLACE FUNCTION annals.partition_drop(parent text, part text)

@@ -16,7 +16,8 @@ BEGIN
     FROM annals.partition_states('events') AS s
     WHERE s.name = part;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'no partition % of annals.events', quote_literal(part) USING ERRCODE = 'undefined_table';
+        RAISE EXCEPTION 'no partition % of annals.events', quote_literal(part)
+            USING ERRCODE = 'undefined_table';
     END IF;
     PERFORM set_config('annals.tenant', tenant, true);
     EXECUTE format('SELECT EXISTS (SELECT FROM annals.%I WHERE tenant_id = $1)', part)

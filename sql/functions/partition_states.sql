@@ -1,5 +1,6 @@
--- All partitions of `parent`, those on their way out too. State: attached; pending, while detaching has begun
--- and is not finished; detached, a table of its own that waits to be dropped, or to be attached again.
+-- All partitions of `parent`, those on their way out too. State: attached; pending, while detaching has
+-- begun and is not finished; detached, a table of its own that waits to be dropped, or to be attached
+-- again.
 SET LOCAL ROLE annals_owner;
 
 CREATE OR REPLACE FUNCTION annals.partition_states(parent text)

@@ -1,9 +1,9 @@
--- How long events are kept, what may stop their removal, and what the jobs did last. See docs/design/partitions.md.
--- Locks: ACCESS EXCLUSIVE on tenants for the time of one ALTER TABLE and one look at its rows, and on events
--- and event_entities for the time of one entry in the catalogue.
+-- How long events are kept, what may stop their removal, and what the jobs did last. See
+-- docs/design/partitions.md. Locks: ACCESS EXCLUSIVE on tenants for the time of one ALTER TABLE and one
+-- look at its rows, and on events and event_entities for the time of one entry in the catalogue.
 
--- Takes partitions away. ALTER TABLE ... DETACH PARTITION CONCURRENTLY is for owners, and runs in no function
--- that could lend the right; no program that serves requests has this role.
+-- Takes partitions away. ALTER TABLE ... DETACH PARTITION CONCURRENTLY is for owners, and runs in no
+-- function that could lend the right; no program that serves requests has this role.
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'annals_keeper') THEN
@@ -31,8 +31,8 @@ EXCEPTION
 END
 $$;
 
--- What the job asks of the catalogue touches every partition, and takes milliseconds; for its price the planner
--- would call a compiler first, which takes seconds.
+-- What the job asks of the catalogue touches every partition, and takes milliseconds; for its price the
+-- planner would call a compiler first, which takes seconds.
 DO $$
 BEGIN
     ALTER ROLE annals_job SET jit = off;
@@ -52,7 +52,8 @@ CREATE TABLE annals.retention_classes (
 INSERT INTO annals.retention_classes (name, keep_days)
 VALUES ('default', NULL);
 
--- kept_days and held_from are copies from the class and the holds, for the eyes of searches: retention_refresh.
+-- kept_days and held_from are copies from the class and the holds, for the eyes of searches:
+-- retention_refresh.
 ALTER TABLE annals.tenants
     ADD COLUMN retention_class text COLLATE "C" NOT NULL DEFAULT 'default'
         REFERENCES annals.retention_classes (name),
@@ -101,8 +102,8 @@ CREATE TABLE annals.partition_archives (
     verified_at timestamptz NOT NULL DEFAULT now()
 );
 
--- Partitions on their way out: written before one is detached, deleted with it. What a round leaves here, the
--- next one brings to its end.
+-- Partitions on their way out: written before one is detached, deleted with it. What a round leaves
+-- here, the next one brings to its end.
 CREATE TABLE annals.partition_removals (
     name text COLLATE "C" PRIMARY KEY,
     parent text COLLATE "C" NOT NULL,
@@ -131,15 +132,15 @@ GRANT INSERT, UPDATE (keep_days) ON annals.retention_classes TO annals_job;
 GRANT INSERT, UPDATE (released_by, released_at) ON annals.legal_holds TO annals_job;
 GRANT UPDATE (retention_class, kept_days, held_from) ON annals.tenants TO annals_job;
 
--- A partition stays as long as one of its tenants needs it. The others see no more than they keep: the setting,
--- seconds since 1970, is made together with annals.tenant, by search_begin.
--- The comparison is of rows although the time alone would do: written plainly, the planner takes it and the end
--- of a page's time for a range, which it believes to be narrow, and reads all that a tenant has in it.
+-- A partition stays as long as one of its tenants needs it. The others see no more than they keep: the
+-- setting, seconds since 1970, is made together with annals.tenant, by search_begin. The comparison is
+-- of rows although the time alone would do: written plainly, the planner takes it and the end of a
+-- page's time for a range, which it believes to be narrow, and reads all that a tenant has in it.
 CREATE POLICY kept ON annals.events AS RESTRICTIVE FOR SELECT TO annals_reader
-    USING (("timestamp", id) >= (coalesce(to_timestamp(nullif(current_setting('annals.kept_from', true), '')::float8),
-                                          '-infinity'),
-                                 '00000000-0000-0000-0000-000000000000'::uuid));
+    USING (("timestamp", id) >= (
+        coalesce(to_timestamp(nullif(current_setting('annals.kept_from', true), '')::float8), '-infinity'),
+        '00000000-0000-0000-0000-000000000000'::uuid));
 CREATE POLICY kept ON annals.event_entities AS RESTRICTIVE FOR SELECT TO annals_reader
-    USING (("timestamp", event_id) >= (coalesce(to_timestamp(nullif(current_setting('annals.kept_from', true), '')::float8),
-                                                '-infinity'),
-                                       '00000000-0000-0000-0000-000000000000'::uuid));
+    USING (("timestamp", event_id) >= (
+        coalesce(to_timestamp(nullif(current_setting('annals.kept_from', true), '')::float8), '-infinity'),
+        '00000000-0000-0000-0000-000000000000'::uuid));

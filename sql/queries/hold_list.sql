@@ -1,8 +1,8 @@
 -- name: hold_list
 -- on: primary as annals_job
 -- params: all boolean: those too that were released
--- rows: one a hold, oldest first: id, tenant, from and to in microseconds or NULL, reason, who placed it and when,
---       who released it and when, or NULL
+-- rows: one a hold, oldest first: id, tenant, from and to in microseconds or NULL, reason, who placed
+--       it and when, who released it and when, or NULL
 -- tenant: all, for the operator's list
 SELECT h.id,
        h.tenant_id,

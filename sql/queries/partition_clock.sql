@@ -1,8 +1,8 @@
 -- name: partition_clock
 -- on: primary as annals_job
 -- params: none
--- rows: 1: now, newest commit of events, last round whose clock was believed, in microseconds, the last two NULL
---       where there is none; the server's version as a number
+-- rows: 1: now, newest commit of events, last round whose clock was believed, in microseconds, the last
+--       two NULL where there is none; the server's version as a number
 -- tenant: all, it looks at times only
 SELECT (extract(epoch FROM now()) * 1000000)::bigint,
        (SELECT (extract(epoch FROM o.created_at) * 1000000)::bigint

@@ -1,10 +1,10 @@
 -- name: partition_plan
 -- on: primary as annals_job
 -- params: timestamptz: partitions that end later are not looked into
--- rows: one a partition, oldest first, in a period events before its entities: table, name, from and to in
---       microseconds, estimated rows, bytes with indexes and TOAST, state (partition_states); then, NULL where
---       nothing is in the way of a drop: class, its days (NULL: for ever) and one of its tenants (NULL: any);
---       hold, its tenant and reason; consumer; last, t where it is in the archive
+-- rows: one a partition, oldest first, in a period events before its entities: table, name, from and to
+--       in microseconds, estimated rows, bytes with indexes and TOAST, state (partition_states); then,
+--       NULL where nothing is in the way of a drop: class, its days (NULL: for ever) and one of its
+--       tenants (NULL: any); hold, its tenant and reason; consumer; last, t where it is in the archive
 -- tenant: all, a partition belongs to all
 -- The class default counts even where none of its tenants has an event: so a partition goes only when the
 -- operator has said how long events are kept.
@@ -39,11 +39,13 @@ SELECT p.parent,
 FROM unnest(ARRAY['events', 'event_entities', 'outbox']) WITH ORDINALITY AS p (parent, rank)
 CROSS JOIN LATERAL (
     SELECT t.*,
-           (lpad(to_hex((extract(epoch FROM t.to_at) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid AS end_id
+           (lpad(to_hex((extract(epoch FROM t.to_at) * 1000)::bigint), 12, '0')
+            || repeat('0', 20))::uuid AS end_id
     FROM annals.partition_states(p.parent) AS t
 ) AS s
 JOIN pg_catalog.pg_class AS r ON r.oid = s.partition_oid
--- What is asked of each partition stands inside, where it is a condition that is tested before any row is read.
+-- What is asked of each partition stands inside, where it is a condition that is tested before any row
+-- is read.
 LEFT JOIN LATERAL (
     SELECT d.name, d.keep_days, NULL AS tenant_id
     FROM annals.retention_classes AS d

@@ -2,9 +2,9 @@
 -- on: primary as annals_job
 -- params: none
 -- rows: none
--- tenant: all, it compares every one with its class and its holds
--- A search asks its tenant's row alone what it may see, so that it need not join three tables each time. The copy
--- is made here: after every change, and in each round of annals-partition.
+-- tenant: all, it compares every one with its class and its holds A search asks its tenant's row alone
+--         what it may see, so that it need not join three tables each time. The copy is made here:
+--         after every change, and in each round of annals-partition.
 UPDATE annals.tenants AS t
 SET kept_days = n.keep_days, held_from = n.held_from
 FROM (SELECT i.tenant_id,

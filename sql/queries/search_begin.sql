@@ -25,7 +25,8 @@ SELECT $3::pg_lsn IS NULL
        set_config('annals.tenant', $1, true),
        -- The row of the tenant is seen from here on; what it does not keep, and nobody holds, is not.
        set_config('annals.kept_from',
-                  coalesce((SELECT extract(epoch FROM least(now() - t.kept_days * interval '24 hours', t.held_from))::text
+                  coalesce((SELECT extract(epoch FROM least(now() - t.kept_days * interval '24 hours',
+                                                            t.held_from))::text
                             FROM annals.tenants AS t
                             WHERE t.tenant_id = $1 AND t.kept_days IS NOT NULL), ''), true),
        set_config('statement_timeout', $2, true),

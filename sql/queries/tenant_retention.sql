@@ -3,6 +3,7 @@
 -- params: tenant_id text, class text
 -- rows: 1: t where there is such a class, and the tenant is of it now; none where the tenant is not known
 UPDATE annals.tenants AS t
-SET retention_class = coalesce((SELECT c.name FROM annals.retention_classes AS c WHERE c.name = $2), t.retention_class)
+SET retention_class = coalesce((SELECT c.name FROM annals.retention_classes AS c WHERE c.name = $2),
+                               t.retention_class)
 WHERE t.tenant_id = $1
 RETURNING t.retention_class = $2

@@ -69,7 +69,8 @@ def test_repeats_and_dry_run(bare):
     missing = int(re.fullmatch(r"(\d+) to create, 0 to drop, 0 held back", dry[-1])[1])
     now = datetime.datetime.now(UTC)
     assert sum(line.startswith("create annals.") for line in dry) == missing == len(dry) - 1
-    assert f"create annals.events_{now:%Y_%m}, from {now:%Y-%m}-01 to {month(now.year, now.month, 1):%Y-%m-%d}: made ahead" in dry
+    end = month(now.year, now.month, 1)
+    assert f"create annals.events_{now:%Y_%m}, from {now:%Y-%m}-01 to {end:%Y-%m-%d}: made ahead" in dry
     assert bounds(bare, "events") == []
     bare.run("annals-partition", "--once")
     made = {table: bounds(bare, table) for table in TABLES}
@@ -79,7 +80,8 @@ def test_repeats_and_dry_run(bare):
     dry = bare.run("annals-partition", "--once", "--dry-run").stdout.splitlines()
     assert dry[-1] == "0 to create, 0 to drop, 0 held back"
     assert len(dry) == missing + 1
-    assert all(re.match(r"keep annals\.\w+ \(about \d+ rows, [\d.]+ MiB\), from \S+ to \S+: ", line) for line in dry[:-1])
+    pattern = r"keep annals\.\w+ \(about \d+ rows, [\d.]+ MiB\), from \S+ to \S+: "
+    assert all(re.match(pattern, line) for line in dry[:-1])
 
 
 def is_whole(name, start, end):
@@ -87,7 +89,8 @@ def is_whole(name, start, end):
     if end == month(start.year, start.month, 1):
         return name == f"events_{start:%Y_%m}"
     quarter = (start.month - 1) // 3
-    return start.month % 3 == 1 and end == month(start.year, start.month, 3) and name == f"events_{start.year}_q{quarter + 1}"
+    whole = start.month % 3 == 1 and end == month(start.year, start.month, 3)
+    return whole and name == f"events_{start.year}_q{quarter + 1}"
 
 
 @pytest.mark.parametrize("ahead", [1, 2, 3])
