@@ -34,6 +34,7 @@ def test_keycloak(make_annals, realm):
     annals = make_annals(realm.settings(keys_refresh_floor="2s", keys_ttl="5s"))
     service, person = realm.service_token(), realm.person_token()
     wait_until("keys are there", lambda: annals.post(EVENT, token=service).status == 201)
+    wait_until("search has them too", lambda: status(annals, service) != 503)
 
     # Roles are scopes, attributes and claims are tenants.
     assert status(annals, service) == 403
