@@ -55,7 +55,7 @@ static int report_made(struct round *r, const struct made *made, struct an_err *
 static int make_ahead(struct round *r, struct an_err *err)
 {
     struct made made = {.arena = r->arena};
-    struct an_err later;
+    struct an_err later = {AN_OK, ""};
     made.end = &made.first;
     int rc = an_partition_ensure(r->db, r->conf, r->report.dry_run, note_made, &made, err);
     int reported = report_made(r, &made, rc == AN_OK ? err : &later);
@@ -215,7 +215,7 @@ static int remove_old(struct round *r, struct an_err *err)
 /* What was not made ahead will be missed first: it comes first, and what fails there stops no drop. */
 static int work(struct round *r, struct an_err *err)
 {
-    struct an_err later;
+    struct an_err later = {AN_OK, ""};
     int made = make_ahead(r, err);
     struct an_err *e = made == AN_OK ? err : &later;
     int rc = r->report.dry_run ? AN_OK : an_db_exec(r->db, AN_STMT_RETENTION_REFRESH, NULL, 0, NULL, e);

@@ -48,7 +48,7 @@ static int cut_off(struct an_err *err, const char *coding)
 static int copy(const struct an_source *from, struct an_buf *out, struct an_err *err)
 {
     for (;;) {
-        char more;
+        char more = 0;
         size_t room = an_buf_spare(out), got;
         char *to = room == 0 ? &more : an_buf_reserve(out, room);
         int rc = from->read(from->arg, to, room == 0 ? 1 : room, &got, err);

@@ -83,6 +83,7 @@ def test_the_same_event_twice_at_the_same_time(make_annals):
     assert count == 1
 
 
+@pytest.mark.skipif("ASAN_OPTIONS" in os.environ, reason="AddressSanitizer takes memory of its own")
 def test_large_batches_are_not_held_together(make_annals):
     """Small as they come, 4 MiB each when they are unpacked: one after the other they fit in 64 MiB."""
     stack = make_annals({"ingest.workers": 1})
