@@ -6,6 +6,7 @@
 #include "api/route.h"
 #include "base/clock.h"
 #include "http/fcgi.h"
+#include "http/listener.h"
 #include "log/log.h"
 #include "log/metrics.h"
 #include "proc/prefork.h"
@@ -28,6 +29,7 @@ struct seat {
 struct server {
     struct an_ctx ctx;
     const struct an_routes *tables[3];
+    struct an_listener *listener;
     struct seat *seats; /* as many as requests may be held */
     size_t seat_count;
     bool spent; /* has served its share */
@@ -176,12 +178,12 @@ static void end(struct server *s, struct seat *seat)
     s->spent = an_worker_spent() || s->spent;
 }
 
-/* Answers the request behind an accepted connection. True where it is held, and has no answer yet. */
-static bool serve(struct server *s, struct seat *seat)
+/* Answers the request of a connection. True where it is held, and has no answer yet. */
+static bool serve(struct server *s, struct seat *seat, int fd)
 {
     seat->start_us = an_clock_mono_us();
     seat->err = (struct an_err){AN_OK, ""};
-    if (an_fcgi_begin(seat->fcgi, &seat->err) != AN_OK) {
+    if (an_fcgi_begin(seat->fcgi, fd, &seat->err) != AN_OK) {
         an_log_warn("http", "%s", seat->err.text);
         return false;
     }
@@ -213,24 +215,21 @@ static void finish_held(struct server *s, size_t count)
     }
 }
 
-/* Serves the accepted connection in the first seat, and with it those that came at the same time. Nobody waits for
+/* Serves the connection in the first seat, and with it those that came at the same time. Nobody waits for
  * company: only what is there already is taken, and only what can be read without a wait. */
-static int serve_together(struct server *s, struct an_err *err)
+static int serve_together(struct server *s, int fd, struct an_err *err)
 {
-    size_t held = serve(s, &s->seats[0]);
+    size_t held = serve(s, &s->seats[0], fd);
     int rc = AN_OK;
     while (held > 0 && held < s->seat_count && !s->seats[held - 1].call.last) {
-        struct seat *seat = &s->seats[held];
-        rc = an_fcgi_accept(seat->fcgi, false, err);
+        rc = an_listener_accept(s->listener, false, &fd, err);
         if (rc != AN_OK)
             break;
-        if (!an_fcgi_is_whole(seat->fcgi)) {
+        if (!an_fcgi_is_whole(fd)) {
             finish_held(s, held);
-            an_fcgi_pass(seat->fcgi, s->seats[0].fcgi);
-            held = serve(s, &s->seats[0]);
-            continue;
+            held = 0;
         }
-        held += serve(s, seat);
+        held += serve(s, &s->seats[held], fd);
     }
     finish_held(s, held);
     return rc == AN_EAGAIN ? AN_OK : rc;
@@ -241,11 +240,11 @@ static int serve_all(struct server *s)
 {
     while (!an_stopping && !s->spent) {
         struct an_err err = {AN_OK, ""};
-        int rc = an_fcgi_accept(s->seats[0].fcgi, true, &err);
+        int fd, rc = an_listener_accept(s->listener, true, &fd, &err);
         if (rc == AN_EAGAIN)
             continue;
         if (rc == AN_OK)
-            rc = serve_together(s, &err);
+            rc = serve_together(s, fd, &err);
         if (rc != AN_OK) {
             an_log_error("http", "%s", err.text);
             return 1;
@@ -254,13 +253,13 @@ static int serve_all(struct server *s)
     return 0;
 }
 
-static void open_seats(struct server *s, int listen_fd)
+static void open_seats(struct server *s)
 {
     s->seat_count = s->ctx.conf->combine && s->tables[0]->together > 0 ? s->tables[0]->together : 1;
     s->seats = an_xcalloc(s->seat_count, sizeof *s->seats);
     for (size_t i = 0; i < s->seat_count; i++) {
         struct seat *seat = &s->seats[i];
-        seat->fcgi = an_fcgi_new(listen_fd, s->ctx.conf->io_timeout_ms);
+        seat->fcgi = an_fcgi_new(s->ctx.conf->io_timeout_ms);
         seat->arena = an_arena_new(ARENA_KEEP);
         seat->call.ctx = &s->ctx;
         an_reply_init(&seat->rep, seat->arena, seat->fcgi);
@@ -287,9 +286,11 @@ int an_api_work(const struct an_conf *c, const char *app, const struct an_routes
         an_log_error("http", "%s", err.text);
         return 1;
     }
-    open_seats(&s, listen_fd);
+    s.listener = an_listener_new(listen_fd, c->io_timeout_ms);
+    open_seats(&s);
     int status = serve_all(&s);
     close_seats(&s);
+    an_listener_free(s.listener);
     an_ctx_close(&s.ctx);
     return status;
 }

@@ -2,18 +2,9 @@
 #include "an.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
-#include <sys/time.h>
-#include <unistd.h>
-#ifdef HAVE_SYS_EPOLL_H
-#include <sys/epoll.h>
-#endif
 
 #include <fastcgi.h>
 #include <fcgiapp.h>
@@ -29,68 +20,25 @@ struct parameter {
 };
 
 #define PEEK_MAX ((size_t)16 << 10)
-/* A worker for whom the next connection is always there already never waits: it lets signals in so often. */
-#define HEAR_EVERY_US INT64_C(100000)
 
 struct an_fcgi {
     FCGX_Request request;
-    int listen_fd;
-    int idle_fd; /* epoll: where we wait for a connection; -1 until we do, and where there is none */
-    int fd;      /* accepted, and not yet libfcgi's; -1 */
-    bool tcp;
     int64_t io_timeout_ms;
     bool running; /* a request is */
     bool gone;    /* a write failed: nothing more can be said to this peer */
-    sigset_t open, shut; /* masks: signals are let in, or held back */
-    int64_t heard_us;    /* when they were last let in */
     /* Of the running request. Where names end is found once: a request is asked for a dozen of them. */
     struct parameter *parameters;
     size_t parameter_count, parameter_alloc;
 };
 
-static void hold_signals_back(struct an_fcgi *f)
-{
-    static const int held[] = {SIGHUP, SIGINT, SIGTERM, SIGUSR1};
-    if (sigprocmask(SIG_BLOCK, NULL, &f->open) != 0)
-        abort();
-    f->shut = f->open;
-    for (size_t i = 0; i < AN_COUNT(held); i++) {
-        (void)sigdelset(&f->open, held[i]);
-        (void)sigaddset(&f->shut, held[i]);
-    }
-    if (sigprocmask(SIG_SETMASK, &f->shut, NULL) != 0)
-        abort();
-}
-
-/* Lets in what has come meanwhile, where that is due. */
-static bool hear_signals(struct an_fcgi *f)
-{
-    int64_t now_us = an_clock_mono_us();
-    if (now_us - f->heard_us < HEAR_EVERY_US)
-        return false;
-    f->heard_us = now_us;
-    if (sigprocmask(SIG_SETMASK, &f->open, NULL) != 0 || sigprocmask(SIG_SETMASK, &f->shut, NULL) != 0)
-        abort();
-    return true;
-}
-
-struct an_fcgi *an_fcgi_new(int listen_fd, int64_t io_timeout_ms)
+struct an_fcgi *an_fcgi_new(int64_t io_timeout_ms)
 {
     struct an_fcgi *f = an_xcalloc(1, sizeof *f);
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     (void)sigaction(SIGPIPE, &ignore, NULL); /* before libfcgi, which leaves handlers alone that it finds */
     if (FCGX_Init() != 0)
         abort();
-    hold_signals_back(f);
-    int flags = fcntl(listen_fd, F_GETFL);
-    if (flags < 0 || fcntl(listen_fd, F_SETFL, flags | O_NONBLOCK) != 0)
-        abort();
-    f->listen_fd = listen_fd;
-    f->idle_fd = f->fd = -1;
     f->io_timeout_ms = io_timeout_ms;
-    struct sockaddr_storage addr;
-    socklen_t len = sizeof addr;
-    f->tcp = getsockname(listen_fd, (struct sockaddr *)&addr, &len) == 0 && addr.ss_family != AF_UNIX;
     /* No listening socket for libfcgi: it then fails, where it would wait in a way of its own for the next
      * connection after a bad one. */
     (void)FCGX_InitRequest(&f->request, -1, FCGI_FAIL_ACCEPT_ON_INTR);
@@ -103,65 +51,8 @@ void an_fcgi_free(struct an_fcgi *f)
         return;
     if (f->running)
         an_fcgi_abort(f);
-    if (f->fd >= 0)
-        (void)close(f->fd);
-    if (f->idle_fd >= 0)
-        (void)close(f->idle_fd);
     free(f->parameters);
     free(f);
-}
-
-#ifdef HAVE_SYS_EPOLL_H
-/* Workers that wait in accept() are woken in turn, so that each request meets the one whose memory, and whose
- * server process of PostgreSQL, has rested longest. An exclusive epoll wakes the first that is idle, always in the
- * same order: as many workers are warm as are needed at a time. */
-static int wait_in_order(int listen_fd)
-{
-    struct epoll_event any = {.events = EPOLLIN | EPOLLEXCLUSIVE};
-    int fd = epoll_create1(EPOLL_CLOEXEC);
-    if (fd < 0 || epoll_ctl(fd, EPOLL_CTL_ADD, listen_fd, &any) != 0)
-        abort();
-    return fd;
-}
-#endif
-
-/* Until there is a connection, or a signal (EINTR): those are let in here, and none slips by. */
-static int wait_for_connection(struct an_fcgi *f)
-{
-#ifdef HAVE_SYS_EPOLL_H
-    struct epoll_event ready;
-    if (f->idle_fd < 0)
-        f->idle_fd = wait_in_order(f->listen_fd);
-    return epoll_pwait(f->idle_fd, &ready, 1, -1, &f->open);
-#else
-    struct pollfd ready = {.fd = f->listen_fd, .events = POLLIN};
-    return ppoll(&ready, 1, NULL, &f->open);
-#endif
-}
-
-/* A connection, or -1 with errno. */
-static int next_connection(struct an_fcgi *f, bool wait)
-{
-    if (wait && hear_signals(f)) {
-        errno = EINTR;
-        return -1;
-    }
-    int fd = accept4(f->listen_fd, NULL, NULL, SOCK_CLOEXEC);
-    if (!wait || fd >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK))
-        return fd;
-    if (wait_for_connection(f) < 0)
-        return -1;
-    return accept4(f->listen_fd, NULL, NULL, SOCK_CLOEXEC);
-}
-
-static void set_limits(const struct an_fcgi *f, int fd)
-{
-    struct timeval limit = {.tv_sec = f->io_timeout_ms / 1000, .tv_usec = f->io_timeout_ms % 1000 * 1000};
-    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-    int on = 1;
-    if (f->tcp)
-        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
 /* Reads the head of a request (its parameters) from fd. */
@@ -192,30 +83,11 @@ static void index_parameters(struct an_fcgi *f)
     }
 }
 
-int an_fcgi_accept(struct an_fcgi *f, bool wait, struct an_err *err)
-{
-    int fd = next_connection(f, wait);
-    if (fd < 0) {
-        int why = errno;
-        bool passes = why == EINTR || why == EAGAIN || why == EWOULDBLOCK || why == ECONNABORTED || why == EPROTO;
-        return an_fail(err, passes ? AN_EAGAIN : AN_EBACKEND, "accept: %s", strerror(why));
-    }
-    set_limits(f, fd);
-    f->fd = fd;
-    return AN_OK;
-}
-
-void an_fcgi_pass(struct an_fcgi *from, struct an_fcgi *to)
-{
-    to->fd = from->fd;
-    from->fd = -1;
-}
-
 /* Walks over the records (FastCGI specification 3.3) up to the one that ends the body. */
-bool an_fcgi_is_whole(const struct an_fcgi *f)
+bool an_fcgi_is_whole(int fd)
 {
     unsigned char bytes[PEEK_MAX];
-    ssize_t n = recv(f->fd, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
+    ssize_t n = recv(fd, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
     size_t len = n > 0 ? (size_t)n : 0, at = 0;
     while (len - at >= FCGI_HEADER_LEN) {
         const unsigned char *head = bytes + at;
@@ -229,10 +101,8 @@ bool an_fcgi_is_whole(const struct an_fcgi *f)
     return false;
 }
 
-int an_fcgi_begin(struct an_fcgi *f, struct an_err *err)
+int an_fcgi_begin(struct an_fcgi *f, int fd, struct an_err *err)
 {
-    int fd = f->fd;
-    f->fd = -1;
     f->gone = false;
     if (!read_head(&f->request, fd))
         return an_fail(err, AN_EAGAIN, "fastcgi: a connection was dropped before its request was complete");

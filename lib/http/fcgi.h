@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* FastCGI through libfcgi; fcgi.c is the only includer of fcgiapp.h.
  *
- * What libfcgi leaves to us: it has no timeouts (we accept the connection ourselves and give it some
- * before a byte is read), does not compare Content-Length with what came (an_request_body() does), and
- * would let a connection that is kept open starve a prefork pool (each one is closed after its request).
- * A signal would break a read halfway: HUP, INT, TERM and USR1 wait until no request runs. */
+ * What libfcgi leaves to us: it has no timeouts (listener.h accepts the connection and gives it some before a
+ * byte is read), does not compare Content-Length with what came (an_request_body() does), and would let a
+ * connection that is kept open starve a prefork pool (each one is closed after its request). */
 #ifndef AN_HTTP_FCGI_H
 #define AN_HTTP_FCGI_H
 
@@ -14,23 +13,17 @@
 
 struct an_fcgi;
 
-/* For one request at a time; a worker that answers several together has several. Ignores SIGPIPE, and blocks
- * HUP, INT, TERM and USR1 from then on, but within an_fcgi_accept(). listen_fd is borrowed, and made non-blocking.
- * io_timeout_ms: the longest wait for one read or write of the peer. */
-struct an_fcgi *an_fcgi_new(int listen_fd, int64_t io_timeout_ms) AN_MUST_CHECK;
+/* For one request at a time; a worker that answers several together has several. Ignores SIGPIPE from then on.
+ * io_timeout_ms: the longest time that is given to what is left of a body when the reply is out. */
+struct an_fcgi *an_fcgi_new(int64_t io_timeout_ms) AN_MUST_CHECK;
 void an_fcgi_free(struct an_fcgi *f); /* accepts NULL */
 
-/* Takes the next connection; waits for it where `wait` is set, and lets signals in meanwhile: a worker that never
- * has to wait lets them in every 100 ms. AN_EAGAIN: none this time, or a signal may have come: look at an_stopping.
- * AN_EBACKEND: the socket cannot be used any more. */
-int an_fcgi_accept(struct an_fcgi *f, bool wait, struct an_err *err) AN_MUST_CHECK;
-/* Is all of the request here, so that reading it will not wait for the peer? False too for one over 16 KiB. */
-bool an_fcgi_is_whole(const struct an_fcgi *f) AN_MUST_CHECK;
-/* Hands an accepted connection on, to be begun there. */
-void an_fcgi_pass(struct an_fcgi *from, struct an_fcgi *to);
-/* Reads the head of the request from the connection. AN_EAGAIN: the peer stalled or talked nonsense, and is
+/* Is all of the request in the connection, so that reading it will not wait for the peer? False too for one of more
+ * than 16 KiB. */
+bool an_fcgi_is_whole(int fd) AN_MUST_CHECK;
+/* Takes the connection over and reads the head of its request. AN_EAGAIN: the peer stalled or talked nonsense, and is
  * gone. */
-int an_fcgi_begin(struct an_fcgi *f, struct an_err *err) AN_MUST_CHECK;
+int an_fcgi_begin(struct an_fcgi *f, int fd, struct an_err *err) AN_MUST_CHECK;
 /* A parameter of the running request ("REQUEST_URI", "HTTP_AUTHORIZATION"); absent where unset or empty,
  * the first where sent twice. Borrowed until an_fcgi_finish(). */
 struct an_str an_fcgi_param(const struct an_fcgi *f, const char *name);

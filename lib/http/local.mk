@@ -9,6 +9,8 @@ libannals_a_SOURCES += \
 	lib/http/decode.h \
 	lib/http/fcgi.c \
 	lib/http/fcgi.h \
+	lib/http/listener.c \
+	lib/http/listener.h \
 	lib/http/params.c \
 	lib/http/params.h \
 	lib/http/problem.c \
