@@ -4,7 +4,6 @@
 
 #include "api/api.h"
 #include "ingest/combine.h"
-#include "proc/prefork.h"
 
 static const struct an_conf_app *section(const struct an_conf *c)
 {
@@ -25,12 +24,6 @@ static int work(const struct an_conf *c, int listen_fd, unsigned index, void *sh
 
 int main(int argc, char **argv)
 {
-    static const struct an_app app = {.name = "ingest",
-                                      .section = section,
-                                      .check = an_api_check,
-                                      .share = share,
-                                      .work = work,
-                                      .wants_help = an_api_wants_help,
-                                      .help = an_api_help};
-    return an_prefork_main(&app, argc, argv);
+    static const struct an_app app = {.name = "ingest", .section = section, .share = share, .work = work};
+    return an_api_main(&app, argc, argv);
 }

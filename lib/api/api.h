@@ -15,6 +15,7 @@
 #include "http/reply.h"
 #include "http/request.h"
 #include "ingest/ingest.h"
+#include "proc/prefork.h"
 #include "search/search.h"
 
 /* Memory that the processes of an application share, made before the fork. */
@@ -94,12 +95,9 @@ extern const struct an_routes an_ingest_routes, an_search_routes, an_admin_route
 /* The reply is this problem. Detail: a sentence, or NULL. Returns AN_OK, for handlers to return. */
 int an_call_problem(struct an_call *call, enum an_problem_type type, const char *detail);
 
-/* Could this configuration work (struct an_app, check)? */
-int an_api_check(const struct an_conf *c, struct an_err *err) AN_MUST_CHECK;
-
-/* The helper of an application (struct an_app, wants_help and help): it keeps the keys of identity providers. */
-bool an_api_wants_help(const struct an_conf *c);
-int an_api_help(const struct an_conf *c, void *shared);
+/* The main() of an application. app: its name, section and work, and share where that is more than an_api_share(); what
+ * all applications have in common is filled in here. Returns the exit status. */
+int an_api_main(const struct an_app *app, int argc, char **argv);
 
 /* The work function of an application: returns the worker's exit status. */
 int an_api_work(const struct an_conf *c, const char *app, const struct an_routes *routes, int listen_fd,

@@ -17,19 +17,6 @@ void *an_api_share(const struct an_conf *c)
     return shared;
 }
 
-bool an_api_wants_help(const struct an_conf *c)
-{
-    return an_keeper_wanted(c);
-}
-
-int an_api_help(const struct an_conf *c, void *shared)
-{
-    struct an_keyring *ring = ((const struct an_shared *)shared)->keyring;
-    if (ring == NULL)
-        return 1;
-    an_keeper_run(c, ring);
-}
-
 int an_ctx_open(struct an_ctx *ctx, const struct an_conf *c, const char *app, const struct an_shared *shared,
                 struct an_err *err)
 {
@@ -72,10 +59,36 @@ int an_ctx_key(struct an_ctx *ctx, struct an_db *db, const struct an_secret **ou
     return rc;
 }
 
-int an_api_check(const struct an_conf *c, struct an_err *err)
+/* Could this configuration work? */
+static int check(const struct an_conf *c, struct an_err *err)
 {
     struct an_auth *auth = NULL;
     int rc = an_auth_open(c, NULL, &auth, err);
     an_auth_close(auth);
     return rc;
+}
+
+/* The helper keeps the keys of identity providers. */
+static bool wants_help(const struct an_conf *c)
+{
+    return an_keeper_wanted(c);
+}
+
+static int help(const struct an_conf *c, void *shared)
+{
+    struct an_keyring *ring = ((const struct an_shared *)shared)->keyring;
+    if (ring == NULL)
+        return 1;
+    an_keeper_run(c, ring);
+}
+
+int an_api_main(const struct an_app *app, int argc, char **argv)
+{
+    struct an_app whole = *app;
+    whole.check = check;
+    whole.wants_help = wants_help;
+    whole.help = help;
+    if (whole.share == NULL)
+        whole.share = an_api_share;
+    return an_prefork_main(&whole, argc, argv);
 }

@@ -11,7 +11,6 @@
 #include "base/digest.h"
 #include "base/json.h"
 #include "log/log.h"
-#include "proc/prefork.h"
 
 #define PIECE 65536
 
@@ -186,7 +185,7 @@ int main(int argc, char **argv)
         return 2;
     }
     app_name = stage->name;
-    struct an_app app = {.name = stage->name, .section = section, .check = an_api_check, .share = an_api_share, .work = work};
+    const struct an_app app = {.name = stage->name, .section = section, .work = work};
     argv[1] = argv[0];
-    return an_prefork_main(&app, argc - 1, argv + 1);
+    return an_api_main(&app, argc - 1, argv + 1);
 }
