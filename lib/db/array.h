@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One-dimensional arrays in PostgreSQL's binary format, as parameters. */
+/* PostgreSQL's binary format, and one-dimensional arrays in it, as parameters. */
 #ifndef AN_DB_ARRAY_H
 #define AN_DB_ARRAY_H
 
@@ -16,6 +16,9 @@ enum an_oid {
     AN_OID_TIMESTAMPTZ = 1184,
     AN_OID_UUID = 2950
 };
+
+/* Where its clock begins, in microseconds of ours: 2000-01-01. */
+#define AN_PG_EPOCH_US INT64_C(946684800000000)
 
 /* Empties b and begins an array; its elements follow, each as length (-1: NULL) and bytes. */
 void an_array_start(struct an_buf *b, enum an_oid type);

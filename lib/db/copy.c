@@ -54,26 +54,13 @@ static int start(struct an_db *db, const struct an_stmt_text *t, struct an_err *
     return an_db_refused(db, res, t->name, err);
 }
 
-/* What became of it: the result and the NULL behind it. */
+/* What became of it. */
 static int verdict(struct an_db *db, const char *name, struct an_err *err)
 {
-    int rc = AN_OK;
-    for (;;) {
-        PGresult *res;
-        int waited = an_db_next(db, &res, rc == AN_OK ? err : NULL);
-        if (waited != AN_OK)
-            return rc == AN_OK ? waited : rc;
-        if (res == NULL)
-            return rc;
-        if (PQresultStatus(res) == PGRES_COMMAND_OK) {
-            PQclear(res);
-            continue;
-        }
-        int refused = an_db_refused(db, res, name, rc == AN_OK ? err : NULL);
-        rc = rc == AN_OK ? refused : rc;
-        if (db->pg == NULL)
-            return rc;
-    }
+    PGresult *res = NULL;
+    int rc = an_db_collect(db, name, &res, err);
+    PQclear(res);
+    return rc;
 }
 
 int an_db_copy(struct an_db *db, enum an_stmt stmt, const struct an_str *pieces, size_t count,

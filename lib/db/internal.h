@@ -47,6 +47,9 @@ int an_db_flush(struct an_db *db, struct an_err *err) AN_MUST_CHECK;
 /* The next result; *out is NULL at the end of a statement's. A result that is an error is not looked at
  * here. */
 int an_db_next(struct an_db *db, PGresult **out, struct an_err *err) AN_MUST_CHECK;
+/* The results up to the end of a statement. The first error wins, and has been looked at (an_db_refused()); *out is the
+ * last result that is none, NULL at first. */
+int an_db_collect(struct an_db *db, const char *what, PGresult **out, struct an_err *err) AN_MUST_CHECK;
 /* Closes the connection; what comes next connects again at once. */
 void an_db_close(struct an_db *db);
 

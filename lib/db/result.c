@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "an.h"
 
+#include "db/array.h"
 #include "db/internal.h"
 
 size_t an_result_rows(const struct an_result *r)
@@ -22,9 +23,6 @@ bool an_result_int(const struct an_result *r, size_t row, size_t column, int64_t
     return s.data != NULL && an_parse_i64(s, INT64_MIN, INT64_MAX, out);
 }
 
-/* The server's clock begins at 2000-01-01. */
-#define PG_EPOCH_US INT64_C(946684800000000)
-
 bool an_result_time(const struct an_result *r, size_t row, size_t column, int64_t *us)
 {
     struct an_str v = an_result_get(r, row, column);
@@ -33,7 +31,7 @@ bool an_result_time(const struct an_result *r, size_t row, size_t column, int64_
     uint64_t n = 0;
     for (size_t i = 0; i < v.len; i++)
         n = n << 8 | (unsigned char)v.data[i];
-    *us = (int64_t)(n + (uint64_t)PG_EPOCH_US);
+    *us = (int64_t)(n + (uint64_t)AN_PG_EPOCH_US);
     return true;
 }
 

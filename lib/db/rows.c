@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "base/mem.h"
+#include "db/array.h"
 #include "db/rows.h"
 #include "db/store.h"
 
@@ -15,7 +16,6 @@
  * bits. */
 #define ROWS_LIMIT ((size_t)256 << 20)
 #define ROWS_KEEP ((size_t)1 << 20)
-#define PG_EPOCH_US INT64_C(946684800000000) /* 2000-01-01 */
 
 void an_rows_init(struct an_rows *r)
 {
@@ -50,7 +50,7 @@ void an_rows_clear(struct an_rows *r)
 void an_rows_add_time(struct an_buf *b, int64_t us)
 {
     (void)an_buf_add_u32(b, 8);
-    (void)an_buf_add_u64(b, (uint64_t)(us - PG_EPOCH_US));
+    (void)an_buf_add_u64(b, (uint64_t)(us - AN_PG_EPOCH_US));
 }
 
 void an_rows_add_uuid(struct an_buf *b, const struct an_uuid *id)
@@ -90,7 +90,7 @@ static char *put_text(char *to, struct an_str s)
 
 static char *put_time(char *to, int64_t us)
 {
-    uint64_t be = htobe64((uint64_t)(us - PG_EPOCH_US));
+    uint64_t be = htobe64((uint64_t)(us - AN_PG_EPOCH_US));
     return put_field(to, &be, sizeof be);
 }
 

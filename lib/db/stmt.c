@@ -40,9 +40,7 @@ static int bind(struct an_db *db, const struct an_db_param *params, size_t count
     return AN_OK;
 }
 
-/* Reads results up to the end of the statement. The first error wins; *out is the last result that is
- * none. */
-static int collect(struct an_db *db, const char *what, PGresult **out, struct an_err *err)
+int an_db_collect(struct an_db *db, const char *what, PGresult **out, struct an_err *err)
 {
     int rc = AN_OK;
     for (;;) {
@@ -90,7 +88,7 @@ static int finish(struct an_db *db, const char *what, struct an_result **out, st
     db->sqlstate[0] = '\0';
     int rc = an_db_flush(db, err);
     if (rc == AN_OK)
-        rc = collect(db, what, &res, err);
+        rc = an_db_collect(db, what, &res, err);
     if (rc != AN_OK)
         leave_replica(db);
     if (rc != AN_OK || out == NULL) {
@@ -164,7 +162,7 @@ static int collect_prepare(struct an_db *db, const struct an_db_step *step, stru
     if (k.state == NULL || *k.state != AN_PREPARE_SENT)
         return AN_OK;
     PGresult *res = NULL;
-    int rc = collect(db, title(step), &res, err);
+    int rc = an_db_collect(db, title(step), &res, err);
     PQclear(res);
     if (db->pg != NULL) /* else everything was forgotten with the connection */
         *k.state = rc == AN_OK ? AN_PREPARED : AN_NOT_PREPARED;
@@ -214,7 +212,7 @@ static int collect_step(struct an_db *db, const struct an_db_step *step, PGresul
     int rc = collect_prepare(db, step, err);
     if (db->pg == NULL)
         return rc;
-    int got = collect(db, title(step), out, rc == AN_OK ? err : NULL);
+    int got = an_db_collect(db, title(step), out, rc == AN_OK ? err : NULL);
     return rc == AN_OK ? got : rc;
 }
 
