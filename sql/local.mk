@@ -75,6 +75,7 @@ AN_FUNCTIONS = \
 	sql/functions/partition_states.sql \
 	sql/functions/partition_has.sql \
 	sql/functions/partition_detach.sql \
+	sql/functions/partition_detached.sql \
 	sql/functions/partition_drop.sql \
 	sql/functions/partition_attach.sql
 

@@ -13,19 +13,9 @@ CREATE OR REPLACE FUNCTION annals.partition_attach(parent text, part text)
     SET datestyle = 'ISO'
 AS $$
 DECLARE
-    removal annals.partition_removals;
+    removal annals.partition_removals := annals.partition_detached(parent, part);
     bounds text;
 BEGIN
-    SELECT r.*
-    INTO removal
-    FROM annals.partition_removals AS r
-    JOIN annals.partition_states(partition_attach.parent) AS s USING (name)
-    WHERE r.name = part AND s.state = 'detached'
-    FOR UPDATE OF r;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'no detached partition % of annals.%', quote_literal(part), parent
-            USING ERRCODE = 'undefined_table';
-    END IF;
     EXECUTE format('ALTER TABLE annals.%I ATTACH PARTITION annals.%I FOR VALUES FROM (%L) TO (%L)',
                    parent, part, removal.from_at, removal.to_at);
     FOR bounds IN

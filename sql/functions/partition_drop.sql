@@ -12,19 +12,8 @@ CREATE OR REPLACE FUNCTION annals.partition_drop(parent text, part text)
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    removal annals.partition_removals;
+    removal annals.partition_removals := annals.partition_detached(parent, part);
 BEGIN
-    SELECT r.*
-    INTO removal
-    FROM annals.partition_removals AS r
-    JOIN annals.partition_states(partition_drop.parent) AS s USING (name)
-    WHERE r.name = part AND s.state = 'detached'
-    FOR UPDATE OF r;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'no detached partition % of annals.%', quote_literal(part), parent
-            USING ERRCODE = 'undefined_table';
-    END IF;
-
     LOCK TABLE annals.legal_holds IN SHARE MODE;
     IF parent = 'events' THEN
         PERFORM 1
