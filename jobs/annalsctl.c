@@ -55,6 +55,21 @@ int an_ctl_failed(const struct an_err *err)
     return err->rc == AN_EAGAIN ? AN_EXIT_AGAIN : AN_EXIT_FAILED;
 }
 
+int an_ctl_print_rows(const struct an_ctl *ctl, enum an_db_role role, enum an_stmt stmt,
+                      const struct an_db_param *params, size_t count,
+                      void (*print)(const struct an_result *res, size_t row, bool json))
+{
+    struct an_err err;
+    struct an_result *res = NULL;
+    struct an_db *db = an_db_new(ctl->conf, role);
+    int rc = an_db_exec(db, stmt, params, count, &res, &err);
+    for (size_t i = 0; i < an_result_rows(res); i++)
+        print(res, i, ctl->json);
+    an_result_free(res);
+    an_db_free(db);
+    return rc == AN_OK ? AN_EXIT_OK : an_ctl_failed(&err);
+}
+
 /* What may stand before or behind the command's words. */
 struct globals {
     const char *conf_path;

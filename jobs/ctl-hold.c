@@ -205,7 +205,7 @@ static void time_text(const struct an_result *res, size_t row, size_t column, co
         an_time_format(us, out);
 }
 
-static void print_hold(const struct an_result *res, size_t row)
+static void print_words(const struct an_result *res, size_t row)
 {
     char from[AN_TIME_LEN + 1], to[AN_TIME_LEN + 1], placed[AN_TIME_LEN + 1], released[AN_TIME_LEN + 1];
     time_text(res, row, FROM, "the beginning", from);
@@ -222,6 +222,14 @@ static void print_hold(const struct an_result *res, size_t row)
     (void)printf(")\n");
 }
 
+static void print_hold(const struct an_result *res, size_t row, bool json)
+{
+    if (json)
+        print_json(res, row);
+    else
+        print_words(res, row);
+}
+
 static int hold_list(const struct an_ctl *ctl, int argc, char **argv)
 {
     static const struct option longs[] = {{"all", no_argument, NULL, 'a'}, {NULL, 0, NULL, 0}};
@@ -235,19 +243,7 @@ static int hold_list(const struct an_ctl *ctl, int argc, char **argv)
     if (optind < argc)
         return an_ctl_usage("hold list: unexpected argument '%s'", argv[optind]);
     const struct an_db_param params[] = {AN_DB_TEXT(an_str(all ? "t" : "f"))};
-    struct an_err err;
-    struct an_result *res = NULL;
-    struct an_db *db = an_db_new(ctl->conf, AN_DB_JOB);
-    int rc = an_db_exec(db, AN_STMT_HOLD_LIST, params, AN_COUNT(params), &res, &err);
-    for (size_t i = 0; i < an_result_rows(res); i++) {
-        if (ctl->json)
-            print_json(res, i);
-        else
-            print_hold(res, i);
-    }
-    an_result_free(res);
-    an_db_free(db);
-    return rc == AN_OK ? AN_EXIT_OK : an_ctl_failed(&err);
+    return an_ctl_print_rows(ctl, AN_DB_JOB, AN_STMT_HOLD_LIST, params, AN_COUNT(params), print_hold);
 }
 
 /* ---- release ---- */

@@ -93,15 +93,7 @@ static int retention_list(const struct an_ctl *ctl, int argc, char **argv)
 {
     if (argc > 1)
         return an_ctl_usage("retention list: unexpected argument '%s'", argv[1]);
-    struct an_err err;
-    struct an_result *res = NULL;
-    struct an_db *db = an_db_new(ctl->conf, AN_DB_JOB);
-    int rc = an_db_exec(db, AN_STMT_RETENTION_LIST, NULL, 0, &res, &err);
-    for (size_t i = 0; i < an_result_rows(res); i++)
-        print_class(res, i, ctl->json);
-    an_result_free(res);
-    an_db_free(db);
-    return rc == AN_OK ? AN_EXIT_OK : an_ctl_failed(&err);
+    return an_ctl_print_rows(ctl, AN_DB_JOB, AN_STMT_RETENTION_LIST, NULL, 0, print_class);
 }
 
 static int tenant_retention(const struct an_ctl *ctl, int argc, char **argv)

@@ -105,15 +105,7 @@ static int tenant_list(const struct an_ctl *ctl, int argc, char **argv)
 {
     if (argc > 1)
         return an_ctl_usage("tenant list: unexpected argument '%s'", argv[1]);
-    struct an_err err;
-    struct an_result *res = NULL;
-    struct an_db *db = an_db_new(ctl->conf, AN_DB_WRITER);
-    int rc = an_db_exec(db, AN_STMT_TENANT_LIST, NULL, 0, &res, &err);
-    for (size_t i = 0; i < an_result_rows(res); i++)
-        print_tenant(res, i, ctl->json);
-    an_result_free(res);
-    an_db_free(db);
-    return rc == AN_OK ? AN_EXIT_OK : an_ctl_failed(&err);
+    return an_ctl_print_rows(ctl, AN_DB_WRITER, AN_STMT_TENANT_LIST, NULL, 0, print_tenant);
 }
 
 const struct an_ctl_command an_ctl_tenant[] = {

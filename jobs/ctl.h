@@ -8,6 +8,7 @@
 #include "an.h"
 #include "base/err.h"
 #include "conf/conf.h"
+#include "db/db.h"
 
 struct an_ctl {
     const struct an_conf *conf; /* loaded; NULL for commands that need none */
@@ -34,6 +35,11 @@ extern const struct an_ctl_command *const an_ctl_groups[];
 
 /* Who runs this, for the log: the caller's user name, also behind sudo. */
 const char *an_ctl_operator(void);
+
+/* Runs a statement and prints each of its rows; returns the exit status. */
+int an_ctl_print_rows(const struct an_ctl *ctl, enum an_db_role role, enum an_stmt stmt,
+                      const struct an_db_param *params, size_t count,
+                      void (*print)(const struct an_result *res, size_t row, bool json));
 
 /* "annalsctl: message" on stderr; returns 2. */
 int an_ctl_usage(const char *fmt, ...) AN_PRINTF(1, 2);
