@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One cluster for the folder; each test gets a database of its own, copied from one that was
 migrated once."""
+import contextlib
 import itertools
 import os
 import pathlib
@@ -117,3 +118,26 @@ def load(programs, db, tenant, batches, events, first=0):
     lines = [line.split() for line in done.stdout.splitlines()]
     assert all(line[0] == "ok" for line in lines), done.stdout
     return [tuple(int(n) for n in line[1:]) for line in lines]
+
+
+@contextlib.contextmanager
+def in_use(programs, db):
+    """Beside the block work a writer and a reader, whose transaction is open; the reader's connection is yielded. At the
+    end no event was refused, and none has waited for a second."""
+    reader = db.connect("annals_reader", autocommit=False)
+    reader.cursor().execute("SELECT count(*) FROM annals.events")
+    command = [programs / "load", "beside", "100000", "20", "0"]
+    writer = subprocess.Popen(command, env=environment(db), text=True, stdout=subprocess.PIPE)
+    try:
+        lines = [writer.stdout.readline()]
+        yield reader
+        still_writing = writer.poll() is None
+    finally:
+        writer.terminate()
+        rest = writer.communicate(timeout=60)[0]
+        reader.close()
+    lines += rest.splitlines()
+    assert still_writing
+    assert len(lines) > 20
+    assert all(line.startswith("ok ") for line in lines)
+    assert max(int(line.split()[3]) for line in lines) < 1_000_000

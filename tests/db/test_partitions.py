@@ -6,7 +6,7 @@ import subprocess
 
 import psycopg2
 import pytest
-from conftest import environment, load
+from conftest import in_use, load
 
 UTC = datetime.timezone.utc
 TABLES = ("events", "event_entities", "outbox")
@@ -159,19 +159,6 @@ def test_waits_for_a_lock_without_holding_up_writers(programs, db):
 def test_attaches_beside_readers_and_writers(programs, db):
     """A reader's open transaction neither stops the job nor, through it, the writers."""
     db.write_conf("[partition]\nahead = 36\n")
-    reader = db.connect("annals_reader", autocommit=False)
-    reader.cursor().execute("SELECT count(*) FROM annals.events")
-    command = [programs / "load", "beside", "100000", "20", "0"]
-    writer = subprocess.Popen(command, env=environment(db), text=True, stdout=subprocess.PIPE)
-    lines = [writer.stdout.readline()]
-    db.run("annals-partition", "--once")
-    still_writing = writer.poll() is None
-    writer.terminate()
-    lines += writer.communicate(timeout=60)[0].splitlines()
-    reader.rollback()
-    reader.close()
-    assert still_writing
-    assert len(lines) > 20
-    assert all(line.startswith("ok ") for line in lines)
-    assert max(int(line.split()[3]) for line in lines) < 1_000_000
+    with in_use(programs, db):
+        db.run("annals-partition", "--once")
     assert len(bounds(db, "events")) >= 37
