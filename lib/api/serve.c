@@ -216,23 +216,27 @@ static void finish_held(struct server *s, size_t count)
 }
 
 /* Serves the connection in the first seat, and with it those that came at the same time. Nobody waits for
- * company: only what is there already is taken, and only what can be read without a wait. */
+ * company: only what is there already is taken, only what can be read without a wait, and no more than there
+ * are seats, whether or not they are held. */
 static int serve_together(struct server *s, int fd, struct an_err *err)
 {
     size_t held = serve(s, &s->seats[0], fd);
-    int rc = AN_OK;
-    while (held > 0 && held < s->seat_count && !s->seats[held - 1].call.last) {
-        rc = an_listener_accept(s->listener, false, &fd, err);
-        if (rc != AN_OK)
-            break;
-        if (!an_fcgi_is_whole(fd)) {
+    bool whole = true;
+    for (size_t taken = 1; taken < s->seat_count && held > 0 && whole && !s->seats[held - 1].call.last; taken++) {
+        int rc = an_listener_accept(s->listener, false, &fd, err);
+        if (rc != AN_OK) {
+            finish_held(s, held);
+            return rc == AN_EAGAIN ? AN_OK : rc;
+        }
+        whole = an_fcgi_is_whole(fd);
+        if (!whole) {
             finish_held(s, held);
             held = 0;
         }
         held += serve(s, &s->seats[held], fd);
     }
     finish_held(s, held);
-    return rc == AN_EAGAIN ? AN_OK : rc;
+    return AN_OK;
 }
 
 /* Until TERM, or until this worker has served its share. */

@@ -317,7 +317,9 @@ static bool answer_without_store(struct an_ingest_held *w, struct an_reply *rep)
 struct an_ingest_held *an_ingest_take(struct an_ingest *in, const struct an_ingest_call *call, struct an_reply *rep)
 {
     struct an_ingest_held *w = start(in, call);
-    if (!take_body(w)) {
+    bool taken = take_body(w);
+    w->call.body = (struct an_str){.data = NULL}; /* the caller's again */
+    if (!taken) {
         an_metric_add(AN_M_EVENTS_REJECTED, w->answer.count + 1);
         an_problem_reply(rep, &w->whole, call->request_id);
     } else if (w->single || !answer_without_store(w, rep)) {
@@ -333,18 +335,23 @@ bool an_ingest_wants_company(const struct an_ingest_held *w)
     return !w->call.atomic && w->rows.events.len + w->rows.entities.len <= LARGE;
 }
 
-static void note_outcome(struct an_ingest_held *w, const struct an_combine_part *part, int64_t us)
+static void note_outcome(struct an_ingest_held *w, const struct an_combine_part *part, int64_t begin_us)
 {
     /* No time, or no partition of the outbox: not the sender's fault, and worth another try. */
     w->rc = part->rc == AN_ETIMEOUT || part->rc == AN_ENOENT ? AN_EAGAIN : part->rc;
     w->lsn = part->lsn;
     if (part->rc == AN_OK)
-        an_histogram_add(AN_H_COMMIT_SECONDS, us);
+        an_histogram_add(AN_H_COMMIT_SECONDS, an_clock_mono_us() - begin_us);
     else
         w->err = part->err;
 }
 
-void an_ingest_commit(struct an_ingest *in)
+static struct an_combine_part part_of(struct an_ingest_held *w)
+{
+    return (struct an_combine_part){.rows = &w->rows, .received_us = w->rules.now_us};
+}
+
+static void commit_together(struct an_ingest *in)
 {
     struct an_combine_part parts[AN_COMBINE_PARTS];
     struct an_ingest_held *of[AN_COMBINE_PARTS];
@@ -352,19 +359,32 @@ void an_ingest_commit(struct an_ingest *in)
     int64_t begin_us = an_clock_mono_us();
     for (size_t i = 0; i < in->count; i++) {
         struct an_ingest_held *w = &in->held[i];
-        struct an_combine_part *part = &parts[count];
-        *part = (struct an_combine_part){.rows = &w->rows, .received_us = w->rules.now_us};
-        if (an_ingest_wants_company(w)) {
-            of[count++] = w;
+        if (!an_ingest_wants_company(w))
             continue;
-        }
-        an_combine_put_alone(in->combine, part, w->call.atomic);
-        note_outcome(w, part, an_clock_mono_us() - begin_us);
+        parts[count] = part_of(w);
+        of[count++] = w;
     }
     if (count > 0)
         an_combine_put(in->combine, parts, count);
     for (size_t i = 0; i < count; i++)
-        note_outcome(of[i], &parts[i], an_clock_mono_us() - begin_us);
+        note_outcome(of[i], &parts[i], begin_us);
+}
+
+static void commit_alone(struct an_ingest *in, struct an_ingest_held *w)
+{
+    struct an_combine_part part = part_of(w);
+    int64_t begin_us = an_clock_mono_us();
+    an_combine_put_alone(in->combine, &part, w->call.atomic);
+    note_outcome(w, &part, begin_us);
+}
+
+/* What takes its time comes last. */
+void an_ingest_commit(struct an_ingest *in)
+{
+    commit_together(in);
+    for (size_t i = 0; i < in->count; i++)
+        if (!an_ingest_wants_company(&in->held[i]))
+            commit_alone(in, &in->held[i]);
     in->count = 0;
 }
 
@@ -402,7 +422,7 @@ int an_ingest_own(struct an_ingest *in, struct an_arena *arena, struct an_str te
     if (rc != AN_OK)
         return rc;
     struct an_ingest_held *w = start(in, &call);
-    struct an_combine_part part = {.rows = &w->rows, .received_us = w->rules.now_us};
+    struct an_combine_part part = part_of(w);
     if (!take_single(w, json)) {
         rc = an_fail(err, AN_EINVAL, "an event of our own is refused: %s", w->whole.detail);
     } else {

@@ -4,8 +4,10 @@ request's trouble stays its own."""
 import collections
 import concurrent.futures
 import contextlib
+import json
 import os
 import random
+import re
 import signal
 import time
 import uuid
@@ -96,6 +98,55 @@ def test_large_batches_are_not_held_together(make_annals):
     with open(f"/proc/{worker}/status", encoding="ascii") as status:
         peak_kib = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
     assert peak_kib < 64 << 10
+
+
+def in_this_order(stack, requests):
+    """Answers to requests (headers, body) that wait in this order when the one worker comes to them."""
+    (worker,) = stack.workers("ingest")
+    os.kill(worker, signal.SIGSTOP)
+    with contextlib.ExitStack() as stacked:
+        peers = []
+        for headers, body in requests:
+            peer = stacked.enter_context(fastcgi.connect(stack.run / "ingest.sock"))
+            more = [("CONTENT_TYPE", "application/json"), *headers]
+            peer.sendall(fastcgi.begin() + fastcgi.params(fastcgi.request_params(
+                "POST", "/v1/events" + ("?atomic=true" if isinstance(body, list) else ""), *more,
+                content_length=len(json.dumps(body)))) + fastcgi.body(json.dumps(body).encode())
+                + fastcgi.record(fastcgi.STDIN))
+            peers.append(peer)
+        os.kill(worker, signal.SIGCONT)
+        return [fastcgi.receive(peer) for peer in peers]
+
+
+def bearer(stack, tenant):
+    return ("HTTP_AUTHORIZATION", "Bearer " + stack.token(tenant, "audit:write"))
+
+
+def test_a_write_does_not_wait_for_a_queue_of_refusals(make_annals):
+    """However many requests follow that are answered at once, what is held is committed after 32."""
+    stack = make_annals({"ingest.workers": 1})
+    stack.post(keyed("first"), token=stack.token("held", "audit:write"))
+    mine = uuid.uuid4().hex
+    replies = in_this_order(stack, [([bearer(stack, "held"), ("HTTP_X_REQUEST_ID", mine)], keyed("held"))]
+                            + [([("HTTP_X_REQUEST_ID", mine)], keyed(str(n))) for n in range(100)])
+    assert [reply.status for reply in replies] == [201] + [401] * 100
+    lines = [line for line in stack.log_tail(1000).splitlines() if mine in line]
+    answered = [re.search(r"status=(\d+)", line)[1] for line in lines]
+    assert len(answered) == 101 and answered.index("201") <= 32, answered
+
+
+def test_small_ones_do_not_wait_for_an_atomic_batch(make_annals):
+    """What is committed by itself comes after those that are committed together."""
+    stack = make_annals({"ingest.workers": 1})
+    small, atomic = bearer(stack, "small"), bearer(stack, "atomic")
+    for token in ("small", "atomic"):
+        stack.post(keyed("first"), token=stack.token(token, "audit:write"))
+    replies = in_this_order(stack, [([small], keyed(f"small-{n}")) for n in range(3)]
+                            + [([atomic], [keyed("atomic-1"), keyed("atomic-2")])])
+    assert [reply.status for reply in replies] == [201, 201, 201, 200]
+    fed = stack.rows("SELECT tenant_id, cardinality(event_ids) FROM annals.outbox WHERE tenant_id IN ('small', 'atomic') "
+                     "ORDER BY id")
+    assert fed[2:] == [("small", 3), ("atomic", 2)]
 
 
 def test_a_stalled_peer_does_not_delay_those_before_it(make_annals):
