@@ -2,7 +2,7 @@
 /* Events into PostgreSQL: rows encoded once (binary COPY), one transaction for events, entities and
  * outbox.
  *
- * The transaction inserts its outbox rows first (one a tenant; the feed's order rests on it), then COPYs
+ * The transaction inserts its outbox rows first (one a tenant; the feed's order rests on it), then INSERTs or COPYs
  * events and entities. A unique violation, a missing partition, or a role that cannot bypass row-level
  * security redoes it by INSERT from arrays, where each item gets its own outcome. See
  * docs/design/ingest.md. */
@@ -52,7 +52,7 @@ void an_rows_add(struct an_rows *r, const struct an_event *ev, int64_t received_
  * *lsn: WAL position after the commit, for the write token; 0 where an atomic batch was refused. */
 int an_store_put(struct an_db *db, struct an_rows *r, bool atomic, uint64_t *lsn, struct an_err *err) AN_MUST_CHECK;
 
-/* Several requests, also of several tenants, in one transaction, by COPY alone: all are NEW, or nothing
+/* Several requests, also of several tenants, in one transaction: all are NEW, or nothing
  * is stored and the code tells why. AN_ECONFLICT, AN_ENOENT: one of them needs an_store_put(). */
 int an_store_put_all(struct an_db *db, struct an_rows *const *parts, size_t count, uint64_t *lsn,
                      struct an_err *err) AN_MUST_CHECK;

@@ -13,9 +13,8 @@
 #include "db/rows.h"
 #include "ingest/combine.h"
 #include "log/log.h"
-#include "log/metrics.h"
 
-#define SLOTS 512                      /* twice the most workers: old and new ones overlap at a reload */
+#define SLOTS 512                      /* twice the most workers: more than can live at a time */
 #define LANES 2
 #define SLOT_BYTES ((size_t)64 << 10)  /* of rows; a larger request gains little from company */
 #define PARTS_MAX 256                  /* requests in one transaction */
@@ -27,7 +26,8 @@
 
 /* What a slot's state word says. Its owner moves it FREE -> READY, CALLED -> READY, and DONE, READY or CALLED ->
  * FREE; a leader moves it READY or CALLED -> TAKEN + its lane -> DONE, and READY -> CALLED when it leaves its lane
- * to that owner. The lane is part of the word, so that a leader may die at any instruction. */
+ * to that owner. The lane is part of the word, so that a leader may die at any instruction: whoever gets its lane
+ * moves what it had TAKEN -> READY. */
 enum state { FREE, READY, CALLED, DONE, TAKEN };
 
 static bool is_taken(uint32_t state)
@@ -404,7 +404,7 @@ static bool lane_enter(struct an_combine *me, uint32_t seen, int64_t waited_us, 
 }
 
 /* Our own requests come first in the transaction. *again: a dead leader had them before. */
-static void lead_own(struct an_combine *me, struct an_combine_part *own, size_t count, uint32_t *again)
+static void start_parts(struct an_combine *me, struct an_combine_part *own, size_t count, uint32_t *again)
 {
     me->taken_count = me->part_count = 0;
     for (size_t i = 0; i < count; i++)
@@ -425,10 +425,10 @@ static void own_all_again(struct an_combine_part *own, size_t count, uint32_t ag
             own_again(&own[i]);
 }
 
-/* Without a lane: our own requests alone. */
-static void put_own(struct an_combine *me, struct an_combine_part *own, size_t count, uint32_t again)
+/* Our own requests alone. */
+static void put_without_lane(struct an_combine *me, struct an_combine_part *own, size_t count, uint32_t again)
 {
-    lead_own(me, own, count, &again);
+    start_parts(me, own, count, &again);
     commit_all(me);
     own_all_again(own, count, again);
 }
@@ -436,7 +436,7 @@ static void put_own(struct an_combine *me, struct an_combine_part *own, size_t c
 /* In a lane: our own requests and everybody's who waits. */
 static void lead(struct an_combine *me, uint32_t lane, struct an_combine_part *own, size_t count, uint32_t again)
 {
-    lead_own(me, own, count, &again);
+    start_parts(me, own, count, &again);
     gather(me, lane);
     commit_all(me);
     for (size_t i = 0; i < me->taken_count; i++)
@@ -504,7 +504,7 @@ static void wait_or_lead(struct an_combine *me, struct an_combine_part *parts, s
             continue;
         }
         if (!is_taken(seen) && waited_us > WITHDRAW_MS * 1000 && slot_withdraw(me)) {
-            put_own(me, parts, count, me->slot->again);
+            put_without_lane(me, parts, count, me->slot->again);
             return;
         }
         if (waited_us > me->timeout_us) {
@@ -521,11 +521,11 @@ void an_combine_put(struct an_combine *me, struct an_combine_part *parts, size_t
 {
     uint32_t lane;
     if (me->slot == NULL) {
-        put_own(me, parts, count, 0);
+        put_without_lane(me, parts, count, 0);
     } else if (lane_enter(me, FREE, 0, &lane)) {
         lead(me, lane, parts, count, 0);
     } else if (!slot_fill(me, parts, count)) {
-        put_own(me, parts, count, 0);
+        put_without_lane(me, parts, count, 0);
     } else {
         atomic_store(me->state, READY);
         wait_or_lead(me, parts, count);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Group commit across the workers of one host.
  *
- * Workers share memory that the master made before the fork. A worker with a request takes a free lane and
- * commits at once: nobody waits for company. Where both lanes are busy it puts its rows into its slot; whoever gets
- * a lane next takes all waiting slots into one transaction and hands their results back. Two lanes, so that one
- * transaction's COPY overlaps the other's flush to disk.
+ * Workers share memory that the master made before the fork. A worker with requests takes the first lane where it is
+ * free and commits at once: nobody waits for company. Where it is busy it puts their rows into its slot; whoever gets
+ * a lane next takes all waiting slots into one transaction and hands their results back. The second lane is for
+ * crowds, and for when the first is slow. Requests that do not fit into a slot together are committed without a lane.
  *
  * An acknowledgement still means committed. A leader that dies leaves its lane to the next worker (robust mutex),
  * which puts the same rows again: they carry their ids, so what was committed is found, not stored twice. The

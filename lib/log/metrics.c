@@ -42,7 +42,7 @@ static const struct metric {
     [AN_M_COMMITS] = {"annals_ingest_commits_total", "Transactions that stored events.", NULL, NULL,
                       COUNTER, "ingest"},
     [AN_M_STAGED] = {"annals_ingest_staged_total",
-                     "Batches stored by way of the staging table, after a conflict.", NULL, NULL, COUNTER,
+                     "Batches stored item by item, after a conflict.", NULL, NULL, COUNTER,
                      "ingest"},
     [AN_M_AUTH_FAILED] = {"annals_auth_failures_total", "Tokens refused.", NULL, NULL, COUNTER, NULL},
     [AN_M_TOKEN_CACHE_HITS] = {"annals_token_cache_hits_total", "Tokens that were known as verified.", NULL,
