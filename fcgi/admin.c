@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* annals-admin is the console; everything it does is in lib/api. */
+/* annals-admin is the console; everything it does is in lib/console. */
 #include "an.h"
 
 #include "api/api.h"
+#include "console/pages.h"
 
 static const struct an_conf_app *section(const struct an_conf *c)
 {

@@ -6,10 +6,10 @@
 
 #include <getopt.h>
 
-#include "api/admin_session.h"
 #include "auth/auth.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "console/session.h"
 #include "ctl.h"
 #include "db/db.h"
 #include "event/event.h"

@@ -62,7 +62,7 @@ enum an_access {
     AN_OPEN,    /* anybody */
     AN_MONITOR, /* http.monitor_from only, else 404 */
     AN_TOKEN,   /* bearer token with `scopes` */
-    AN_SESSION  /* the console: its own middleware (admin_session.c) */
+    AN_SESSION  /* the console: its own middleware (console/session.h) */
 };
 
 struct an_route {
@@ -90,7 +90,7 @@ struct an_routes {
     int (*finish)(struct an_call *call, struct an_err *err);
     size_t together;
 };
-extern const struct an_routes an_ingest_routes, an_search_routes, an_admin_routes;
+extern const struct an_routes an_ingest_routes, an_search_routes;
 
 /* The reply is this problem. Detail: a sentence, or NULL. Returns AN_OK, for handlers to return. */
 int an_call_problem(struct an_call *call, enum an_problem_type type, const char *detail);

@@ -1,34 +1,6 @@
 libannals_a_SOURCES += \
 	lib/api/access.c \
 	lib/api/access.h \
-	lib/api/admin_audit.c \
-	lib/api/admin_audit.h \
-	lib/api/admin_diff.c \
-	lib/api/admin_diff.h \
-	lib/api/admin_document.c \
-	lib/api/admin_document.h \
-	lib/api/admin_event.c \
-	lib/api/admin_events.c \
-	lib/api/admin_filters.c \
-	lib/api/admin_filters.h \
-	lib/api/admin_guard.c \
-	lib/api/admin_guard.h \
-	lib/api/admin_histogram.c \
-	lib/api/admin_histogram.h \
-	lib/api/admin_login.c \
-	lib/api/admin_pages.h \
-	lib/api/admin_query.c \
-	lib/api/admin_query.h \
-	lib/api/admin_routes.c \
-	lib/api/admin_search.c \
-	lib/api/admin_search.h \
-	lib/api/admin_session.c \
-	lib/api/admin_session.h \
-	lib/api/admin_static.c \
-	lib/api/admin_static.h \
-	lib/api/admin_status.c \
-	lib/api/admin_view.c \
-	lib/api/admin_view.h \
 	lib/api/api.h \
 	lib/api/common.c \
 	lib/api/ctx.c \

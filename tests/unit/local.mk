@@ -1,16 +1,16 @@
 # One program for each module; a test needs cmocka. tests/unit/test-json is made of test-json.c, and so on.
 UNIT_TESTS = \
 	tests/unit/test-accept \
-	tests/unit/test-admin-diff \
-	tests/unit/test-admin-document \
-	tests/unit/test-admin-histogram \
-	tests/unit/test-admin-query \
 	tests/unit/test-arena \
 	tests/unit/test-auth \
 	tests/unit/test-buf \
 	tests/unit/test-clock \
 	tests/unit/test-codec \
 	tests/unit/test-conf \
+	tests/unit/test-console-diff \
+	tests/unit/test-console-document \
+	tests/unit/test-console-histogram \
+	tests/unit/test-console-query \
 	tests/unit/test-decode \
 	tests/unit/test-digest \
 	tests/unit/test-err \

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* GET /admin/status: is all well? For the platform's own people: sizes and rates are those of all tenants. */
+#include "an.h"
+
+#include "base/clock.h"
+#include "console/guard.h"
+#include "console/pages.h"
+#include "db/migrate.h"
+#include "db/partition.h"
+#include "log/metrics.h"
+
+#define MIGRATIONS_MAX 256
+#define OUTBOX_COUNTED 100000 /* rows that status_outbox counts, at most */
+#define SECOND_US INT64_C(1000000)
+#define DAY_US (86400 * SECOND_US)
+#define HORIZON_NEAR_US (7 * DAY_US)
+
+static struct an_scope *add_tile(struct an_admin *a, const char *label, struct an_str value)
+{
+    struct an_scope *tile = an_scope_item(a->page, "tiles");
+    an_scope_text(tile, "label", an_str(label));
+    an_scope_text(tile, "value", value);
+    return tile;
+}
+
+static void add_note(struct an_scope *tile, struct an_str note, bool warn)
+{
+    an_scope_text(tile, "note", note);
+    an_scope_flag(tile, "warn", warn);
+}
+
+static void add_fact(struct an_admin *a, const char *list, const char *name, struct an_str value)
+{
+    struct an_scope *item = an_scope_item(a->page, list);
+    an_scope_text(item, "name", an_str(name));
+    an_scope_text(item, "value", value);
+}
+
+static struct an_str duration(struct an_arena *a, int64_t ms)
+{
+    static const struct {
+        int64_t ms;
+        const char *unit;
+    } units[] = {{86400000, "d"}, {3600000, "h"}, {60000, "min"}, {1000, "s"}, {1, "ms"}};
+    size_t i = 0;
+    while (i + 1 < AN_COUNT(units) && ms % units[i].ms != 0)
+        i++;
+    return an_str(an_arena_printf(a, "%lld %s", (long long)(ms / units[i].ms), units[i].unit));
+}
+
+/* An age for a person: the largest unit that it holds. */
+static struct an_str age(struct an_arena *a, int64_t us)
+{
+    int64_t s = us / SECOND_US;
+    if (s >= 2 * 86400)
+        return an_str(an_arena_printf(a, "%lld days", (long long)(s / 86400)));
+    if (s >= 2 * 3600)
+        return an_str(an_arena_printf(a, "%lld hours", (long long)(s / 3600)));
+    if (s >= 120)
+        return an_str(an_arena_printf(a, "%lld minutes", (long long)(s / 60)));
+    return an_str(an_arena_printf(a, "%lld seconds", (long long)s));
+}
+
+/* ---- database, migrations ---- */
+
+static int64_t number(const struct an_result *r, size_t column)
+{
+    int64_t n;
+    return an_result_int(r, 0, column, &n) ? n : 0;
+}
+
+static int add_database(struct an_admin *a, struct an_err *err)
+{
+    struct an_arena *arena = a->arena;
+    struct an_result *r = NULL;
+    int rc = an_db_exec(a->call->ctx->reader, AN_STMT_STATUS_DATABASE, NULL, 0, &r, err);
+    if (rc != AN_OK)
+        return rc;
+    struct an_str version = an_text_clip(arena, an_result_get(r, 0, 0), 64);
+    bool replica = an_str_is(an_result_get(r, 0, 3), "t");
+    struct an_str rest;
+    struct an_str short_version = an_str_split(version, ' ', &rest); /* without the distribution's own words */
+    struct an_scope *tile = add_tile(a, "Database", an_text_bytes(arena, number(r, 2)));
+    add_note(tile, an_str(an_arena_printf(arena, "PostgreSQL %.*s, connected", AN_STR_ARG(short_version))), false);
+    add_fact(a, "database", "Server", an_str(an_arena_printf(arena, "PostgreSQL %.*s", AN_STR_ARG(version))));
+    add_fact(a, "database", "Name", an_text_clip(arena, an_result_get(r, 0, 1), 64));
+    add_fact(a, "database", "Size", an_text_bytes(arena, number(r, 2)));
+    add_fact(a, "database", "Reads come from", replica ? AN_STR("a replica") : AN_STR("the primary"));
+    add_fact(a, "database", "Server up since", an_text_time(arena, number(r, 4), 0));
+    add_fact(a, "database", "Connections", an_text_count(arena, number(r, 5)));
+    an_result_free(r);
+    return AN_OK;
+}
+
+static int add_migrations(struct an_admin *a, struct an_err *err)
+{
+    struct an_migration *list = an_arena_zalloc(a->arena, MIGRATIONS_MAX * sizeof *list);
+    size_t count, pending = 0;
+    int rc = an_migrate_status(a->call->ctx->reader, list, MIGRATIONS_MAX, &count, err);
+    if (rc != AN_OK)
+        return rc;
+    for (size_t i = 0; i < count && i < MIGRATIONS_MAX; i++) {
+        struct an_scope *row = an_scope_item(a->page, "migrations");
+        int64_t us;
+        an_scope_text(row, "name", an_str(list[i].name));
+        if (list[i].applied && an_time_parse(an_str(list[i].applied_at), &us))
+            an_scope_text(row, "applied", an_text_time(a->arena, us, 0));
+        pending += !list[i].applied;
+    }
+    struct an_scope *tile = add_tile(a, "Migrations", an_text_count(a->arena, (int64_t)(count - pending)));
+    add_note(tile,
+             pending == 0
+                 ? AN_STR("all applied")
+                 : an_str(an_arena_printf(a->arena, "%zu missing: run annalsctl db migrate", pending)),
+             pending > 0);
+    return AN_OK;
+}
+
+/* ---- partitions, outbox ---- */
+
+static int add_partitions(struct an_admin *a, int64_t now_us, struct an_err *err)
+{
+    struct an_partition *list;
+    size_t count;
+    int64_t rows = 0, bytes = 0, horizon_us = AN_TIME_MIN_US;
+    int rc = an_partition_list(a->call->ctx->reader, "events", a->arena, &list, &count, err);
+    if (rc != AN_OK)
+        return rc;
+    for (size_t i = 0; i < count; i++) {
+        struct an_scope *row = an_scope_item(a->page, "partitions");
+        an_scope_text(row, "name", an_str(list[i].name));
+        an_scope_text(row, "from", an_text_time(a->arena, list[i].from_us, 0));
+        an_scope_text(row, "to", an_text_time(a->arena, list[i].to_us, 0));
+        an_scope_text(row, "rows", an_text_count(a->arena, list[i].rows_estimate));
+        an_scope_text(row, "size", an_text_bytes(a->arena, list[i].bytes));
+        an_scope_flag(row, "current", list[i].from_us <= now_us && now_us < list[i].to_us);
+        rows += list[i].rows_estimate;
+        bytes += list[i].bytes;
+        horizon_us = list[i].to_us;
+    }
+    struct an_scope *tile = add_tile(a, "Events, about", an_text_count(a->arena, rows));
+    add_note(tile,
+             an_str(an_arena_printf(a->arena, "%.*s in %zu partitions",
+                                    AN_STR_ARG(an_text_bytes(a->arena, bytes)), count)),
+             false);
+    bool near_end = horizon_us - now_us < HORIZON_NEAR_US;
+    tile = add_tile(a, "Partitions ready until",
+                    count == 0 ? AN_STR("none")
+                               : (struct an_str){an_text_time(a->arena, horizon_us, 0).data, 10});
+    add_note(tile,
+             near_end ? AN_STR("is annals-partition running?") : AN_STR("made ahead by annals-partition"),
+             near_end);
+    return AN_OK;
+}
+
+/* Columns of job_run_list. */
+enum { JOB, FINISHED, SUCCEEDED, MESSAGE };
+
+static int add_jobs(struct an_admin *a, struct an_err *err)
+{
+    struct an_result *r = NULL;
+    int rc = an_db_exec(a->call->ctx->reader, AN_STMT_JOB_RUN_LIST, NULL, 0, &r, err);
+    for (size_t i = 0; i < an_result_rows(r); i++) {
+        struct an_scope *row = an_scope_item(a->page, "jobs");
+        int64_t us;
+        an_scope_text(row, "job", an_text_clip(a->arena, an_result_get(r, i, JOB), 64));
+        if (an_result_int(r, i, FINISHED, &us)) {
+            an_scope_text(row, "finished", an_text_rfc3339(a->arena, us));
+            an_scope_text(row, "finished_text", an_text_time(a->arena, us, 0));
+        }
+        an_scope_flag(row, "failed", !an_str_is(an_result_get(r, i, SUCCEEDED), "t"));
+        an_scope_text(row, "message", an_text_clip(a->arena, an_result_get(r, i, MESSAGE), 1024));
+    }
+    an_scope_flag(a->page, "has_jobs", an_result_rows(r) > 0);
+    an_result_free(r);
+    return rc;
+}
+
+/* Only the job's role sees the outbox whole. Its connection is opened for this page alone; where there is
+ * none, the page says so rather than fail. */
+static void add_outbox(struct an_admin *a)
+{
+    struct an_err err;
+    struct an_result *r = NULL;
+    struct an_db *job = an_db_new(a->call->ctx->conf, AN_DB_JOB);
+    if (an_db_exec(job, AN_STMT_STATUS_OUTBOX, NULL, 0, &r, &err) != AN_OK) {
+        add_note(add_tile(a, "Outbox", AN_STR("unknown")), AN_STR("database.job cannot be used here"), true);
+    } else {
+        int64_t rows = number(r, 0);
+        struct an_str count = an_text_count(a->arena, rows > OUTBOX_COUNTED ? OUTBOX_COUNTED : rows);
+        struct an_scope *tile = add_tile(
+            a, "Outbox rows",
+            rows > OUTBOX_COUNTED ? an_str(an_arena_printf(a->arena, "over %s", count.data)) : count);
+        if (rows > 0)
+            add_note(tile,
+                     an_str(an_arena_printf(a->arena, "oldest: %s ago", age(a->arena, number(r, 1)).data)),
+                     false);
+    }
+    an_result_free(r);
+    an_db_free(job);
+}
+
+/* ---- programs of this machine, configuration ---- */
+
+static void add_app(void *arg, const char *app, const uint64_t values[AN_M__COUNT])
+{
+    struct an_admin *a = arg;
+    struct an_scope *row = an_scope_item(a->page, "apps");
+    uint64_t requests = 0;
+    for (int m = AN_M_REQUESTS_2XX; m <= AN_M_REQUESTS_5XX; m++)
+        requests += values[m];
+    int64_t since_us = (int64_t)values[AN_M_STARTED_AT] * SECOND_US;
+    an_scope_text(row, "app", an_str(an_arena_strdup(a->arena, app)));
+    an_scope_text(row, "workers", an_text_count(a->arena, (int64_t)values[AN_M_WORKERS]));
+    an_scope_text(row, "died", an_text_count(a->arena, (int64_t)values[AN_M_WORKERS_DIED]));
+    an_scope_text(row, "requests", an_text_count(a->arena, (int64_t)requests));
+    an_scope_text(row, "r4xx", an_text_count(a->arena, (int64_t)values[AN_M_REQUESTS_4XX]));
+    an_scope_text(row, "r5xx", an_text_count(a->arena, (int64_t)values[AN_M_REQUESTS_5XX]));
+    if (since_us > 0) {
+        an_scope_text(row, "since", an_text_rfc3339(a->arena, since_us));
+        an_scope_text(row, "since_text", an_text_time(a->arena, since_us, 0));
+    }
+    an_scope_flag(a->page, "has_apps", true);
+}
+
+static void add_settings(struct an_admin *a)
+{
+    const struct an_conf *c = a->call->ctx->conf;
+    struct an_arena *arena = a->arena;
+    add_fact(a, "settings", "limits.event_bytes", an_text_bytes(arena, (int64_t)c->event_bytes));
+    add_fact(a, "settings", "limits.batch_events", an_text_count(arena, c->batch_events));
+    add_fact(a, "settings", "limits.batch_bytes", an_text_bytes(arena, (int64_t)c->batch_bytes));
+    add_fact(a, "settings", "limits.past_window", duration(arena, c->past_window_ms));
+    add_fact(a, "settings", "limits.future_window", duration(arena, c->future_window_ms));
+    add_fact(a, "settings", "partition.period",
+             c->partition_period == AN_PERIOD_QUARTER ? AN_STR("quarter") : AN_STR("month"));
+    add_fact(a, "settings", "partition.ahead", an_text_count(arena, c->partition_ahead));
+    add_fact(a, "settings", "search.statement_timeout", duration(arena, c->search_timeout_ms));
+    add_fact(a, "settings", "search.page_max", an_text_count(arena, c->page_max));
+    add_fact(a, "settings", "admin.session_ttl", duration(arena, c->session_ttl_ms));
+    add_fact(a, "settings", "tenants.auto_create", c->tenant_auto_create ? AN_STR("on") : AN_STR("off"));
+}
+
+static int status_page(struct an_admin *a, struct an_err *err)
+{
+    if (!a->platform)
+        return an_admin_error(a, 403, "Only sessions for all tenants may see the state of the whole.", err);
+    int64_t now_us = an_clock_us();
+    int rc = add_database(a, err);
+    if (rc == AN_OK)
+        rc = add_partitions(a, now_us, err);
+    if (rc == AN_OK)
+        rc = add_migrations(a, err);
+    if (rc == AN_OK)
+        rc = add_jobs(a, err);
+    if (rc != AN_OK)
+        return rc;
+    add_outbox(a);
+    an_metrics_each(a->call->ctx->conf->run_dir, add_app, a);
+    add_settings(a);
+    an_scope_flag(a->page, "at_status", true);
+    an_scope_text(a->page, "run_dir", an_str(a->call->ctx->conf->run_dir));
+    an_scope_text(a->page, "now", an_text_rfc3339(a->arena, now_us));
+    an_scope_text(a->page, "now_text", an_text_time(a->arena, now_us, 0));
+    return an_admin_render(a, "status", AN_STR("Status"), err);
+}
+
+int an_admin_status(struct an_call *call, struct an_err *err)
+{
+    return an_admin_serve(call, AN_SCOPE_ADMIN, status_page, err);
+}
