@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Chromium for tests, with what they ask of a page."""
 from selenium import webdriver
-from selenium.common.exceptions import NoAlertPresentException
+from selenium.common.exceptions import NoAlertPresentException, StaleElementReferenceException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -48,7 +48,9 @@ class Browser:
         return self
 
     def wait(self, condition):
-        WebDriverWait(self.driver, 10).until(lambda _: condition())
+        """The condition's first value that is true. A page may change while the condition looks at it."""
+        patient = WebDriverWait(self.driver, 10, ignored_exceptions=[StaleElementReferenceException])
+        return patient.until(lambda _: condition())
 
     # --- looking --------------------------------------------------------------------------------------------------
     def all(self, selector):
@@ -58,7 +60,8 @@ class Browser:
         return self.driver.find_element(By.CSS_SELECTOR, selector)
 
     def text(self, selector="main"):
-        return " ".join(self.one(selector).text.split())
+        [text] = self.wait(lambda: [self.one(selector).text])
+        return " ".join(text.split())
 
     def run(self, script, *arguments):
         return self.driver.execute_script(script, *arguments)
