@@ -1,22 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 # Counting tests: each suite adds one line "NAME PASSED FAILED SKIPPED" to the file $results, and the last line of
-# a run is their sum. Sourced by tests/run and .ci/run.
+# a run is their sum. Sourced by tests/run and .ci/run, which share one file: what was there already is of another run.
 : "${results:?}"
+touch "$results"
+earlier=$(wc -l <"$results")
 
 record() { # NAME PASSED FAILED SKIPPED SECONDS
     printf '%s\t%d\t%d\t%d\n' "$1" "$2" "$3" "$4" >>"$results"
     printf '%s: %d passed, %d failed, %d skipped (%s s)\n' "$@"
 }
 
-# The sum on a line of its own. Fails where a test failed, or where nothing ran at all.
+# The sum of this run on a line of its own. Fails where one of its tests failed, or where nothing ran at all.
 print_summary() {
-    awk -F '\t' '
-        { passed += $2; failed += $3; skipped += $4 }
+    awk -F '\t' -v earlier="$earlier" '
+        NR > earlier { passed += $2; failed += $3; skipped += $4 }
         END {
             printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped
             exit failed > 0 || passed == 0
         }' "$results"
+}
+
+# count_run NAME COMMAND...: a run that shares our results. One that failed and has counted no failure, because it
+# could not even build, is one.
+count_run() {
+    local name=$1 before
+    before=$(wc -l <"$results")
+    shift
+    "$@" || awk -F '\t' -v before="$before" 'NR > before && $3 > 0 { counted = 1 } END { exit !counted }' "$results" ||
+        record "$name" 0 1 0 0
 }
 
 # count_automake BUILD: prints "PASSED FAILED SKIPPED" of the last "make check" there. A program that speaks TAP

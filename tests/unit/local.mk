@@ -70,6 +70,7 @@ AN_UNIT_CHECKS = \
 	tests/unit/test-annalsctl.sh \
 	tests/unit/test-combiner-model.sh \
 	tests/unit/test-embed.sh \
+	tests/unit/test-summary.sh \
 	tests/unit/test-units.sh
 dist_check_SCRIPTS += $(AN_UNIT_CHECKS)
 TESTS += $(AN_UNIT_CHECKS)
