@@ -61,8 +61,8 @@ int an_db_broken(struct an_db *db, const char *what, struct an_err *err) AN_MUST
 
 /* Several statements in one round trip, those included that are not prepared yet: so that preparing one,
  * which waits for locks, is under the limits that an earlier step sets. The first that fails ends the list,
- * and its error is returned; no step has rows then. out: rows of the last one, unless its step takes them;
- * NULL to drop them. */
+ * and its error is returned; no step has rows then. A COMMIT that turns out a ROLLBACK has failed. out: rows of
+ * the last one, unless its step takes them; NULL to drop them. */
 int an_db_pipeline(struct an_db *db, const struct an_db_step *steps, size_t count,
                    struct an_result **out, struct an_err *err) AN_MUST_CHECK;
 
@@ -76,6 +76,11 @@ int an_db_begin_limited(struct an_db *db, int64_t statement_ms, int64_t lock_ms,
  * round trip, and may end with the COMMIT. out: rows of the last step; NULL to drop them. */
 int an_db_begin_write(struct an_db *db, struct an_str tenant, const struct an_db_step *then,
                       size_t count, struct an_result **out, struct an_err *err) AN_MUST_CHECK;
+
+/* Ends the transaction that is open: the steps begin with COMMIT. AN_OK: it was committed. AN_EAGAIN: its connection
+ * was lost, so that it may or may not be. AN_EBACKEND: it had failed before, and was rolled back. */
+int an_db_commit(struct an_db *db, const struct an_db_step *steps, size_t count, struct an_result **out,
+                 struct an_err *err) AN_MUST_CHECK;
 
 /* ROLLBACK after a failure, whose code `rc` is returned with err and db->sqlstate as they are; AN_EAGAIN instead where the
  * connection broke on the way, so that nobody tries something else on a server that is gone. */

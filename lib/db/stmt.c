@@ -206,6 +206,14 @@ int an_db_exec(struct an_db *db, enum an_stmt stmt, const struct an_db_param *pa
     return rc != AN_OK ? rc : finish(db, an_stmt_texts[stmt].name, out, err);
 }
 
+/* The server answers COMMIT of a failed transaction with ROLLBACK, and calls that success. */
+static int check_commit(const struct an_db_step *step, PGresult *res, struct an_err *err)
+{
+    if (step->sql != NULL || step->stmt != AN_STMT_COMMIT || strcmp(PQcmdStatus(res), "COMMIT") == 0)
+        return AN_OK;
+    return an_fail(err, AN_EBACKEND, "db: commit: the transaction had failed");
+}
+
 /* The results of a step, and before them of its preparation. */
 static int collect_step(struct an_db *db, const struct an_db_step *step, PGresult **out, struct an_err *err)
 {
@@ -213,6 +221,8 @@ static int collect_step(struct an_db *db, const struct an_db_step *step, PGresul
     if (db->pg == NULL)
         return rc;
     int got = an_db_collect(db, title(step), out, rc == AN_OK ? err : NULL);
+    if (rc == AN_OK && got == AN_OK)
+        got = check_commit(step, *out, err);
     return rc == AN_OK ? got : rc;
 }
 

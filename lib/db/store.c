@@ -36,7 +36,7 @@ int an_store_commit(struct an_db *db, uint64_t *lsn, struct an_err *err)
 {
     static const struct an_db_step steps[] = {{.stmt = AN_STMT_COMMIT}, {.stmt = AN_STMT_WAL_POSITION}};
     struct an_result *res = NULL;
-    int rc = an_db_pipeline(db, steps, AN_COUNT(steps), &res, err);
+    int rc = an_db_commit(db, steps, AN_COUNT(steps), &res, err);
     if (rc == AN_OK)
         rc = read_position(res, lsn, err);
     an_result_free(res);

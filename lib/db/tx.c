@@ -50,22 +50,26 @@ int an_db_begin_limited(struct an_db *db, int64_t statement_ms, int64_t lock_ms,
     return begin(db, steps, AN_COUNT(steps), statement_ms + AN_DB_SLACK_MS, NULL, err);
 }
 
-/* The server answers COMMIT of a failed transaction with ROLLBACK, and calls that success. */
+/* A new connection would commit nothing, and call that success. */
+int an_db_commit(struct an_db *db, const struct an_db_step *steps, size_t count, struct an_result **out,
+                 struct an_err *err)
+{
+    PGTransactionStatusType status = PQtransactionStatus(db->pg);
+    if (status != PQTRANS_INTRANS && status != PQTRANS_INERROR)
+        return an_fail(err, AN_EAGAIN, "db: connection lost before the end of the transaction");
+    return an_db_pipeline(db, steps, count, out, err);
+}
+
 static int commit(struct an_db *db, struct an_err *err)
 {
-    struct an_result *res = NULL;
-    int rc = an_db_exec(db, AN_STMT_COMMIT, NULL, 0, &res, err);
-    if (rc == AN_OK && strcmp(PQcmdStatus(res->pg), "COMMIT") != 0)
-        rc = an_fail(err, AN_EBACKEND, "db: commit: the transaction had failed");
-    an_result_free(res);
-    return rc;
+    const struct an_db_step step = {.stmt = AN_STMT_COMMIT};
+    return an_db_commit(db, &step, 1, NULL, err);
 }
 
 int an_db_end(struct an_db *db, bool ok, struct an_err *err)
 {
-    if (db->pg == NULL) /* it broke: the server rolls back, or has committed and could not say so */
-        return ok ? an_fail(err, AN_EAGAIN, "db: connection lost before the end of the transaction")
-                  : AN_OK;
+    if (!ok && db->pg == NULL) /* it broke: the server rolls back */
+        return AN_OK;
     int rc = ok ? commit(db, err) : an_db_exec(db, AN_STMT_ROLLBACK, NULL, 0, NULL, err);
     if (rc != AN_OK && !ok && db->pg != NULL)
         an_db_close(db);

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "db/internal.h"
+#include "db/merge.h"
 #include "db/store.h"
 #include "db/tenants.h"
 #include "fixture.h"
@@ -329,6 +330,69 @@ static void test_closed_while_idle(void **state)
     assert_whole(tenant, 4);
 }
 
+static void begin(struct an_db *db, const char *tenant)
+{
+    static const struct an_db_step none[1];
+    if (an_db_begin_write(db, an_str(tenant), none, 0, NULL, &err) != AN_OK)
+        fail_msg("%s", err.text);
+}
+
+/* A transaction that failed without anybody noticing: its COMMIT is none, whatever the server says. */
+static void test_commit_of_a_failed_transaction(void **state)
+{
+    (void)state;
+    static const struct an_db_step steps[] = {{.stmt = AN_STMT_COMMIT}, {.stmt = AN_STMT_WAL_POSITION}};
+    begin(writer, "failed");
+    assert_int_equal(an_db_script(writer, "fault", "SELECT 1/0", &err), AN_EBACKEND);
+    assert_int_equal(an_db_pipeline(writer, steps, AN_COUNT(steps), NULL, &err), AN_EBACKEND);
+    begin(writer, "failed");
+    assert_int_equal(an_db_script(writer, "fault", "SELECT 1/0", &err), AN_EBACKEND);
+    assert_int_equal(an_store_commit(writer, &lsn, &err), AN_EBACKEND);
+    begin(writer, "failed"); /* nothing is left behind */
+    assert_int_equal(an_db_end(writer, true, &err), AN_OK);
+}
+
+/* COMMIT on another connection than its transaction would succeed, and commit nothing. */
+static void test_commit_of_a_lost_transaction(void **state)
+{
+    (void)state;
+    begin(writer, "lost");
+    an_db_close(writer);
+    assert_int_equal(an_store_commit(writer, &lsn, &err), AN_EAGAIN);
+    begin(writer, "lost");
+    an_db_close(writer);
+    assert_int_equal(an_db_ready(writer, &err), AN_OK);
+    assert_int_equal(an_db_end(writer, true, &err), AN_EAGAIN);
+}
+
+/* What the server refuses at COMMIT is not stored, and is not said to be: by INSERT, by COPY, and on the conflict path. */
+static void test_refused_at_commit(void **state)
+{
+    (void)state;
+    enum { MANY = 300 };
+    const char *tenant = fresh_tenant("refused");
+    put_range(tenant, 0, 0);
+    if (an_db_script(owner, "trigger",
+                     "CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS"
+                     " 'BEGIN IF NEW.tenant_id LIKE ''refused-%'' THEN RAISE ''no''; END IF; RETURN NULL; END';"
+                     "CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON annals.events"
+                     " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.refuse()",
+                     &err) != AN_OK)
+        fail_msg("%s", err.text);
+    static const unsigned ranges[][2] = {{1, 1}, {1, MANY}, {0, 1}};
+    for (size_t i = 0; i < AN_COUNT(ranges); i++) {
+        an_rows_clear(&batch);
+        for (unsigned n = ranges[i][0]; n <= ranges[i][1]; n++)
+            add(tenant, n, "a");
+        assert_int_equal(an_store_put(writer, &batch, false, &lsn, &err), AN_EBACKEND);
+    }
+    if (an_db_script(owner, "trigger", "DROP FUNCTION public.refuse() CASCADE", &err) != AN_OK)
+        fail_msg("%s", err.text);
+    assert_whole(tenant, 1);
+    put_range(tenant, 1, MANY);
+    assert_whole(tenant, MANY + 1);
+}
+
 #define KEYS 400
 #define WRITERS 8
 #define AT_ONCE 50
@@ -535,7 +599,10 @@ int main(void)
                                               cmocka_unit_test(test_atomic),
                                               cmocka_unit_test(test_tenants_apart),
                                               cmocka_unit_test(test_several_at_once),
-        cmocka_unit_test(test_closed_while_idle),
+                                              cmocka_unit_test(test_closed_while_idle),
+                                              cmocka_unit_test(test_commit_of_a_failed_transaction),
+                                              cmocka_unit_test(test_commit_of_a_lost_transaction),
+                                              cmocka_unit_test(test_refused_at_commit),
                                               cmocka_unit_test(test_race),
                                               cmocka_unit_test(test_memory),
                                               cmocka_unit_test(test_tenant),
