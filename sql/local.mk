@@ -43,6 +43,7 @@ AN_QUERIES = \
 	sql/queries/retention_refresh.sql \
 	sql/queries/retention_set.sql \
 	sql/queries/rollback.sql \
+	sql/queries/row_security.sql \
 	sql/queries/search_actions.sql \
 	sql/queries/search_begin.sql \
 	sql/queries/search_event.sql \

@@ -52,6 +52,7 @@ void an_db_close(struct an_db *db)
     PQfinish(db->pg);
     db->pg = NULL;
     db->wait_ms = db->statement_timeout_ms + AN_DB_SLACK_MS;
+    db->under_rls = false; /* the operator may have granted it */
     memset(db->prepared, 0, sizeof db->prepared);
     an_texts_release(&db->texts);
 }

@@ -18,7 +18,7 @@
 #define FEW_BYTES ((size_t)256 << 10)
 
 /* How the server refuses a role to which row-level security applies: COPY at all (feature_not_supported),
- * INSERT of several tenants at once (insufficient_privilege). */
+ * INSERT of several tenants at once (insufficient_privilege). The same are said of other things. */
 #define SQLSTATE_COPY_REFUSED "0A000"
 #define SQLSTATE_ROW_REFUSED "42501"
 
@@ -222,9 +222,16 @@ static int put_by_copy(struct an_db *db, const struct batch *b, uint64_t *lsn, s
     return rc == AN_OK ? AN_OK : an_db_abandon(db, rc, err);
 }
 
-static bool refused_by_rls(const struct an_db *db)
+/* A right that is missing looks like it: the server is asked what it is. */
+static bool refused_by_rls(struct an_db *db)
 {
-    return strcmp(db->sqlstate, SQLSTATE_COPY_REFUSED) == 0 || strcmp(db->sqlstate, SQLSTATE_ROW_REFUSED) == 0;
+    if (strcmp(db->sqlstate, SQLSTATE_COPY_REFUSED) != 0 && strcmp(db->sqlstate, SQLSTATE_ROW_REFUSED) != 0)
+        return false;
+    struct an_result *res = NULL;
+    bool active = an_db_exec(db, AN_STMT_ROW_SECURITY, NULL, 0, &res, NULL) == AN_OK && an_result_rows(res) == 1 &&
+                  an_str_is(an_result_get(res, 0, 0), "t");
+    an_result_free(res);
+    return active;
 }
 
 /* All of it or nothing. AN_ECONFLICT also where row-level security refuses, which is found by trying. */

@@ -32,6 +32,15 @@ def test_without_bypassrls(programs, without_bypass):
     assert "has no BYPASSRLS" in done.stderr
 
 
+@pytest.mark.parametrize("table", ["events", "event_entities", "outbox"])
+def test_a_missing_right_is_not_row_level_security(programs, db, table):
+    """The server says both with one SQLSTATE."""
+    db.query(f"REVOKE INSERT ON annals.{table} FROM annals_writer")
+    done = subprocess.run([programs / "load", "t", "1", "1", "0"], env=environment(db), capture_output=True, text=True,
+                          timeout=60)
+    assert f"permission denied for table {table}" in done.stdout and "BYPASSRLS" not in done.stderr
+
+
 def test_through_pgbouncer(programs, db):
     with PgBouncer(db.cluster, pool_size=1) as pooler:
         run_store(programs, environment(db, pooler.conninfo("annals_writer", db.name), prepared="off"))
