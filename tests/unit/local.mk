@@ -34,6 +34,7 @@ UNIT_TESTS = \
 	tests/unit/test-provider \
 	tests/unit/test-reply \
 	tests/unit/test-route \
+	tests/unit/test-rows \
 	tests/unit/test-sign \
 	tests/unit/test-sqltext \
 	tests/unit/test-suggest \
