@@ -174,6 +174,7 @@ static void end(struct server *s, struct seat *seat)
         an_fcgi_finish(seat->fcgi);
     else
         an_fcgi_abort(seat->fcgi);
+    an_reply_reset(&seat->rep);
     an_arena_reset(seat->arena);
     s->spent = an_worker_spent() || s->spent;
 }
@@ -188,7 +189,6 @@ static bool serve(struct server *s, struct seat *seat, int fd)
         return false;
     }
     an_request_init(&seat->req, seat->arena, seat->fcgi, s->ctx.conf);
-    an_reply_reset(&seat->rep);
     seat->rep.head = seat->req.method == AN_HEAD;
     seat->rep.request_id = seat->req.request_id;
     seat->call = (struct an_call){

@@ -15,7 +15,7 @@
 /* A batch has at most 16 MiB of bodies; documents and columns repeat a part of them. Offsets have 32
  * bits. */
 #define ROWS_LIMIT ((size_t)256 << 20)
-#define ROWS_KEEP ((size_t)1 << 20)
+#define ROWS_KEEP ((size_t)32 << 10) /* of each of the three; a worker has many of these */
 
 void an_rows_init(struct an_rows *r)
 {

@@ -42,7 +42,7 @@ struct an_rows {
 
 void an_rows_init(struct an_rows *r); /* allocates nothing */
 void an_rows_release(struct an_rows *r);
-void an_rows_clear(struct an_rows *r); /* keeps up to 1 MiB of memory */
+void an_rows_clear(struct an_rows *r); /* keeps up to 100 KiB of memory */
 /* Encodes an event; afterwards the event's memory may go. All events of one batch have one tenant. */
 void an_rows_add(struct an_rows *r, const struct an_event *ev, int64_t received_us);
 

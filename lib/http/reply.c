@@ -6,7 +6,7 @@
 #include "http/fcgi.h"
 #include "http/reply.h"
 
-#define KEEP ((size_t)256 << 10)
+#define KEEP ((size_t)64 << 10) /* of a body; a worker may have many replies */
 #define HEAD_MAX ((size_t)64 << 10)
 #define HEAD_USUAL ((size_t)512)
 

@@ -35,7 +35,7 @@ struct an_reply {
 #define AN_REPLY_MAX ((size_t)80 << 20)
 
 void an_reply_init(struct an_reply *rep, struct an_arena *arena, struct an_fcgi *fcgi);
-/* Empties it for the next request; memory over 256 KiB goes back. */
+/* Empties it for the next request; memory over 64 KiB goes back. */
 void an_reply_reset(struct an_reply *rep);
 
 /* A field; the name is a literal, the value is copied, one that holds CR, LF or NUL is dropped. It replaces the one of that

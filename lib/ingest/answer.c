@@ -5,6 +5,10 @@
 #include "base/mem.h"
 #include "ingest/answer.h"
 
+/* What is kept between requests; a worker has many of these. */
+#define ITEMS_KEEP 1024
+#define PROBLEMS_KEEP ((size_t)16 << 10)
+
 void an_answer_init(struct an_answer *a)
 {
     *a = (struct an_answer){0};
@@ -23,7 +27,12 @@ void an_answer_clear(struct an_answer *a)
     a->count = 0;
     a->refused = 0;
     an_buf_clear(&a->problems);
-    an_buf_trim(&a->problems, 65536);
+    an_buf_trim(&a->problems, PROBLEMS_KEEP);
+    if (a->alloc > ITEMS_KEEP) {
+        free(a->items);
+        a->items = NULL;
+        a->alloc = 0;
+    }
 }
 
 static struct an_item *item_new(struct an_answer *a)

@@ -34,7 +34,7 @@ struct an_window {
 
 void an_answer_init(struct an_answer *a);
 void an_answer_release(struct an_answer *a);
-void an_answer_clear(struct an_answer *a);
+void an_answer_clear(struct an_answer *a); /* keeps up to 32 KiB of memory */
 
 void an_answer_row(struct an_answer *a, uint32_t row);
 void an_answer_problem(struct an_answer *a, const struct an_problem *p);

@@ -164,9 +164,27 @@ static void test_fields_agree(void **state)
     an_rows_release(&rows);
 }
 
+/* A worker has 32 of them. */
+static void test_a_large_batch_leaves_little(void **state)
+{
+    (void)state;
+    enum { KEPT = 32 << 10 };
+    struct an_rows rows;
+    an_rows_init(&rows);
+    struct an_event ev = labelled();
+    for (int i = 0; i < 10000; i++)
+        an_rows_add(&rows, &ev, AN_PG_EPOCH_US);
+    an_rows_clear(&rows);
+    assert_in_range(rows.events.alloc, 0, KEPT);
+    assert_in_range(rows.entities.alloc, 0, KEPT);
+    assert_in_range(rows.alloc * sizeof *rows.rows, 0, KEPT);
+    an_rows_release(&rows);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_statements_agree), cmocka_unit_test(test_types_agree), cmocka_unit_test(test_fields_agree)};
+        cmocka_unit_test(test_statements_agree), cmocka_unit_test(test_types_agree), cmocka_unit_test(test_fields_agree),
+        cmocka_unit_test(test_a_large_batch_leaves_little)};
     return cmocka_run_group_tests_name("rows", tests, NULL, NULL);
 }
