@@ -144,6 +144,20 @@ static bool lane_try(struct shared *s, uint32_t lane)
     return true;
 }
 
+/* Leaves the lane, and calls one of those who wait to it. */
+static void lane_leave(struct shared *s, uint32_t lane)
+{
+    (void)pthread_mutex_unlock(&s->lanes[lane].leader);
+    uint32_t used = atomic_load(&s->used);
+    for (uint32_t i = 0; i < used; i++) {
+        uint32_t ready = READY;
+        if (atomic_compare_exchange_strong(&s->state[i], &ready, CALLED)) {
+            an_futex_wake(&s->state[i]);
+            return;
+        }
+    }
+}
+
 static bool slot_claim(struct an_combine *me, uint32_t i)
 {
     struct slot *slot = &me->shared->slots[i];
@@ -178,7 +192,7 @@ static void slot_find(struct an_combine *me)
             mutex_init(&s->slots[used].owner);
             atomic_store(&s->used, used + 1);
         }
-        (void)pthread_mutex_unlock(&s->lanes[0].leader);
+        lane_leave(s, 0);
     }
 }
 
@@ -339,7 +353,7 @@ static void gather(struct an_combine *me, uint32_t lane)
 }
 
 /* Commits parts[from .. to) and notes each outcome. What fails as a whole is halved until only the guilty part
- * fails; a database that is away or out of time fails all of them. */
+ * fails; a database that is away or out of time fails all of them: each half could take as long again. */
 static void commit(struct an_combine *me, size_t from, size_t to, bool retried)
 {
     struct an_err err;
@@ -348,7 +362,8 @@ static void commit(struct an_combine *me, size_t from, size_t to, bool retried)
     int rc = put(me, me->rows + from, to - from, false, &again, &lsn, &err);
     retried = retried || again;
     if (rc != AN_OK && rc != AN_EAGAIN && rc != AN_ETIMEOUT && to - from > 1) {
-        /* What a dead leader had was committed by it as a whole, or not at all: to halve it would be to fail again. */
+        /* What a dead leader had was committed by it as a whole, or not at all: to halve it would be to fail again.
+         * Where other requests stand before it, a few halvings more find it. */
         size_t step = *me->parts[from].again ? 1 : (to - from + 1) / 2;
         for (size_t at = from; at < to; at += step)
             commit(me, at, at + step < to ? at + step : to, retried);
@@ -361,21 +376,6 @@ static void commit(struct an_combine *me, size_t from, size_t to, bool retried)
         *p->again |= retried;
         if (rc != AN_OK)
             *p->err = err;
-    }
-}
-
-/* Leaves the lane, and calls one of those who wait to it. */
-static void lane_leave(struct an_combine *me, uint32_t lane)
-{
-    struct shared *s = me->shared;
-    (void)pthread_mutex_unlock(&s->lanes[lane].leader);
-    uint32_t used = atomic_load(&s->used);
-    for (uint32_t i = 0; i < used; i++) {
-        uint32_t ready = READY;
-        if (atomic_compare_exchange_strong(&s->state[i], &ready, CALLED)) {
-            an_futex_wake(&s->state[i]);
-            return;
-        }
     }
 }
 
@@ -442,7 +442,7 @@ static void lead(struct an_combine *me, uint32_t lane, struct an_combine_part *o
     for (size_t i = 0; i < me->taken_count; i++)
         atomic_store(slot_state(me, me->taken[i]), DONE);
     /* The next leader first: it then works while the others are woken. */
-    lane_leave(me, lane);
+    lane_leave(me->shared, lane);
     for (size_t i = 0; i < me->taken_count; i++)
         an_futex_wake(slot_state(me, me->taken[i]));
     own_all_again(own, count, again);
@@ -474,8 +474,10 @@ static bool slot_withdraw(struct an_combine *me)
            atomic_compare_exchange_strong(me->state, &called, FREE);
 }
 
+/* Our requests may still be committed where a leader has taken them, and are not where none has. */
 static void give_up(struct an_combine *me, struct an_combine_part *parts, size_t count)
 {
+    (void)slot_withdraw(me);
     for (size_t i = 0; i < count; i++)
         parts[i].rc = an_fail(&parts[i].err, AN_EAGAIN, "ingest: no commit within %lld ms",
                               (long long)(me->timeout_us / 1000));
@@ -500,7 +502,7 @@ static void wait_or_lead(struct an_combine *me, struct an_combine_part *parts, s
                 lead(me, lane, parts, count, me->slot->again);
                 return;
             }
-            lane_leave(me, lane); /* somebody has taken our slot, or answered us, in the meantime */
+            lane_leave(me->shared, lane); /* somebody has taken our slot, or answered us, in the meantime */
             continue;
         }
         if (!is_taken(seen) && waited_us > WITHDRAW_MS * 1000 && slot_withdraw(me)) {

@@ -104,6 +104,14 @@ def slow_trap(cluster):
     stack.stop()
 
 
+@pytest.fixture(scope="module")
+def hasty_trap(cluster):
+    """Whose requests give up before they would withdraw."""
+    stack = Trap(cluster, {"ingest.commit_timeout": "300ms"}).start()
+    yield stack
+    stack.stop()
+
+
 def kill_rounds(trap, tenant, step, batch=1):
     """Kills one worker a round at the step, under load; afterwards all is there, and nobody waited long."""
     before = len(trap.recovered())
@@ -214,3 +222,20 @@ def test_leader_stopped(slow_trap, step, batch):
         had_followers = 503 in stop_leader(slow_trap, tenant, step, requests)
     assert had_followers
     check_all(slow_trap, tenant, keys)
+
+
+def test_nobody_takes_what_was_given_up(hasty_trap):
+    """Both leaders stand still: who waited in vain is told so, and is not committed by the next leader."""
+    tenant = "hasty"
+    with hasty_trap.company(tenant, [keyed("first"), keyed("second")]) as send:
+        armed = hasty_trap.arm("gathered", "stop")
+        with send() as second:
+            hasty_trap.wait_for_fall(armed)
+            with Burst(hasty_trap, tenant, [keyed(f"late-{n}") for n in range(4)]) as late:
+                assert [answer.status for answer in late.collect(5).values()] == [503] * 4
+            hasty_trap.go_on()
+            second.collect(5)
+    token = hasty_trap.token(tenant, "audit:write")
+    assert hasty_trap.post(keyed("next"), token=token).status == 201
+    stored = {key for key, in hasty_trap.rows("SELECT entity_id FROM annals.event_entities WHERE tenant_id = %s", tenant)}
+    assert stored == {"first", "second", "next"}
