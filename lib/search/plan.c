@@ -245,10 +245,9 @@ static int by_entity_ids(struct planner *p, bool *taken, struct an_err *err)
 
 static int add_actions(struct planner *p, struct an_str prefix, struct an_err *err)
 {
-    char *end = an_arena_strndup(p->s->arena, prefix.data, prefix.len);
-    end[prefix.len - 1]++; /* '.' -> '/' */
+    struct an_str end = an_sqltext_prefix_end(p->s->arena, prefix);
     const struct an_db_param params[] = {
-        AN_DB_TEXT(p->s->tenant), AN_DB_TEXT(prefix), AN_DB_TEXT(((struct an_str){end, prefix.len})),
+        AN_DB_TEXT(p->s->tenant), AN_DB_TEXT(prefix), AN_DB_TEXT(end),
         AN_DB_TEXT(p->from),      AN_DB_TEXT(p->to),  AN_DB_TEXT(text_of(p, AN_BRANCHES_MAX + 1))};
     struct an_str actions[AN_BRANCHES_MAX + 1];
     size_t count;

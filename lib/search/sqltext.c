@@ -193,12 +193,16 @@ static void add_equal(struct build *b, const struct an_term *t, const struct an_
         add(b, ")");
 }
 
-/* "document." <= action < "document/": the byte after '.' is '/'. */
+struct an_str an_sqltext_prefix_end(struct an_arena *arena, struct an_str prefix)
+{
+    char *end = an_arena_strndup(arena, prefix.data, prefix.len);
+    end[prefix.len - 1]++; /* '.' -> '/' */
+    return (struct an_str){end, prefix.len};
+}
+
 static void add_prefix(struct build *b, struct an_str prefix)
 {
-    char *end = an_arena_strndup(b->q->arena, prefix.data, prefix.len);
-    end[prefix.len - 1]++;
-    unsigned low = param(b, prefix), high = param(b, (struct an_str){end, prefix.len});
+    unsigned low = param(b, prefix), high = param(b, an_sqltext_prefix_end(b->q->arena, prefix));
     an_buf_addf(&b->q->text, "(e.action >= $%u AND e.action < $%u)", low, high);
 }
 

@@ -41,6 +41,10 @@ bool an_sqltext_page(struct an_sqltext *q, const struct an_filter *f, const stru
 bool an_sqltext_counts(struct an_sqltext *q, const struct an_filter *f, struct an_str tenant,
                        int64_t rows) AN_MUST_CHECK;
 
+/* The first text behind all that begin with the prefix ("document." <= x < "document/"), in the arena. The prefix is of an
+ * action's characters, none of which is the last there is. */
+struct an_str an_sqltext_prefix_end(struct an_arena *arena, struct an_str prefix);
+
 /* A PostgreSQL array literal of text, in the arena. */
 struct an_str an_sqltext_array(struct an_arena *arena, const struct an_str *values, size_t count);
 
