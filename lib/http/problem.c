@@ -77,6 +77,8 @@ void an_problem_add(struct an_buf *out, const struct an_problem *p, const char *
     if (p->has_limit)
         an_buf_addf(out, ",\"limit\":%llu,\"actual\":%llu", (unsigned long long)p->limit,
                     (unsigned long long)p->actual);
+    if (p->add_members != NULL)
+        p->add_members(out, p->members_of);
     an_buf_addc(out, '}');
 }
 

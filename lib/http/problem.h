@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Problem documents (RFC 9457), application/problem+json: type, title, status, detail, request_id, and where
- * they apply errors (errors_omitted: how many more there were), limit, actual. The types are one table in problem.c; docs/api explains each. */
+ * they apply errors (errors_omitted: how many more there were), limit, actual, and members of the caller's own. The
+ * types are one table in problem.c; docs/api explains each. */
 #ifndef AN_HTTP_PROBLEM_H
 #define AN_HTTP_PROBLEM_H
 
@@ -38,6 +39,9 @@ struct an_problem {
     const struct an_faults *faults; /* NULL: no `errors` */
     bool has_limit;                 /* then these two are members */
     uint64_t limit, actual;
+    /* Appends further members, each with a comma in front of it; NULL: there are none. */
+    void (*add_members)(struct an_buf *out, const void *members_of);
+    const void *members_of;
 };
 
 int an_problem_status(enum an_problem_type type);

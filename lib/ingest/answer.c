@@ -187,19 +187,19 @@ void an_answer_batch(const struct an_answer *a, const struct an_rows *rows, bool
     (void)an_buf_adds(&rep->body, "}\n");
 }
 
+static void add_batch_members(struct an_buf *out, const void *members_of)
+{
+    const struct an_answer *a = members_of;
+    (void)an_buf_addf(out, ",\"accepted\":0,\"duplicates\":0,\"rejected\":%zu,", a->count);
+    add_results(out, a, NULL, true);
+}
+
 void an_answer_atomic_refused(const struct an_answer *a, const char *request_id, struct an_reply *rep)
 {
-    an_problem_reply(rep,
-                     &(struct an_problem){.type = AN_P_BATCH_REJECTED,
-                                          .detail = "The batch is atomic and at least one item cannot be stored, so "
-                                                    "nothing was."},
-                     request_id);
-    struct an_buf *out = &rep->body;
-    while (out->len > 0 && out->data[out->len - 1] != '}')
-        out->len--;
-    out->len--; /* the results become a further member of the problem */
-    (void)an_buf_adds(out, ",\"accepted\":0,\"duplicates\":0,");
-    (void)an_buf_addf(out, "\"rejected\":%zu,", a->count);
-    add_results(out, a, NULL, true);
-    (void)an_buf_adds(out, "}\n");
+    const struct an_problem p = {
+        .type = AN_P_BATCH_REJECTED,
+        .detail = "The batch is atomic and at least one item cannot be stored, so nothing was.",
+        .add_members = add_batch_members,
+        .members_of = a};
+    an_problem_reply(rep, &p, request_id);
 }

@@ -53,6 +53,23 @@ static void test_document(void **state)
     an_arena_free(a);
 }
 
+static void add_answer(struct an_buf *out, const void *members_of)
+{
+    an_buf_addf(out, ",\"answer\":%d", *(const int *)members_of);
+}
+
+static void test_further_members(void **state)
+{
+    (void)state;
+    const int answer = 42;
+    struct an_buf b;
+    an_buf_init(&b, 4096);
+    an_problem_add(&b, &(struct an_problem){.type = AN_P_NOT_FOUND, .add_members = add_answer, .members_of = &answer}, NULL);
+    assert_string_equal(b.data, "{\"type\":\"/problems/not-found\",\"title\":\"There is no such thing here\","
+                                "\"status\":404,\"answer\":42}");
+    an_buf_release(&b);
+}
+
 static void test_reply_drops_what_was_there(void **state)
 {
     (void)state;
@@ -91,7 +108,7 @@ static void test_usual_translation(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_type_is_complete), cmocka_unit_test(test_document),
+        cmocka_unit_test(test_every_type_is_complete), cmocka_unit_test(test_document), cmocka_unit_test(test_further_members),
         cmocka_unit_test(test_reply_drops_what_was_there), cmocka_unit_test(test_usual_translation)};
     return cmocka_run_group_tests_name("problem", tests, NULL, NULL);
 }
