@@ -31,6 +31,7 @@ struct an_db {
     struct an_err failure;
     char sqlstate[AN_SQLSTATE_LEN + 1]; /* of the last error; empty where the server said nothing */
     struct an_buf text;      /* NUL-terminated copies of text parameters while they are sent */
+    int64_t window_from_us, window_to_us, window_until_us; /* what an_store_window() found, and how long that is good */
     struct an_tenants known; /* tenants that an_store_tenant() found */
     struct an_columns events, entities; /* of the batch that is being sent */
 };

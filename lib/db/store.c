@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "an.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "db/array.h"
 #include "db/internal.h"
@@ -11,6 +12,7 @@
 #include "log/metrics.h"
 
 #define IDS_LIMIT ((size_t)4 << 20)
+#define WINDOW_FRESH_US INT64_C(5000000)
 #define STEPS_BEHIND 4 /* the feed: events, entities, commit, position */
 
 /* Up to here, INSERT from arrays in one round trip beats COPY in three (bench/README.md). */
@@ -318,16 +320,29 @@ int an_store_tenant(struct an_db *db, struct an_str tenant, bool auto_create, st
     return rc;
 }
 
-int an_store_window(struct an_db *db, int64_t *from_us, int64_t *to_us, struct an_err *err)
+static int find_window(struct an_db *db, struct an_err *err)
 {
     struct an_result *res = NULL;
     int rc = an_db_exec(db, AN_STMT_PARTITION_PLACES, NULL, 0, &res, err);
     size_t rows = an_result_rows(res);
     if (rc == AN_OK && rows == 0)
         rc = an_fail(err, AN_ENOENT, "db: there is no partition of annals.events: run annals-partition");
-    else if (rc == AN_OK &&
-             (!an_result_int(res, 0, 0, from_us) || !an_result_int(res, rows - 1, 1, to_us)))
+    else if (rc == AN_OK && (!an_result_int(res, 0, 0, &db->window_from_us) ||
+                             !an_result_int(res, rows - 1, 1, &db->window_to_us)))
         rc = an_fail(err, AN_EBACKEND, "db: partition_places: not a number");
     an_result_free(res);
     return rc;
+}
+
+int an_store_window(struct an_db *db, int64_t *from_us, int64_t *to_us, struct an_err *err)
+{
+    if (an_clock_mono_us() >= db->window_until_us) {
+        int rc = find_window(db, err);
+        if (rc != AN_OK)
+            return rc;
+        db->window_until_us = an_clock_mono_us() + WINDOW_FRESH_US;
+    }
+    *from_us = db->window_from_us;
+    *to_us = db->window_to_us;
+    return AN_OK;
 }

@@ -62,7 +62,8 @@ int an_store_put_all(struct an_db *db, struct an_rows *const *parts, size_t coun
 int an_store_tenant(struct an_db *db, struct an_str tenant, bool auto_create,
                     struct an_err *err) AN_MUST_CHECK;
 
-/* What an_store_put() accepts at the moment: first and last instant that have a partition. */
+/* What an_store_put() accepts: first and last instant that have a partition. Remembered for five seconds, for it is
+ * asked by every batch that was sent for the wrong time. */
 int an_store_window(struct an_db *db, int64_t *from_us, int64_t *to_us,
                     struct an_err *err) AN_MUST_CHECK;
 

@@ -561,6 +561,11 @@ static void test_window(void **state)
     assert_int_equal(an_store_window(writer, &from_us, &to_us, &err), AN_OK);
     assert_true(from_us <= now_us - INT64_C(30) * 86400000000);
     assert_true(to_us >= now_us + INT64_C(85) * 86400000000);
+    int64_t again_us;
+    an_db_close(writer);
+    assert_int_equal(an_store_window(writer, &again_us, &to_us, &err), AN_OK);
+    assert_true(again_us == from_us);
+    assert_null(writer->pg); /* nobody was asked */
 }
 
 static int start(void **state)
