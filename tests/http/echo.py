@@ -46,7 +46,7 @@ class Issuer:
 class Echo:
     """The three applications, with sockets and logs in `folder`."""
 
-    def __init__(self, folder, names=NAMES, workers=WORKERS):
+    def __init__(self, folder, names=NAMES, workers=WORKERS, max_requests=0):
         self.folder = Path(folder)
         self.names = names
         self.processes = {}
@@ -74,7 +74,8 @@ class Echo:
         ]
         for name in NAMES:
             # 0666: the web servers of these tests may run as somebody else
-            lines += [f"[{name}]", f"listen = {self.socket(name)}", "socket_mode = 0666", f"workers = {workers}"]
+            lines += [f"[{name}]", f"listen = {self.socket(name)}", "socket_mode = 0666", f"workers = {workers}",
+                      f"max_requests = {max_requests}"]
         self.conf = self.folder / "annals.conf"
         self.conf.write_text("\n".join(lines) + "\n")
 

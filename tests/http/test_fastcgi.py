@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The FastCGI side of the applications, without a web server: peers that stall, lie, abort, or talk nonsense."""
 
+import collections
 import os
 import signal
 import socket
@@ -273,6 +274,25 @@ def test_term_reaches_a_worker_that_is_never_idle(built, tmp_path):
         apps.processes["search"].send_signal(signal.SIGTERM)
         assert apps.processes["search"].wait(5) == 0
         assert time.monotonic() - started < 1
+    finally:
+        for s in queue:
+            s.close()
+        apps.stop()
+
+
+def test_a_worker_that_is_never_idle_serves_its_share(built, tmp_path):
+    """And up to a tenth more, while the next connection is always there already."""
+    apps = Echo(tmp_path, names=("search",), workers=1, max_requests=20)
+    queue, ids = [], [new_id() for _ in range(60)]
+    try:
+        apps.start()
+        for mine in ids:
+            queue.append(connect(apps.socket("search")))
+            uri = request_params("GET", "/v1/slow?ms=10", ("HTTP_X_REQUEST_ID", mine))
+            queue[-1].sendall(begin() + params(uri) + record(STDIN))
+        assert [receive(s).status for s in queue] == [200] * len(queue)
+        served = collections.Counter(apps.line(mine)["pid"] for mine in ids)
+        assert len(served) >= 3 and max(served.values()) <= 22, served
     finally:
         for s in queue:
             s.close()
