@@ -24,10 +24,12 @@ EXTRA_DIST += \
 	docs/design/metrics.md \
 	docs/design/partitions.md \
 	docs/design/processes.md \
+	docs/design/replicas.md \
 	docs/design/search.md \
 	docs/guide/console.md \
 	docs/guide/getting-started.md \
 	docs/guide/keycloak.md \
 	docs/guide/operating.md \
+	docs/guide/replicas.md \
 	docs/guide/searching.md \
 	docs/img/console.png

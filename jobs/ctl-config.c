@@ -7,18 +7,29 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "ctl.h"
+#include "db/shard.h"
 #include "proc/exit.h"
 
 #define TEXT_MAX_BYTES (1024 * 1024)
 
-/* Connections that the workers of each program hold: one a role. */
+/* Connections that the workers of each program hold at most: one a role and server. Who reads connects to each replica,
+ * and to the primary where there is none or it may stand in. */
 struct connections {
-    long long ingest, search, admin;
+    long long ingest, search, admin;     /* of all servers */
+    long long writing, reading, replica; /* of all programs: as the writer; as the reader to the primary; to each replica */
 };
 
 static struct connections count_connections(const struct an_conf *c)
 {
-    return (struct connections){c->ingest.workers, c->search.workers, 2 * c->admin.workers};
+    long long replicas = (long long)c->replica_count;
+    long long primary = replicas == 0 || c->replica_fallback == AN_FALLBACK_PRIMARY ? 1 : 0;
+    long long search = c->search.workers, admin = c->admin.workers;
+    return (struct connections){.ingest = c->ingest.workers,
+                                .search = search * (primary + replicas),
+                                .admin = admin * (1 + primary + replicas),
+                                .writing = c->ingest.workers + admin,
+                                .reading = primary * (search + admin),
+                                .replica = search + admin};
 }
 
 static void add_problems_json(struct an_buf *out, struct an_str rest)
@@ -41,8 +52,12 @@ static void print_check_json(const struct an_conf *c, struct an_str problems)
     an_buf_addc(&out, ']');
     if (c != NULL) {
         struct connections n = count_connections(c);
-        an_buf_addf(&out, ", \"connections\": {\"ingest\": %lld, \"search\": %lld, \"admin\": %lld}",
-                    n.ingest, n.search, n.admin);
+        an_buf_addf(&out, ", \"connections\": {\"ingest\": %lld, \"search\": %lld, \"admin\": %lld", n.ingest,
+                    n.search, n.admin);
+        an_buf_addf(&out, ", \"primary\": %lld", n.writing + n.reading);
+        for (size_t i = 0; i < c->replica_count; i++)
+            an_buf_addf(&out, ", \"replica.%s\": %lld", c->replicas[i].name, n.replica);
+        an_buf_addc(&out, '}');
     }
     (void)printf("%s}\n", out.data);
     an_buf_release(&out);
@@ -58,6 +73,26 @@ static void print_check(const struct an_conf *c, const char *path)
     (void)printf("database connections of the workers: %lld (ingest %lld, search %lld, admin %lld);\n"
                  "one worker more of each program while a reload replaces them\n",
                  n.ingest + n.search + n.admin, n.ingest, n.search, n.admin);
+    (void)printf("up to %lld to the primary: %lld write (ingest.workers + admin.workers)", n.writing + n.reading,
+                 n.writing);
+    if (n.reading > 0)
+        (void)printf(", %lld read (search.workers + admin.workers)\n", n.reading);
+    else
+        (void)printf("; nobody reads there (search.replica_fallback)\n");
+    for (size_t i = 0; i < c->replica_count; i++)
+        (void)printf("up to %lld to replica %s: search.workers + admin.workers\n", n.replica, c->replicas[i].name);
+}
+
+/* The same checks as those of a program that starts. */
+static struct an_conf *load_checked(const char *path, struct an_buf *problems)
+{
+    struct an_err err;
+    struct an_conf *c = an_conf_load(path, problems);
+    if (c == NULL || an_shard_check(c, &err) == AN_OK)
+        return c;
+    an_buf_addf(problems, "%s\n", err.text);
+    an_conf_free(c);
+    return NULL;
 }
 
 static int config_check(const struct an_ctl *ctl, int argc, char **argv)
@@ -66,7 +101,7 @@ static int config_check(const struct an_ctl *ctl, int argc, char **argv)
         return an_ctl_usage("config check: unexpected argument '%s'", argv[1]);
     struct an_buf problems;
     an_buf_init(&problems, TEXT_MAX_BYTES);
-    struct an_conf *c = an_conf_load(ctl->conf_path, &problems);
+    struct an_conf *c = load_checked(ctl->conf_path, &problems);
     if (ctl->json)
         print_check_json(c, (struct an_str){problems.data, problems.len});
     else

@@ -39,6 +39,7 @@ AN_QUERIES = \
 	sql/queries/partition_plan.sql \
 	sql/queries/put_entities.sql \
 	sql/queries/put_events.sql \
+	sql/queries/replica_state.sql \
 	sql/queries/retention_list.sql \
 	sql/queries/retention_refresh.sql \
 	sql/queries/retention_set.sql \
@@ -55,6 +56,7 @@ AN_QUERIES = \
 	sql/queries/session_clear.sql \
 	sql/queries/session_end.sql \
 	sql/queries/session_find.sql \
+	sql/queries/session_see.sql \
 	sql/queries/session_start.sql \
 	sql/queries/set_limits.sql \
 	sql/queries/set_tenant.sql \
@@ -78,7 +80,9 @@ AN_FUNCTIONS = \
 	sql/functions/partition_detach.sql \
 	sql/functions/partition_detached.sql \
 	sql/functions/partition_drop.sql \
-	sql/functions/partition_attach.sql
+	sql/functions/partition_attach.sql \
+	sql/functions/session_see.sql \
+	sql/functions/through.sql
 
 # In order of their numbers. Never edited after a release.
 AN_MIGRATIONS = \

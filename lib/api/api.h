@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "db/db.h"
+#include "db/shard.h"
 #include "http/problem.h"
 #include "http/reply.h"
 #include "http/request.h"
@@ -31,8 +32,8 @@ struct an_ctx {
     const struct an_conf *conf;
     const char *app;          /* "ingest" */
     struct an_auth *auth;
-    struct an_db *writer, *reader; /* not connected until used */
-    struct an_hot hot;             /* of the reader */
+    struct an_shard *directory; /* the default shard, not connected until used */
+    struct an_db *writer;       /* of the directory */
     struct an_ingest *ingest;
     struct an_secret signing_key;  /* empty until an_ctx_key() */
 };
@@ -42,7 +43,8 @@ int an_ctx_open(struct an_ctx *ctx, const struct an_conf *c, const char *app, co
                 struct an_err *err) AN_MUST_CHECK;
 void an_ctx_close(struct an_ctx *ctx); /* accepts a zeroed one */
 
-/* The key that signs cursors and write tokens, one for all instances: from the database at its first use. */
+/* The key that signs cursors and write tokens, one for all instances: from the directory at its first use, through db, or
+ * where that is NULL through any server that reads. */
 int an_ctx_key(struct an_ctx *ctx, struct an_db *db, const struct an_secret **out, struct an_err *err) AN_MUST_CHECK;
 
 /* One request on its way through a handler. */

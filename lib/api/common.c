@@ -65,6 +65,17 @@ static bool reachable(struct readiness *r, const char *check, struct an_db *db)
     return true;
 }
 
+static bool readable(struct readiness *r, const char *check, struct an_shard *shard, struct an_server **server)
+{
+    struct an_err err;
+    if (an_shard_reader(shard, server, &err) != AN_OK) {
+        fail_check(r, check, err.text);
+        return false;
+    }
+    note(r, check, "ok");
+    return true;
+}
+
 static void look_at_schema(struct readiness *r, struct an_db *db)
 {
     static struct an_migration list[MIGRATIONS_MAX];
@@ -96,15 +107,42 @@ static void look_at_partitions(struct readiness *r, struct an_db *db)
     }
 }
 
-/* Ingest and the console's sessions write, search and the console read. */
+/* A replica that is not read from is no reason to send nobody here, but somebody should look after it. */
+static void note_server(void *arg, const struct an_server_state *s)
+{
+    struct readiness *r = arg;
+    char check[AN_SHARD_NAME_MAX + 16], text[512];
+    if (s->replica == NULL)
+        return;
+    (void)snprintf(check, sizeof check, "replica.%s", s->replica);
+    if (s->read)
+        (void)snprintf(text, sizeof text, "ok, %lld ms behind", (long long)s->lag_ms);
+    else
+        (void)snprintf(text, sizeof text, "%s", s->why);
+    note(r, check, text);
+    (void)snprintf(text, sizeof text, "replica %s is not read from: %s", s->replica, s->why);
+    if (!s->read)
+        warn(r, text);
+}
+
+/* Ingest and the console's sessions write, search and the console read. While the primary is away, the console shows
+ * what a replica has: only logins must wait. */
 static void look_at_database(struct readiness *r, struct an_ctx *ctx)
 {
-    bool writes = strcmp(ctx->app, "search") != 0, reads = strcmp(ctx->app, "ingest") != 0;
-    bool writer_ok = !writes || reachable(r, "database_writer", ctx->writer);
-    bool reader_ok = !reads || reachable(r, "database_reader", ctx->reader);
-    if (!writer_ok || !reader_ok)
+    bool ingest = strcmp(ctx->app, "ingest") == 0, search = strcmp(ctx->app, "search") == 0;
+    struct an_server *server = NULL;
+    struct an_err err;
+    bool writes = !search && (ingest || !an_shard_has_replicas(ctx->directory));
+    bool ok = !writes || reachable(r, "database_writer", ctx->writer);
+    if (!writes && !search && an_db_ready(ctx->writer, &err) != AN_OK)
+        warn(r, err.text);
+    if (!ingest) {
+        ok = readable(r, "database_reader", ctx->directory, &server) && ok;
+        an_shard_look(ctx->directory, note_server, r);
+    }
+    if (!ok)
         return;
-    struct an_db *db = writes ? ctx->writer : ctx->reader;
+    struct an_db *db = ingest ? ctx->writer : server->db;
     look_at_schema(r, db);
     look_at_partitions(r, db);
 }

@@ -24,8 +24,8 @@ int an_ctx_open(struct an_ctx *ctx, const struct an_conf *c, const char *app, co
     int rc = an_auth_open(c, shared->keyring, &ctx->auth, err);
     if (rc != AN_OK)
         return rc;
-    ctx->writer = an_db_new(c, AN_DB_WRITER);
-    ctx->reader = an_db_new(c, AN_DB_READER);
+    ctx->directory = an_shard_new_default(c);
+    ctx->writer = an_shard_writer(ctx->directory);
     ctx->ingest = an_ingest_new(c, ctx->writer, shared->combine);
     return AN_OK;
 }
@@ -33,8 +33,7 @@ int an_ctx_open(struct an_ctx *ctx, const struct an_conf *c, const char *app, co
 void an_ctx_close(struct an_ctx *ctx)
 {
     an_ingest_free(ctx->ingest);
-    an_db_free(ctx->reader);
-    an_db_free(ctx->writer);
+    an_shard_free(ctx->directory);
     an_auth_close(ctx->auth);
     an_secret_release(&ctx->signing_key);
     *ctx = (struct an_ctx){.conf = NULL};
@@ -46,7 +45,14 @@ int an_ctx_key(struct an_ctx *ctx, struct an_db *db, const struct an_secret **ou
     if (ctx->signing_key.data != NULL)
         return AN_OK;
     struct an_result *rows = NULL;
-    int rc = an_db_exec(db, AN_STMT_SIGNING_KEY, NULL, 0, &rows, err);
+    struct an_server *server;
+    int rc = AN_OK;
+    if (db == NULL) {
+        rc = an_shard_reader(ctx->directory, &server, err);
+        db = rc == AN_OK ? server->db : NULL;
+    }
+    if (rc == AN_OK)
+        rc = an_db_exec(db, AN_STMT_SIGNING_KEY, NULL, 0, &rows, err);
     if (rc != AN_OK)
         return rc;
     unsigned char key[AN_SHA256_LEN];
@@ -65,7 +71,7 @@ static int check(const struct an_conf *c, struct an_err *err)
     struct an_auth *auth = NULL;
     int rc = an_auth_open(c, NULL, &auth, err);
     an_auth_close(auth);
-    return rc;
+    return rc == AN_OK ? an_shard_check(c, err) : rc;
 }
 
 /* The helper keeps the keys of identity providers. */

@@ -90,8 +90,10 @@ static int refuse_body(struct an_call *call, int rc, const struct an_err *err, u
 static void add_write_token(struct an_call *call, const struct an_secret *key, uint64_t lsn)
 {
     struct an_buf token;
+    struct an_need written = {.lsn = lsn};
+    (void)snprintf(written.shard, sizeof written.shard, "%s", an_shard_name(call->ctx->directory));
     an_buf_init(&token, 256);
-    if (an_write_token_add(key, call->tenant, lsn, &token))
+    if (an_write_token_add(key, call->tenant, &written, &token))
         an_reply_header(call->rep, "Annals-Write-Token", (struct an_str){token.data, token.len});
     an_buf_release(&token);
 }

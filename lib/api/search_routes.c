@@ -64,15 +64,14 @@ static bool read_filter(struct an_call *call, enum an_filter_kind kind, struct a
 /* AN_OK: *s can be used; or the reply is the refusal, and *refused. */
 static int begin(struct an_call *call, struct an_search *s, bool *refused, struct an_err *err)
 {
-    *s = (struct an_search){.db = call->ctx->reader,
-                            .hot = &call->ctx->hot,
+    *s = (struct an_search){.shard = call->ctx->directory,
                             .arena = call->arena,
                             .tenant = call->tenant,
                             .timeout_ms = call->ctx->conf->search_timeout_ms};
     *refused = false;
-    int rc = an_ctx_key(call->ctx, call->ctx->reader, &s->key, err);
+    int rc = an_ctx_key(call->ctx, NULL, &s->key, err);
     struct an_str token = an_request_header(call->req, WRITE_TOKEN);
-    if (rc != AN_OK || token.data == NULL || an_write_token_read(s->key, call->tenant, token, &s->seen_lsn))
+    if (rc != AN_OK || token.data == NULL || an_write_token_read(s->key, call->tenant, token, &s->need))
         return rc;
     *refused = true;
     return refuse(call, AN_P_MALFORMED, AN_FAULT_HEADER, WRITE_TOKEN, "invalid",

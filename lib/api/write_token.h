@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Annals-Write-Token: the WAL position that a commit reached, signed. A search that sends it back reads its
- * own writes. The token is bound to the tenant. */
+/* Annals-Write-Token: the WAL position that a commit reached on its shard, signed. A search that sends it back reads
+ * its own writes. The token is bound to the tenant. */
 #ifndef AN_API_WRITE_TOKEN_H
 #define AN_API_WRITE_TOKEN_H
 
@@ -8,9 +8,12 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "db/shard.h"
 
-bool an_write_token_add(const struct an_secret *key, struct an_str tenant, uint64_t lsn, struct an_buf *out);
+bool an_write_token_add(const struct an_secret *key, struct an_str tenant, const struct an_need *written,
+                        struct an_buf *out);
 /* False: not made by us for this tenant. */
-bool an_write_token_read(const struct an_secret *key, struct an_str tenant, struct an_str token, uint64_t *lsn) AN_MUST_CHECK;
+bool an_write_token_read(const struct an_secret *key, struct an_str tenant, struct an_str token,
+                         struct an_need *written) AN_MUST_CHECK;
 
 #endif

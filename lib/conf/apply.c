@@ -51,52 +51,47 @@ static void fault_unknown(struct an_conf_loader *l, unsigned line, const char *w
 
 /* Sections. */
 
-static bool issuer_name_valid(struct an_str name)
+static bool name_valid(const struct an_conf_family *f, struct an_str name)
 {
     for (size_t i = 0; i < name.len; i++)
         if (strchr("abcdefghijklmnopqrstuvwxyz0123456789_", name.data[i]) == NULL)
             return false;
-    return name.len > 0 && name.len < AN_CONF_SECTION_MAX - sizeof AN_CONF_ISSUER;
+    return name.len > 0 && name.len < AN_CONF_SECTION_MAX - strlen(f->section) - 1;
 }
 
-size_t an_conf_first_key(const char *section)
+/* The place of the member of that name, made where it is new; f->max where there are too many. */
+static size_t want_member(struct an_conf *c, const struct an_conf_family *f, struct an_str name)
 {
-    size_t i = 0;
-    while (strcmp(an_conf_keys[i].section, section) != 0)
-        i++;
-    return i;
+    size_t *count = (size_t *)(void *)((char *)c + f->count);
+    for (size_t i = 0; i < *count; i++)
+        if (an_str_is(name, an_conf_family_name(c, f, i)))
+            return i;
+    if (*count == f->max)
+        return f->max;
+    char **member = an_conf_family_member(c, f, *count); /* begins with its name */
+    *member = an_xstrndup(name.data, name.len);
+    return (*count)++;
 }
 
-/* The issuer of that name, made where it is new; NULL where there are too many. */
-static struct an_conf_issuer *want_issuer(struct an_conf *c, struct an_str name)
+static bool enter_family(struct an_conf_loader *l, unsigned line, const struct an_conf_family *f,
+                         struct an_str name)
 {
-    for (size_t i = 0; i < c->issuer_count; i++)
-        if (an_str_is(name, c->issuers[i].name))
-            return &c->issuers[i];
-    if (c->issuer_count == AN_CONF_ISSUERS_MAX)
-        return NULL;
-    struct an_conf_issuer *issuer = &c->issuers[c->issuer_count++];
-    issuer->name = an_xstrndup(name.data, name.len);
-    return issuer;
-}
-
-static bool enter_issuer(struct an_conf_loader *l, unsigned line, struct an_str name)
-{
-    if (!issuer_name_valid(name)) {
-        an_conf_fault(l, line, "[%s.NAME] needs a NAME of a-z, 0-9 and _", AN_CONF_ISSUER);
+    if (!name_valid(f, name)) {
+        an_conf_fault(l, line, "[%s.NAME] needs a NAME of a-z, 0-9 and _", f->section);
         return false;
     }
-    l->issuer = want_issuer(l->conf, name);
-    if (l->issuer == NULL) {
-        an_conf_fault(l, line, "more than %d issuers", AN_CONF_ISSUERS_MAX);
+    size_t place = want_member(l->conf, f, name);
+    if (place == f->max) {
+        an_conf_fault(l, line, "more than %zu %s", f->max, f->many);
         return false;
     }
-    struct an_conf_issuer_values *values = &l->conf->values->issuer[l->issuer - l->conf->issuers];
+    struct an_conf_named_values *values = &l->conf->values->named[f - an_conf_families][place];
     if (values->origin == NULL)
         values->origin = place_dup(l, line);
-    l->table = AN_CONF_ISSUER;
+    l->member = an_conf_family_member(l->conf, f, place);
+    l->table = f->section;
     l->values = values->value;
-    l->first_key = an_conf_first_key(AN_CONF_ISSUER);
+    l->first_key = an_conf_first_key(f->section);
     return true;
 }
 
@@ -107,11 +102,11 @@ static bool enter_plain(struct an_conf_loader *l, unsigned line, struct an_str n
     char what[128];
     for (size_t i = 0; i < an_conf_key_count; i++) {
         const char *section = an_conf_keys[i].section;
-        if (an_conf_key_is_issuer(&an_conf_keys[i]))
+        if (an_conf_family_find(an_str(section)) != NULL)
             continue;
         if (an_str_is(name, section)) {
             l->table = section;
-            l->issuer = NULL;
+            l->member = NULL;
             l->values = l->conf->values->value;
             l->first_key = 0;
             return true;
@@ -129,8 +124,8 @@ void an_conf_enter(struct an_conf_loader *l, unsigned line, struct an_str name)
     struct an_str rest, head = an_str_split(name, '.', &rest);
     l->section_refused = false;
     l->section[0] = '\0';
-    bool entered =
-        an_str_is(head, AN_CONF_ISSUER) ? enter_issuer(l, line, rest) : enter_plain(l, line, name);
+    const struct an_conf_family *f = an_conf_family_find(head);
+    bool entered = f != NULL ? enter_family(l, line, f, rest) : enter_plain(l, line, name);
     if (entered)
         (void)snprintf(l->section, sizeof l->section, "%.*s", AN_STR_ARG(name));
     else
@@ -226,7 +221,7 @@ void an_conf_take(struct an_conf_loader *l, unsigned line, struct an_str name, s
     }
     struct an_buf why;
     an_buf_init(&why, 4096);
-    void *base = l->issuer != NULL ? (void *)l->issuer : (void *)l->conf;
+    void *base = l->member != NULL ? l->member : l->conf;
     if (!an_conf_set(key, base, text, &why)) {
         an_conf_fault(l, line, "%s.%s: %s", l->section, key->name, why.data);
         an_conf_set_fallback(key, base); /* so that rules across keys find no second fault in it */

@@ -18,15 +18,16 @@ struct check {
 static const char *place(const struct an_conf *c, const char *section, const char *name)
 {
     const struct an_conf_value *v = an_conf_value(c, section, name);
-    struct an_str issuer, head = an_str_split(an_str(section), '.', &issuer);
+    struct an_str member, head = an_str_split(an_str(section), '.', &member);
+    const struct an_conf_family *f = an_conf_family_find(head);
     if (v->origin != NULL)
         return v->origin;
-    if (!an_str_is(head, AN_CONF_ISSUER))
+    if (f == NULL)
         return "default";
     size_t i = 0;
-    while (!an_str_is(issuer, c->issuers[i].name))
+    while (!an_str_is(member, an_conf_family_name(c, f, i)))
         i++;
-    return c->values->issuer[i].origin;
+    return c->values->named[f - an_conf_families][i].origin;
 }
 
 static void fault(struct check *k, const char *section, const char *name, const char *fmt, ...)
@@ -221,7 +222,7 @@ static void check_provider(struct check *k, const char *section, const struct an
 static void check_issuer(struct check *k, const struct an_conf_issuer *issuer)
 {
     char section[128];
-    (void)snprintf(section, sizeof section, AN_CONF_ISSUER ".%s", issuer->name);
+    (void)snprintf(section, sizeof section, "issuer.%s", issuer->name);
     if (issuer->issuer[0] == '\0')
         fault(k, section, "issuer", "is required");
     if (issuer->audience[0] == '\0')
@@ -238,6 +239,15 @@ static void check_issuer(struct check *k, const struct an_conf_issuer *issuer)
             fault(k, section, "issuer", "'%s' is also that of [issuer.%s]", issuer->issuer, other->name);
 }
 
+/* Whether it is a connection string is for the programs that connect to say. */
+static void check_replica(struct check *k, const struct an_conf_replica *replica)
+{
+    char section[128];
+    (void)snprintf(section, sizeof section, "replica.%s", replica->name);
+    if (replica->conninfo[0] == '\0')
+        fault(k, section, "conninfo", "is required");
+}
+
 unsigned an_conf_check(const struct an_conf *c, struct an_buf *problems)
 {
     struct check k = {c, problems, 0};
@@ -248,5 +258,7 @@ unsigned an_conf_check(const struct an_conf *c, struct an_buf *problems)
     check_limits(&k);
     for (size_t i = 0; i < c->issuer_count; i++)
         check_issuer(&k, &c->issuers[i]);
+    for (size_t i = 0; i < c->replica_count; i++)
+        check_replica(&k, &c->replicas[i]);
     return k.faults;
 }

@@ -4,24 +4,29 @@
 #include "base/json.h"
 #include "conf/keys.h"
 
-#define FIRST_ISSUER_KEY (an_conf_key_count - AN_CONF_ISSUER_KEYS)
-
-static const struct an_conf_value *issuer_value(const struct an_conf *c, size_t issuer, size_t key)
+static struct an_conf_value *named_value(const struct an_conf *c, const struct an_conf_family *f, size_t member,
+                                         size_t key)
 {
-    return &c->values->issuer[issuer].value[key - FIRST_ISSUER_KEY];
+    return &c->values->named[f - an_conf_families][member].value[key - an_conf_first_key(f->section)];
+}
+
+static const struct an_conf_family *family_of(const struct an_conf_key *key)
+{
+    return an_conf_family_find(an_str(key->section));
 }
 
 const struct an_conf_value *an_conf_value(const struct an_conf *c, const char *section, const char *name)
 {
-    struct an_str issuer, head = an_str_split(an_str(section), '.', &issuer);
+    struct an_str name_of, head = an_str_split(an_str(section), '.', &name_of);
+    const struct an_conf_family *f = an_conf_family_find(head);
     for (size_t k = 0; k < an_conf_key_count; k++) {
         if (!an_str_is(head, an_conf_keys[k].section) || strcmp(an_conf_keys[k].name, name) != 0)
             continue;
-        if (!an_conf_key_is_issuer(&an_conf_keys[k]))
+        if (f == NULL)
             return &c->values->value[k];
-        for (size_t i = 0; i < c->issuer_count; i++)
-            if (an_str_is(issuer, c->issuers[i].name))
-                return issuer_value(c, i, k);
+        for (size_t i = 0; i < an_conf_family_count(c, f); i++)
+            if (an_str_is(name_of, an_conf_family_name(c, f, i)))
+                return named_value(c, f, i, k);
     }
     return NULL;
 }
@@ -37,31 +42,41 @@ static void release_field(const struct an_conf_key *key, void *base, struct an_c
     free(value->origin);
 }
 
+static void release_family(struct an_conf *c, const struct an_conf_family *f)
+{
+    struct an_conf_named_values *named = c->values->named[f - an_conf_families];
+    size_t first = an_conf_first_key(f->section), keys = an_conf_count_keys(f->section);
+    for (size_t i = 0; i < an_conf_family_count(c, f); i++) {
+        for (size_t k = first; k < first + keys; k++)
+            release_field(&an_conf_keys[k], an_conf_family_member(c, f, i), named_value(c, f, i, k));
+        free(named[i].origin);
+        free(*(char **)an_conf_family_member(c, f, i));
+    }
+    for (size_t i = 0; i < f->max; i++)
+        free(named[i].value);
+    free(named);
+    free(an_conf_family_member(c, f, 0));
+}
+
 void an_conf_free(struct an_conf *c)
 {
     if (c == NULL)
         return;
-    for (size_t k = 0; k < FIRST_ISSUER_KEY; k++)
-        release_field(&an_conf_keys[k], c, &c->values->value[k]);
-    for (size_t i = 0; i < c->issuer_count; i++) {
-        for (size_t k = FIRST_ISSUER_KEY; k < an_conf_key_count; k++)
-            release_field(&an_conf_keys[k], &c->issuers[i],
-                          &c->values->issuer[i].value[k - FIRST_ISSUER_KEY]);
-        free(c->values->issuer[i].origin);
-        free(c->issuers[i].name);
-    }
+    for (size_t k = 0; k < an_conf_key_count; k++)
+        if (family_of(&an_conf_keys[k]) == NULL)
+            release_field(&an_conf_keys[k], c, &c->values->value[k]);
+    for (size_t f = 0; f < AN_CONF_FAMILY__COUNT; f++)
+        release_family(c, &an_conf_families[f]);
     free(c->values->value);
-    free(c->values->issuer);
     free(c->values);
-    free(c->issuers);
     free(c);
 }
 
 void an_conf_keep_fixed(struct an_conf *fresh, const struct an_conf *old, struct an_buf *changed)
 {
-    for (size_t k = 0; k < FIRST_ISSUER_KEY; k++) {
+    for (size_t k = 0; k < an_conf_key_count; k++) {
         const struct an_conf_key *key = &an_conf_keys[k];
-        if (!key->restart)
+        if (!key->restart) /* none of a family does */
             continue;
         void *mine = (char *)fresh + key->offset;
         const void *theirs = (const char *)old + key->offset;
@@ -102,16 +117,25 @@ static void show_value(const struct an_conf_key *key, const char *section, const
     show(out, name, shown_text(key, base, value), value->origin == NULL ? "default" : value->origin);
 }
 
+static void show_family(const struct an_conf *c, const struct an_conf_family *f, show_fn *show, struct an_buf *out)
+{
+    size_t first = an_conf_first_key(f->section), keys = an_conf_count_keys(f->section);
+    for (size_t i = 0; i < an_conf_family_count(c, f); i++) {
+        char section[128];
+        (void)snprintf(section, sizeof section, "%s.%s", f->section, an_conf_family_name(c, f, i));
+        for (size_t k = first; k < first + keys; k++)
+            show_value(&an_conf_keys[k], section, an_conf_family_member(c, f, i), named_value(c, f, i, k), show,
+                       out);
+    }
+}
+
 static void show_all(const struct an_conf *c, show_fn *show, struct an_buf *out)
 {
-    for (size_t k = 0; k < FIRST_ISSUER_KEY; k++)
-        show_value(&an_conf_keys[k], an_conf_keys[k].section, c, &c->values->value[k], show, out);
-    for (size_t i = 0; i < c->issuer_count; i++) {
-        char section[128];
-        (void)snprintf(section, sizeof section, AN_CONF_ISSUER ".%s", c->issuers[i].name);
-        for (size_t k = FIRST_ISSUER_KEY; k < an_conf_key_count; k++)
-            show_value(&an_conf_keys[k], section, &c->issuers[i], issuer_value(c, i, k), show, out);
-    }
+    for (size_t k = 0; k < an_conf_key_count; k++)
+        if (family_of(&an_conf_keys[k]) == NULL)
+            show_value(&an_conf_keys[k], an_conf_keys[k].section, c, &c->values->value[k], show, out);
+    for (size_t f = 0; f < AN_CONF_FAMILY__COUNT; f++)
+        show_family(c, &an_conf_families[f], show, out);
 }
 
 static void show_plain(struct an_buf *out, const char *name, const char *text, const char *origin)
@@ -167,7 +191,11 @@ void an_conf_dump(struct an_buf *out)
         if (strcmp(section, key->section) != 0) {
             section = key->section;
             an_buf_addf(out, "\n# %s\n", an_conf_section_help(section));
-            an_buf_addf(out, an_conf_key_is_issuer(key) ? "#[%s.local]\n" : "[%s]\n", section);
+            const struct an_conf_family *f = family_of(key);
+            if (f != NULL)
+                an_buf_addf(out, "#[%s.%s]\n", section, f->example);
+            else
+                an_buf_addf(out, "[%s]\n", section);
         }
         dump_help(out, key->help);
         an_buf_addf(out, "#%s =%s%s\n", key->name, key->fallback[0] == '\0' ? "" : " ", key->fallback);

@@ -50,6 +50,15 @@ struct an_conf_issuer {
 /* Do its keys come from a provider? */
 bool an_conf_issuer_is_remote(const struct an_conf_issuer *issuer);
 
+/* [replica.NAME]: a server that follows the primary of the default shard. */
+struct an_conf_replica {
+    char *name;
+    char *conninfo; /* where it is (db/place.h) */
+};
+
+enum an_conf_record { AN_RECORD_LOG, AN_RECORD_REFUSE };
+enum an_conf_fallback { AN_FALLBACK_PRIMARY, AN_FALLBACK_REFUSE };
+
 struct an_conf {
     /* [process] */
     char *run_dir;            /* sockets, pid and metrics files: /run/annals */
@@ -72,11 +81,15 @@ struct an_conf {
     int64_t search_timeout_ms; /* search.statement_timeout, 5s */
     int64_t page_default;      /* search.page_default, 50 */
     int64_t page_max;          /* search.page_max, 1000 */
+    int64_t replica_max_lag_ms; /* 10s */
+    int replica_fallback;       /* enum an_conf_fallback: primary */
+    int64_t read_wait_ms;       /* 200ms */
     /* [admin] besides */
     char *public_url;             /* where people reach the console, for links: http://127.0.0.1:8280 */
     int64_t session_ttl_ms;       /* 12h */
     int64_t login_ttl_ms;         /* one-time link: 15min */
     int cookie_secure;            /* enum an_conf_auto; auto: Secure where the request came over HTTPS */
+    int record_fallback;          /* enum an_conf_record: log */
     /* [limits] */
     uint64_t event_bytes;      /* 64KiB */
     int64_t batch_events;      /* 10000 */
@@ -111,6 +124,9 @@ struct an_conf {
     /* [issuer.*] */
     struct an_conf_issuer *issuers;
     size_t issuer_count;
+    /* [replica.*] */
+    struct an_conf_replica *replicas;
+    size_t replica_count;
     struct an_conf_values *values; /* private: spelling and origin of each value */
 };
 

@@ -4,7 +4,10 @@
 #include "conf/keys.h"
 
 #define AT(member) offsetof(struct an_conf, member)
+#define ISSUER "issuer"
 #define OF_ISSUER(member) offsetof(struct an_conf_issuer, member)
+#define REPLICA "replica"
+#define OF_REPLICA(member) offsetof(struct an_conf_replica, member)
 
 #define SECOND INT64_C(1000)
 #define MINUTE (60 * SECOND)
@@ -17,6 +20,8 @@
 static const char *const log_levels[] = {"error", "warn", "info", "trace", NULL};
 static const char *const log_formats[] = {"logfmt", "json", NULL};
 static const char *const auto_on_off[] = {"auto", "on", "off", NULL};
+static const char *const fallbacks[] = {"primary", "refuse", NULL};
+static const char *const records[] = {"log", "refuse", NULL};
 static const char *const periods[] = {"month", "quarter", NULL};
 
 #define APP(app, processes) \
@@ -74,6 +79,16 @@ const struct an_conf_key an_conf_keys[] = {
      .help = "Events of a page where the request names no limit.", .min = 1, .max = 100000},
     {"search", "page_max", AN_CONF_NUMBER, AT(page_max), "1000",
      .help = "Largest limit that a request may name.", .min = 1, .max = 100000},
+    {"search", "replica_max_lag", AN_CONF_DURATION, AT(replica_max_lag_ms), "10s",
+     .help = "A replica that is farther behind than this is not read from.", .min = 2 * SECOND, .max = DAY},
+    {"search", "replica_fallback", AN_CONF_WORD, AT(replica_fallback), "primary",
+     .help = "Where no replica is near enough: read from the primary (and where that is away too, from the\n"
+             "replica that is nearest), or refuse, which spares the primary and answers with 503.",
+     .words = fallbacks},
+    {"search", "read_wait", AN_CONF_DURATION, AT(read_wait_ms), "200ms",
+     .help = "How long a search that sends Annals-Write-Token waits for a replica to get there, before it\n"
+             "asks the primary.",
+     .max = MINUTE},
     APP(admin, "2"),
     {"admin", "public_url", AN_CONF_TEXT, AT(public_url), "http://127.0.0.1:8280",
      .help = "Where people reach the console, without /admin; links are made from it."},
@@ -84,6 +99,10 @@ const struct an_conf_key an_conf_keys[] = {
     {"admin", "cookie_secure", AN_CONF_WORD, AT(cookie_secure), "auto",
      .help = "Mark cookies Secure: on, off, or auto (where the request came over HTTPS).",
      .words = auto_on_off},
+    {"admin", "record_fallback", AN_CONF_WORD, AT(record_fallback), "log",
+     .help = "Who looks at events is an event itself. Where the primary is away and a replica answers, it is\n"
+             "a line of the program's log instead; or refuse, then nothing is shown.",
+     .words = records},
 
     {"limits", "event_bytes", AN_CONF_SIZE, AT(event_bytes), "64KiB",
      .help = "Largest event, in bytes as sent.", .min = KIB, .max = 16 * MIB},
@@ -147,48 +166,93 @@ const struct an_conf_key an_conf_keys[] = {
     {"auth", "issuer_key_file", AN_CONF_TEXT, AT(issuer_key_file), "",
      .help = "Private key (PEM) of the local issuer, for annalsctl token; the servers do not need it."},
 
-    {AN_CONF_ISSUER, "issuer", AN_CONF_TEXT, OF_ISSUER(issuer), "",
+    {ISSUER, "issuer", AN_CONF_TEXT, OF_ISSUER(issuer), "",
      .help = "Exact value of the claim iss. Required."},
-    {AN_CONF_ISSUER, "audience", AN_CONF_TEXT, OF_ISSUER(audience), "annals",
+    {ISSUER, "audience", AN_CONF_TEXT, OF_ISSUER(audience), "annals",
      .help = "Value that the claim aud must hold."},
-    {AN_CONF_ISSUER, "algorithms", AN_CONF_TEXT, OF_ISSUER(algorithms), "ES256 RS256",
+    {ISSUER, "algorithms", AN_CONF_TEXT, OF_ISSUER(algorithms), "ES256 RS256",
      .help = "Allowed signature algorithms, separated by blanks: RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA"},
-    {AN_CONF_ISSUER, "keys_file", AN_CONF_TEXT, OF_ISSUER(keys_file), "",
+    {ISSUER, "keys_file", AN_CONF_TEXT, OF_ISSUER(keys_file), "",
      .help = "File with the public keys, a JWK set (RFC 7517); read again when it changes. One of keys_file,\n"
              "keys_url and discovery_url is required."},
-    {AN_CONF_ISSUER, "keys_url", AN_CONF_TEXT, OF_ISSUER(keys_url), "",
+    {ISSUER, "keys_url", AN_CONF_TEXT, OF_ISSUER(keys_url), "",
      .help = "Where a provider publishes that set: https://, or http:// on this host."},
-    {AN_CONF_ISSUER, "discovery_url", AN_CONF_TEXT, OF_ISSUER(discovery_url), "",
+    {ISSUER, "discovery_url", AN_CONF_TEXT, OF_ISSUER(discovery_url), "",
      .help = "OpenID Connect discovery document, which names the set; its issuer must be the one above.\n"
              "For Keycloak: https://HOST/realms/REALM/.well-known/openid-configuration"},
-    {AN_CONF_ISSUER, "ca_file", AN_CONF_TEXT, OF_ISSUER(ca_file), "",
+    {ISSUER, "ca_file", AN_CONF_TEXT, OF_ISSUER(ca_file), "",
      .help = "Certificates (PEM) that may vouch for the provider; empty: those of the system."},
-    {AN_CONF_ISSUER, "keys_ttl", AN_CONF_DURATION, OF_ISSUER(keys_ttl_ms), "10min",
+    {ISSUER, "keys_ttl", AN_CONF_DURATION, OF_ISSUER(keys_ttl_ms), "10min",
      .help = "The provider is asked again before its keys are so old: a key that it removed is refused by\n"
              "then.",
      .min = SECOND, .max = DAY},
-    {AN_CONF_ISSUER, "keys_max_stale", AN_CONF_DURATION, OF_ISSUER(keys_max_stale_ms), "1h",
+    {ISSUER, "keys_max_stale", AN_CONF_DURATION, OF_ISSUER(keys_max_stale_ms), "1h",
      .help = "Where the provider fails, its keys hold until they are so old; then its tokens get 503.",
      .min = SECOND, .max = 30 * DAY},
-    {AN_CONF_ISSUER, "keys_refresh_floor", AN_CONF_DURATION, OF_ISSUER(keys_refresh_floor_ms), "60s",
+    {ISSUER, "keys_refresh_floor", AN_CONF_DURATION, OF_ISSUER(keys_refresh_floor_ms), "60s",
      .help = "The provider is asked at most once in this time by all workers and hosts together, however\n"
              "many tokens name a key that is not known.",
      .min = SECOND, .max = HOUR},
-    {AN_CONF_ISSUER, "fetch_timeout", AN_CONF_DURATION, OF_ISSUER(fetch_timeout_ms), "5s",
+    {ISSUER, "fetch_timeout", AN_CONF_DURATION, OF_ISSUER(fetch_timeout_ms), "5s",
      .help = "Limit of one answer of the provider; no request waits for it.", .min = 100, .max = MINUTE},
-    {AN_CONF_ISSUER, "tenant_claim", AN_CONF_TEXT, OF_ISSUER(tenant_claim), "tenant_id",
+    {ISSUER, "tenant_claim", AN_CONF_TEXT, OF_ISSUER(tenant_claim), "tenant_id",
      .help = "Claim that names the tenant; dots lead into objects: \"annals.tenant\"."},
-    {AN_CONF_ISSUER, "scopes_claim", AN_CONF_TEXT, OF_ISSUER(scopes_claim),
+    {ISSUER, "scopes_claim", AN_CONF_TEXT, OF_ISSUER(scopes_claim),
      "scope roles realm_access.roles",
      .help = "Claims that hold scopes, as words or as lists; separated by blanks."},
-    {AN_CONF_ISSUER, "scope_map", AN_CONF_TEXT, OF_ISSUER(scope_map), "",
+    {ISSUER, "scope_map", AN_CONF_TEXT, OF_ISSUER(scope_map), "",
      .help = "What roles with other names mean, separated by blanks: auditor=audit:read logger=audit:write"},
+
+    {REPLICA, "conninfo", AN_CONF_TEXT, OF_REPLICA(conninfo), "",
+     .help = "Where it is, without user and secrets: host=pg2.example.net port=5432. What else it takes to\n"
+             "connect comes from database.reader."},
 };
 const size_t an_conf_key_count = AN_COUNT(an_conf_keys);
 
-bool an_conf_key_is_issuer(const struct an_conf_key *key)
+const struct an_conf_family an_conf_families[AN_CONF_FAMILY__COUNT] = {
+    [AN_CONF_ISSUERS] = {ISSUER, "an issuer", "issuers", "local", AT(issuers), AT(issuer_count),
+                         sizeof(struct an_conf_issuer), 64},
+    [AN_CONF_REPLICAS] = {REPLICA, "a replica", "replicas", "near", AT(replicas), AT(replica_count),
+                          sizeof(struct an_conf_replica), 16},
+};
+
+const struct an_conf_family *an_conf_family_find(struct an_str section)
 {
-    return strcmp(key->section, AN_CONF_ISSUER) == 0;
+    for (size_t i = 0; i < AN_COUNT(an_conf_families); i++)
+        if (an_str_is(section, an_conf_families[i].section))
+            return &an_conf_families[i];
+    return NULL;
+}
+
+size_t an_conf_family_count(const struct an_conf *c, const struct an_conf_family *f)
+{
+    return *(const size_t *)(const void *)((const char *)c + f->count);
+}
+
+void *an_conf_family_member(const struct an_conf *c, const struct an_conf_family *f, size_t i)
+{
+    return *(char *const *)(const void *)((const char *)c + f->list) + i * f->size;
+}
+
+const char *an_conf_family_name(const struct an_conf *c, const struct an_conf_family *f, size_t i)
+{
+    return *(char *const *)an_conf_family_member(c, f, i);
+}
+
+size_t an_conf_first_key(const char *section)
+{
+    size_t i = 0;
+    while (strcmp(an_conf_keys[i].section, section) != 0)
+        i++;
+    return i;
+}
+
+size_t an_conf_count_keys(const char *section)
+{
+    size_t first = an_conf_first_key(section), i = first;
+    while (i < an_conf_key_count && strcmp(an_conf_keys[i].section, section) == 0)
+        i++;
+    return i - first;
 }
 
 bool an_conf_issuer_is_remote(const struct an_conf_issuer *issuer)
@@ -212,7 +276,8 @@ const char *an_conf_section_help(const char *section)
         {"partition", "annals-partition makes partitions ahead of time, and drops those that nobody keeps."},
         {"tenants", "How a tenant comes to be."},
         {"auth", "Bearer tokens."},
-        {AN_CONF_ISSUER, "Who may sign tokens: one section for each issuer, NAME of a-z, 0-9 and _."},
+        {ISSUER, "Who may sign tokens: one section for each issuer, NAME of a-z, 0-9 and _."},
+        {REPLICA, "Servers that follow the primary, for reading: one section for each, NAME of a-z, 0-9 and _."},
     };
     for (size_t i = 0; i < AN_COUNT(sections); i++)
         if (strcmp(sections[i].name, section) == 0)

@@ -20,10 +20,10 @@ enum an_conf_kind {
 };
 
 struct an_conf_key {
-    const char *section; /* AN_CONF_ISSUER: stands for every [issuer.NAME] */
+    const char *section; /* that of a family stands for every section of it */
     const char *name;
     enum an_conf_kind kind;
-    size_t offset;            /* in struct an_conf, or in struct an_conf_issuer */
+    size_t offset;            /* in struct an_conf, or in the family's struct */
     const char *fallback;     /* the default, spelt as in a file */
     const char *help;         /* also the comment in packaging/annals.conf; lines are broken at '\n' */
     int64_t min, max;         /* numbers, durations, sizes */
@@ -31,13 +31,31 @@ struct an_conf_key {
     bool restart;             /* a reload leaves the old value in force */
 };
 
-/* Keys of one section stand together, sections in the order of a file; issuer keys come last. */
+/* Keys of one section stand together, sections in the order of a file. */
 extern const struct an_conf_key an_conf_keys[];
 extern const size_t an_conf_key_count;
-#define AN_CONF_ISSUER "issuer"
-#define AN_CONF_ISSUER_KEYS 14
 
-bool an_conf_key_is_issuer(const struct an_conf_key *key);
+/* Sections of which there may be many, each with a NAME: [issuer.NAME]. */
+struct an_conf_family {
+    const char *section;    /* "issuer" */
+    const char *one, *many; /* in sentences: "an issuer", "issuers" */
+    const char *example;    /* a NAME */
+    size_t list, count;     /* offsets in struct an_conf: the array, how many of it are there */
+    size_t size;            /* of its struct, which begins with the name */
+    size_t max;
+};
+enum { AN_CONF_ISSUERS, AN_CONF_REPLICAS, AN_CONF_FAMILY__COUNT };
+extern const struct an_conf_family an_conf_families[AN_CONF_FAMILY__COUNT];
+
+/* NULL: a section that there is once. */
+const struct an_conf_family *an_conf_family_find(struct an_str section);
+size_t an_conf_family_count(const struct an_conf *c, const struct an_conf_family *f);
+void *an_conf_family_member(const struct an_conf *c, const struct an_conf_family *f, size_t i);
+const char *an_conf_family_name(const struct an_conf *c, const struct an_conf_family *f, size_t i);
+/* The keys of a section: place of the first, and how many there are. */
+size_t an_conf_first_key(const char *section);
+size_t an_conf_count_keys(const char *section);
+
 /* One sentence about a section, for the head of its part of a file. */
 const char *an_conf_section_help(const char *section);
 
@@ -49,14 +67,14 @@ struct an_conf_value {
     unsigned line;
 };
 
-struct an_conf_issuer_values {
-    char *origin; /* of the section's first head */
-    struct an_conf_value value[AN_CONF_ISSUER_KEYS];
+struct an_conf_named_values {
+    char *origin;                /* of the section's first head; NULL: there is no such section */
+    struct an_conf_value *value; /* by place among the section's keys */
 };
 
 struct an_conf_values {
-    struct an_conf_value *value; /* by place in an_conf_keys */
-    struct an_conf_issuer_values *issuer; /* by place in an_conf.issuers */
+    struct an_conf_value *value;                                 /* by place in an_conf_keys */
+    struct an_conf_named_values *named[AN_CONF_FAMILY__COUNT]; /* by place in the family's array */
 };
 
 /* Parses text for key into the struct that starts at base. False, with the reason in *why, where it does

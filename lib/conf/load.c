@@ -94,10 +94,11 @@ static void load_folder(struct an_conf_loader *l, const char *path)
 
 /* Environment. */
 
-/* "issuer_local_keys_file" -> section "issuer.local", key "keys_file": keys are known, the rest is NAME. */
-static bool split_issuer(struct an_str rest, struct an_str *name, struct an_str *key)
+/* "local_keys_file" of the issuers -> NAME "local", key "keys_file": keys are known, the rest is NAME. */
+static bool split_name(const struct an_conf_family *f, struct an_str rest, struct an_str *name, struct an_str *key)
 {
-    for (size_t i = an_conf_first_key(AN_CONF_ISSUER); i < an_conf_key_count; i++) {
+    size_t first = an_conf_first_key(f->section), end = first + an_conf_count_keys(f->section);
+    for (size_t i = first; i < end; i++) {
         size_t len = strlen(an_conf_keys[i].name);
         if (rest.len > len + 1 && rest.data[rest.len - len - 1] == '_' &&
             memcmp(rest.data + rest.len - len, an_conf_keys[i].name, len) == 0) {
@@ -109,17 +110,27 @@ static bool split_issuer(struct an_str rest, struct an_str *name, struct an_str 
     return false;
 }
 
+static void fault_no_key(struct an_conf_loader *l, const struct an_conf_family *f)
+{
+    char section[AN_CONF_SECTION_MAX];
+    size_t len = strlen(f->section);
+    for (size_t i = 0; i <= len; i++)
+        section[i] = (char)toupper((unsigned char)f->section[i]);
+    an_conf_fault(l, 0, "no key of %s: " ENVIRONMENT_PREFIX "%s_<NAME>_<KEY>", f->one, section);
+}
+
 static void load_variable(struct an_conf_loader *l, struct an_str lowered, struct an_str value)
 {
     struct an_str rest, section = an_str_split(lowered, '_', &rest), key = rest, name;
     char full[AN_CONF_SECTION_MAX];
     l->source++;
-    if (an_str_is(section, AN_CONF_ISSUER)) {
-        if (rest.data == NULL || !split_issuer(rest, &name, &key)) {
-            an_conf_fault(l, 0, "no key of an issuer: " ENVIRONMENT_PREFIX "ISSUER_<NAME>_<KEY>");
+    const struct an_conf_family *f = an_conf_family_find(section);
+    if (f != NULL) {
+        if (rest.data == NULL || !split_name(f, rest, &name, &key)) {
+            fault_no_key(l, f);
             return;
         }
-        int n = snprintf(full, sizeof full, AN_CONF_ISSUER ".%.*s", AN_STR_ARG(name));
+        int n = snprintf(full, sizeof full, "%s.%.*s", f->section, AN_STR_ARG(name));
         section = (struct an_str){full, (size_t)n < sizeof full ? (size_t)n : sizeof full - 1};
     }
     an_conf_enter(l, 0, section);
@@ -162,12 +173,16 @@ static void set_default(const struct an_conf_key *key, void *base, struct an_con
 static void set_defaults(struct an_conf *c)
 {
     for (size_t k = 0; k < an_conf_key_count; k++) {
-        if (!an_conf_key_is_issuer(&an_conf_keys[k]))
-            set_default(&an_conf_keys[k], c, &c->values->value[k]);
-        else
-            for (size_t i = 0; i < c->issuer_count; i++)
-                set_default(&an_conf_keys[k], &c->issuers[i],
-                            &c->values->issuer[i].value[k - (an_conf_key_count - AN_CONF_ISSUER_KEYS)]);
+        const struct an_conf_key *key = &an_conf_keys[k];
+        const struct an_conf_family *f = an_conf_family_find(an_str(key->section));
+        if (f == NULL) {
+            set_default(key, c, &c->values->value[k]);
+            continue;
+        }
+        size_t place = k - an_conf_first_key(f->section);
+        for (size_t i = 0; i < an_conf_family_count(c, f); i++)
+            set_default(key, an_conf_family_member(c, f, i),
+                        &c->values->named[f - an_conf_families][i].value[place]);
     }
 }
 
@@ -187,10 +202,16 @@ static void place_socket(struct an_conf *c, struct an_conf_app *app)
 static struct an_conf *conf_new(void)
 {
     struct an_conf *c = an_xcalloc(1, sizeof *c);
-    c->issuers = an_xcalloc(AN_CONF_ISSUERS_MAX, sizeof *c->issuers);
     c->values = an_xcalloc(1, sizeof *c->values);
     c->values->value = an_xcalloc(an_conf_key_count, sizeof *c->values->value);
-    c->values->issuer = an_xcalloc(AN_CONF_ISSUERS_MAX, sizeof *c->values->issuer);
+    c->issuers = an_xcalloc(an_conf_families[AN_CONF_ISSUERS].max, sizeof *c->issuers);
+    c->replicas = an_xcalloc(an_conf_families[AN_CONF_REPLICAS].max, sizeof *c->replicas);
+    for (size_t f = 0; f < AN_CONF_FAMILY__COUNT; f++) {
+        size_t max = an_conf_families[f].max, keys = an_conf_count_keys(an_conf_families[f].section);
+        c->values->named[f] = an_xcalloc(max, sizeof *c->values->named[f]);
+        for (size_t i = 0; i < max; i++)
+            c->values->named[f][i].value = an_xcalloc(keys, sizeof *c->values->named[f][i].value);
+    }
     return c;
 }
 

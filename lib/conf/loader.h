@@ -10,7 +10,6 @@
 #include "conf/keys.h"
 
 #define AN_CONF_TEXT_MAX (1 << 20) /* bytes of a file, and of any text made from it */
-#define AN_CONF_ISSUERS_MAX 64
 #define AN_CONF_SECTION_MAX 64 /* bytes of a section's name */
 
 struct an_conf_loader {
@@ -24,7 +23,7 @@ struct an_conf_loader {
     char section[AN_CONF_SECTION_MAX]; /* as written; empty: none yet, or one that was refused */
     bool section_refused;              /* its keys are not looked at */
     const char *table;                 /* its section in the table of keys */
-    struct an_conf_issuer *issuer;     /* where it is one */
+    void *member;                      /* of the family that it belongs to; NULL: of none */
     struct an_conf_value *values;      /* its values: by place of the key less `first_key` */
     size_t first_key;
 };
@@ -38,7 +37,4 @@ void an_conf_fault(struct an_conf_loader *l, unsigned line, const char *fmt, ...
 
 /* The key's default, put into the struct that starts at base. */
 void an_conf_set_fallback(const struct an_conf_key *key, void *base);
-/* Place of the section's first key in the table. */
-size_t an_conf_first_key(const char *section);
-
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "console/audit.h"
+#include "log/log.h"
 
 #define EVENT_MAX_BYTES (16 * 1024)
 #define QUERY_MAX_BYTES 4096
@@ -36,7 +37,8 @@ static void add_entities(struct an_buf *json, const struct an_admin *a, struct a
     an_buf_adds(json, "}]");
 }
 
-int an_admin_audit(struct an_admin *a, const char *what, struct an_str event_id, struct an_err *err)
+/* The codes of an_ingest_own(). */
+static int record(struct an_admin *a, const char *what, struct an_str event_id, struct an_err *err)
 {
     struct an_buf json, query;
     an_buf_init(&json, EVENT_MAX_BYTES);
@@ -55,8 +57,32 @@ int an_admin_audit(struct an_admin *a, const char *what, struct an_str event_id,
                                            (struct an_str){json.data, json.len}, err);
     an_buf_release(&query);
     an_buf_release(&json);
-    if (rc == AN_OK)
-        return AN_OK;
-    an_fail_within(err, "cannot record annals.console.%s", what);
+    return rc;
+}
+
+static int unrecorded(const char *what, struct an_err *err)
+{
+    (void)an_fail_within(err, "cannot record annals.console.%s", what);
     return AN_EAGAIN; /* whatever the reason: not now */
+}
+
+int an_admin_audit(struct an_admin *a, const char *what, struct an_str event_id, struct an_err *err)
+{
+    int rc = record(a, what, event_id, err);
+    return rc == AN_OK ? AN_OK : unrecorded(what, err);
+}
+
+int an_admin_audit_look(struct an_admin *a, const char *what, struct an_str event_id, struct an_err *err)
+{
+    const struct an_ctx *ctx = a->call->ctx;
+    int rc = record(a, what, event_id, err);
+    bool in_log = rc == AN_EAGAIN && ctx->conf->record_fallback == AN_RECORD_LOG &&
+                  an_shard_has_replicas(ctx->directory);
+    if (rc == AN_OK || !in_log)
+        return rc == AN_OK ? AN_OK : unrecorded(what, err);
+    an_log_warn("console",
+                "annals.console.%s by console:%.*s of tenant %.*s%s%.*s, request %s, is recorded here alone: %s", what,
+                AN_STR_ARG(a->session.subject), AN_STR_ARG(a->tenant), event_id.len > 0 ? ", event " : "",
+                AN_STR_ARG(event_id), a->call->req->request_id, err->text);
+    return AN_OK;
 }

@@ -329,7 +329,7 @@ static int event_page(struct an_admin *a, struct an_err *err)
     if (rc == AN_OK)
         rc = an_search_event(&s, &id, &found, digest, &holder, err);
     if (rc == AN_OK)
-        rc = an_admin_audit(a, "read", an_str(id_text), err);
+        rc = an_admin_audit_look(a, "read", an_str(id_text), err);
     struct view v = {.a = a};
     an_buf_init(&v.document, AN_REPLY_MAX);
     if (rc == AN_OK)

@@ -144,7 +144,7 @@ static void add_result(struct an_admin *a, const struct an_filter *f, size_t cou
 static int search(struct an_admin *a, const struct an_filter *f, struct an_err *err)
 {
     struct an_search s;
-    int rc = an_admin_audit(a, "search", (struct an_str){NULL, 0}, err);
+    int rc = an_admin_audit_look(a, "search", (struct an_str){NULL, 0}, err);
     if (rc == AN_OK)
         rc = an_admin_search(a, &s, err);
     if (rc != AN_OK)

@@ -6,12 +6,11 @@
 int an_admin_search(struct an_admin *a, struct an_search *s, struct an_err *err)
 {
     struct an_ctx *ctx = a->call->ctx;
-    *s = (struct an_search){.db = ctx->reader,
-                            .hot = &ctx->hot,
+    *s = (struct an_search){.shard = ctx->directory,
                             .arena = a->arena,
                             .tenant = a->tenant,
                             .timeout_ms = ctx->conf->search_timeout_ms};
-    return an_ctx_key(ctx, ctx->reader, &s->key, err);
+    return an_ctx_key(ctx, NULL, &s->key, err);
 }
 
 /* A tenant's id needs no quotes, and percent-encoding leaves nothing that the quotes around a URL would not

@@ -87,6 +87,17 @@ static int read_row(struct an_call *call, const struct an_result *r, struct an_s
     return AN_OK;
 }
 
+struct sight {
+    const struct an_db_param *digest;
+    struct an_result *rows;
+};
+
+static int see(struct an_server *server, void *arg, struct an_err *err)
+{
+    struct sight *sight = arg;
+    return an_db_exec(server->db, AN_STMT_SESSION_SEE, sight->digest, 1, &sight->rows, err);
+}
+
 int an_session_find(struct an_call *call, struct an_session *out, struct an_err *err)
 {
     struct an_str id = cookie(call);
@@ -97,6 +108,11 @@ int an_session_find(struct an_call *call, struct an_session *out, struct an_err 
     const struct an_db_param params[] = {AN_DB_TEXT(an_str(hash))};
     struct an_result *r = NULL;
     int rc = an_db_exec(call->ctx->writer, AN_STMT_SESSION_FIND, params, AN_COUNT(params), &r, err);
+    if (rc == AN_EAGAIN && an_shard_has_replicas(call->ctx->directory)) {
+        struct sight sight = {.digest = params};
+        rc = an_shard_read(call->ctx->directory, NULL, see, &sight, err);
+        r = sight.rows;
+    }
     if (rc == AN_OK)
         rc = read_row(call, r, out, err);
     an_result_free(r);

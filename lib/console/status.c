@@ -69,11 +69,11 @@ static int64_t number(const struct an_result *r, size_t column)
     return an_result_int(r, 0, column, &n) ? n : 0;
 }
 
-static int add_database(struct an_admin *a, struct an_err *err)
+static int add_database(struct an_admin *a, struct an_db *db, struct an_err *err)
 {
     struct an_arena *arena = a->arena;
     struct an_result *r = NULL;
-    int rc = an_db_exec(a->call->ctx->reader, AN_STMT_STATUS_DATABASE, NULL, 0, &r, err);
+    int rc = an_db_exec(db, AN_STMT_STATUS_DATABASE, NULL, 0, &r, err);
     if (rc != AN_OK)
         return rc;
     struct an_str version = an_text_clip(arena, an_result_get(r, 0, 0), 64);
@@ -92,11 +92,11 @@ static int add_database(struct an_admin *a, struct an_err *err)
     return AN_OK;
 }
 
-static int add_migrations(struct an_admin *a, struct an_err *err)
+static int add_migrations(struct an_admin *a, struct an_db *db, struct an_err *err)
 {
     struct an_migration *list = an_arena_zalloc(a->arena, MIGRATIONS_MAX * sizeof *list);
     size_t count, pending = 0;
-    int rc = an_migrate_status(a->call->ctx->reader, list, MIGRATIONS_MAX, &count, err);
+    int rc = an_migrate_status(db, list, MIGRATIONS_MAX, &count, err);
     if (rc != AN_OK)
         return rc;
     for (size_t i = 0; i < count && i < MIGRATIONS_MAX; i++) {
@@ -118,12 +118,12 @@ static int add_migrations(struct an_admin *a, struct an_err *err)
 
 /* ---- partitions, outbox ---- */
 
-static int add_partitions(struct an_admin *a, int64_t now_us, struct an_err *err)
+static int add_partitions(struct an_admin *a, struct an_db *db, int64_t now_us, struct an_err *err)
 {
     struct an_partition *list;
     size_t count;
     int64_t rows = 0, bytes = 0, horizon_us = AN_TIME_MIN_US;
-    int rc = an_partition_list(a->call->ctx->reader, "events", a->arena, &list, &count, err);
+    int rc = an_partition_list(db, "events", a->arena, &list, &count, err);
     if (rc != AN_OK)
         return rc;
     for (size_t i = 0; i < count; i++) {
@@ -156,10 +156,10 @@ static int add_partitions(struct an_admin *a, int64_t now_us, struct an_err *err
 /* Columns of job_run_list. */
 enum { JOB, FINISHED, SUCCEEDED, MESSAGE };
 
-static int add_jobs(struct an_admin *a, struct an_err *err)
+static int add_jobs(struct an_admin *a, struct an_db *db, struct an_err *err)
 {
     struct an_result *r = NULL;
-    int rc = an_db_exec(a->call->ctx->reader, AN_STMT_JOB_RUN_LIST, NULL, 0, &r, err);
+    int rc = an_db_exec(db, AN_STMT_JOB_RUN_LIST, NULL, 0, &r, err);
     for (size_t i = 0; i < an_result_rows(r); i++) {
         struct an_scope *row = an_scope_item(a->page, "jobs");
         int64_t us;
@@ -246,13 +246,16 @@ static int status_page(struct an_admin *a, struct an_err *err)
     if (!a->platform)
         return an_admin_error(a, 403, "Only sessions for all tenants may see the state of the whole.", err);
     int64_t now_us = an_clock_us();
-    int rc = add_database(a, err);
+    struct an_server *server;
+    int rc = an_shard_reader(a->call->ctx->directory, &server, err);
     if (rc == AN_OK)
-        rc = add_partitions(a, now_us, err);
+        rc = add_database(a, server->db, err);
     if (rc == AN_OK)
-        rc = add_migrations(a, err);
+        rc = add_partitions(a, server->db, now_us, err);
     if (rc == AN_OK)
-        rc = add_jobs(a, err);
+        rc = add_migrations(a, server->db, err);
+    if (rc == AN_OK)
+        rc = add_jobs(a, server->db, err);
     if (rc != AN_OK)
         return rc;
     add_outbox(a);

@@ -30,11 +30,28 @@ static const struct an_secret *conninfo_of(const struct an_conf *c, enum an_db_r
     return &c->db_owner;
 }
 
+/* A place that is none never becomes one: every try to connect says so. */
+static void lead(struct an_db *db, const char *who, const char *place)
+{
+    if (place == NULL || place[0] == '\0')
+        an_secret_set(&db->conninfo, who, strlen(who));
+    else if (an_place_lead(who, place, &db->conninfo, &db->failure) != AN_OK)
+        db->retry_at_us = INT64_MAX;
+}
+
 struct an_db *an_db_new(const struct an_conf *c, enum an_db_role role)
 {
+    return an_db_new_at(c, role, NULL);
+}
+
+struct an_db *an_db_new_at(const struct an_conf *c, enum an_db_role role, const char *place)
+{
     struct an_db *db = an_xcalloc(1, sizeof *db);
-    const struct an_secret *conninfo = conninfo_of(c, role);
-    db->conninfo = conninfo->data == NULL ? "" : conninfo->data;
+    const struct an_secret *who = conninfo_of(c, role);
+    lead(db, who->data == NULL ? "" : who->data, place);
+    db->hosts = an_place_hosts(db->conninfo.data == NULL ? "" : db->conninfo.data, &db->host_count);
+    if (role != AN_DB_READER || db->host_count > 0)
+        db->target = "read-write";
     db->connect_timeout_ms = c->db_connect_timeout_ms;
     db->statement_timeout_ms = c->db_statement_timeout_ms;
     if (role == AN_DB_WRITER && c->commit_timeout_ms < db->statement_timeout_ms)
@@ -66,50 +83,53 @@ void an_db_free(struct an_db *db)
     an_tenants_release(&db->known);
     an_columns_release(&db->events);
     an_columns_release(&db->entities);
+    an_hosts_free(db->hosts, db->host_count);
+    an_secret_release(&db->conninfo);
     free(db);
 }
 
-/* What we want of a connection. The configured string overrides what stands before it. */
-static const struct {
-    const char *keyword, *value; /* value NULL: known at run time */
-} wanted[] = {
-    {"fallback_application_name", NULL},
-    {"keepalives_idle", "5"},
-    {"keepalives_interval", "2"},
-    {"keepalives_count", "3"},
-    {"tcp_user_timeout", "3000"},
-    {"connect_timeout", "2"}, /* of a probe; a connection has database.connect_timeout */
-    {"dbname", NULL},
-    {"client_encoding", "UTF8"},
-};
-#define WANTED AN_COUNT(wanted)
-
+/* What we want of a connection, as libpq takes it. */
+#define WANTED_MAX 16
 struct wanted {
-    const char *keywords[WANTED + 1], *values[WANTED + 1];
+    const char *keywords[WANTED_MAX], *values[WANTED_MAX]; /* end with NULL */
+    size_t count;
 };
+
+static void want(struct wanted *w, const char *keyword, const char *value)
+{
+    w->keywords[w->count] = keyword;
+    w->values[w->count++] = value; /* NULL: as if it were not there */
+}
 
 static struct wanted wanted_of(const struct an_db *db)
 {
     struct wanted w = {.keywords = {NULL}};
-    for (size_t i = 0; i < WANTED; i++) {
-        w.keywords[i] = wanted[i].keyword;
-        w.values[i] = wanted[i].value;
-        if (strcmp(wanted[i].keyword, "fallback_application_name") == 0)
-            w.values[i] = program_invocation_short_name;
-        if (strcmp(wanted[i].keyword, "dbname") == 0)
-            w.values[i] = db->conninfo;
+    /* The configured string overrides what stands before it. */
+    want(&w, "fallback_application_name", program_invocation_short_name);
+    want(&w, "target_session_attrs", db->target);
+    want(&w, "keepalives_idle", "5");
+    want(&w, "keepalives_interval", "2");
+    want(&w, "keepalives_count", "3");
+    want(&w, "tcp_user_timeout", "3000");
+    want(&w, "connect_timeout", "2"); /* of a probe; a connection has database.connect_timeout */
+    want(&w, "dbname", db->conninfo.data);
+    want(&w, "client_encoding", "UTF8");
+    if (db->host_count > 0) {
+        const struct an_host *h = &db->hosts[db->host_at];
+        want(&w, "host", h->host);
+        want(&w, "hostaddr", h->hostaddr);
+        want(&w, "port", h->port);
     }
     return w;
 }
 
-static int connect_failed(struct an_db *db, const char *why, struct an_err *err)
+/* Notes why, and what was noted of other hosts stays. */
+static void connect_failed(struct an_db *db, const char *why)
 {
-    int len = (int)strcspn(why, "\n");
-    (void)an_fail(&db->failure, AN_EAGAIN, "db: cannot connect: %.*s", len, why);
+    size_t len = strlen(db->failure.text);
+    (void)snprintf(db->failure.text + len, sizeof db->failure.text - len, "%s%.*s", len > 0 ? "; " : "",
+                   (int)strcspn(why, "\n"), why);
     an_db_close(db);
-    db->retry_at_us = an_clock_mono_us() + RETRY_US;
-    an_metric_add(AN_M_DB_ERRORS, 1);
-    return an_fail(err, AN_EAGAIN, "%s", db->failure.text);
 }
 
 /* One wait of the connection's set-up, whose socket changes from address to address. */
@@ -122,25 +142,48 @@ static bool wait_socket(PGconn *pg, short events, int64_t deadline_us)
     return poll(&p, 1, (int)(left_us / 1000) + 1) >= 0 || errno == EINTR;
 }
 
-static int connect_now(struct an_db *db, struct an_err *err)
+static bool connect_host(struct an_db *db, int64_t timeout_ms)
 {
-    int64_t deadline_us = an_clock_mono_us() + db->connect_timeout_ms * 1000;
+    int64_t deadline_us = an_clock_mono_us() + timeout_ms * 1000;
     struct wanted w = wanted_of(db);
     db->pg = PQconnectStartParams(w.keywords, w.values, 1);
-    if (db->pg == NULL)
-        return connect_failed(db, "out of memory", err);
+    if (db->pg == NULL) {
+        connect_failed(db, "out of memory");
+        return false;
+    }
     PostgresPollingStatusType state = PGRES_POLLING_WRITING;
     while (PQstatus(db->pg) != CONNECTION_BAD && state != PGRES_POLLING_OK &&
            state != PGRES_POLLING_FAILED) {
-        if (!wait_socket(db->pg, state == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline_us))
-            return connect_failed(db, "no answer within database.connect_timeout", err);
+        if (!wait_socket(db->pg, state == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline_us)) {
+            connect_failed(db, "no answer within database.connect_timeout");
+            return false;
+        }
         state = PQconnectPoll(db->pg);
     }
-    if (PQstatus(db->pg) != CONNECTION_OK || PQsetnonblocking(db->pg, 1) != 0)
-        return connect_failed(db, PQerrorMessage(db->pg), err);
-    an_metric_add(AN_M_DB_CONNECTS, 1);
-    an_log_trace("db", "connected as %s", PQuser(db->pg));
-    return AN_OK;
+    if (PQstatus(db->pg) == CONNECTION_OK && PQsetnonblocking(db->pg, 1) == 0)
+        return true;
+    connect_failed(db, PQerrorMessage(db->pg));
+    return false;
+}
+
+/* libpq goes from host to host by itself, but for one that does not answer at all: polled, it waits there for ever. */
+static int connect_now(struct an_db *db, struct an_err *err)
+{
+    size_t tries = db->host_count > 0 ? db->host_count : 1;
+    db->failure.text[0] = '\0';
+    for (size_t i = 0; i < tries; i++) {
+        if (connect_host(db, db->connect_timeout_ms / (int64_t)tries)) {
+            an_metric_add(AN_M_DB_CONNECTS, 1);
+            an_log_trace("db", "connected as %s", PQuser(db->pg));
+            return AN_OK;
+        }
+        if (db->host_count > 0)
+            db->host_at = (db->host_at + 1) % db->host_count;
+    }
+    (void)an_fail_within(&db->failure, "db: cannot connect");
+    db->retry_at_us = an_clock_mono_us() + RETRY_US;
+    an_metric_add(AN_M_DB_ERRORS, 1);
+    return an_fail(err, AN_EAGAIN, "%s", db->failure.text);
 }
 
 static void log_notice(void *arg, const PGresult *res)

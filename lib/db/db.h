@@ -23,6 +23,9 @@ struct an_result; /* rows of a statement */
 
 /* Opens nothing yet. The configuration must outlive it. */
 struct an_db *an_db_new(const struct an_conf *c, enum an_db_role role) AN_MUST_CHECK;
+/* The same role at another place (db/place.h); NULL or "": as configured. A place that is none shows when it is used. All
+ * roles but the reader's want a server that takes writes, unless the string says otherwise. */
+struct an_db *an_db_new_at(const struct an_conf *c, enum an_db_role role, const char *place) AN_MUST_CHECK;
 void an_db_free(struct an_db *db); /* accepts NULL */
 
 /* Connects where not connected. AN_EAGAIN: cannot now. After a failure the next try waits 250 ms (calls
@@ -77,6 +80,7 @@ bool an_result_int(const struct an_result *r, size_t row, size_t column, int64_t
 /* In text, timestamps are selected as microseconds (bigint) and read with an_result_int(). In the binary
  * format there are these, which are false for SQL NULL and what is not of that type; document and text are
  * the same bytes in both. Infinite timestamps do not occur in our tables. */
+bool an_result_int8(const struct an_result *r, size_t row, size_t column, int64_t *out) AN_MUST_CHECK;
 bool an_result_time(const struct an_result *r, size_t row, size_t column, int64_t *us) AN_MUST_CHECK;
 bool an_result_uuid(const struct an_result *r, size_t row, size_t column,
                     struct an_uuid *id) AN_MUST_CHECK;

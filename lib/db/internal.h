@@ -10,6 +10,7 @@
 #include "an.h"
 #include "db/columns.h"
 #include "db/db.h"
+#include "db/place.h"
 #include "db/stmt.h"
 #include "db/tenants.h"
 #include "db/texts.h"
@@ -19,7 +20,10 @@
 
 struct an_db {
     PGconn *pg;           /* NULL: not connected */
-    const char *conninfo; /* of the configuration */
+    struct an_secret conninfo; /* the configured one, led to its place */
+    struct an_host *hosts;     /* where it names several: they are tried one by one, the last good one first */
+    size_t host_count, host_at;
+    const char *target;        /* target_session_attrs, unless the string says; NULL: any server will do */
     int64_t connect_timeout_ms, statement_timeout_ms;
     int64_t wait_ms;               /* longest wait for one answer: statement_timeout and a little */
     bool prepare;                  /* database.prepared */

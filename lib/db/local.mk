@@ -20,10 +20,16 @@ libannals_a_SOURCES += \
 	lib/db/partition_remove.h \
 	lib/db/patient.c \
 	lib/db/patient.h \
+	lib/db/place.c \
+	lib/db/place.h \
 	lib/db/read.c \
+	lib/db/replica.c \
+	lib/db/replica.h \
 	lib/db/result.c \
 	lib/db/rows.c \
 	lib/db/rows.h \
+	lib/db/shard.c \
+	lib/db/shard.h \
 	lib/db/sqlstate.c \
 	lib/db/stmt.c \
 	lib/db/stmt.h \

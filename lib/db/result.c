@@ -23,7 +23,7 @@ bool an_result_int(const struct an_result *r, size_t row, size_t column, int64_t
     return s.data != NULL && an_parse_i64(s, INT64_MIN, INT64_MAX, out);
 }
 
-bool an_result_time(const struct an_result *r, size_t row, size_t column, int64_t *us)
+bool an_result_int8(const struct an_result *r, size_t row, size_t column, int64_t *out)
 {
     struct an_str v = an_result_get(r, row, column);
     if (v.data == NULL || v.len != sizeof(uint64_t))
@@ -31,7 +31,16 @@ bool an_result_time(const struct an_result *r, size_t row, size_t column, int64_
     uint64_t n = 0;
     for (size_t i = 0; i < v.len; i++)
         n = n << 8 | (unsigned char)v.data[i];
-    *us = (int64_t)(n + (uint64_t)AN_PG_EPOCH_US);
+    *out = (int64_t)n;
+    return true;
+}
+
+bool an_result_time(const struct an_result *r, size_t row, size_t column, int64_t *us)
+{
+    int64_t since;
+    if (!an_result_int8(r, row, column, &since))
+        return false;
+    *us = (int64_t)((uint64_t)since + (uint64_t)AN_PG_EPOCH_US);
     return true;
 }
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "log/metric_rows.h"
 #include "log/metrics.h"
 
 #define FILE_SUFFIX ".metrics"
@@ -114,6 +115,7 @@ struct store {
         _Atomic uint64_t bucket[BUCKETS_MAX + 1];
         _Atomic uint64_t sum_us;
     } histogram[AN_H__COUNT];
+    struct an_metric_row rows[AN_METRIC_ROWS];
 };
 
 static const char magic[8] = "ANNALSM";
@@ -246,6 +248,23 @@ void an_histogram_add(enum an_histogram h, int64_t us)
         b++;
     atomic_fetch_add_explicit(&s->histogram[h].bucket[b], 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&s->histogram[h].sum_us, (uint64_t)us, memory_order_relaxed);
+}
+
+struct an_metric_row *an_metric_server(const char *shard, const char *server)
+{
+    return an_metric_row(current()->rows, shard, server);
+}
+
+void an_server_metric_add(struct an_metric_row *row, enum an_server_metric m, uint64_t n)
+{
+    if (row != NULL)
+        atomic_fetch_add_explicit(&row->value[m], n, memory_order_relaxed);
+}
+
+void an_server_metric_set(struct an_metric_row *row, enum an_server_metric m, uint64_t value)
+{
+    if (row != NULL)
+        atomic_store_explicit(&row->value[m], value, memory_order_relaxed);
 }
 
 /* Rendering. */
@@ -382,6 +401,11 @@ void an_metrics_render(const char *run_dir, struct an_buf *out)
         for (size_t a = 0; a < count; a++)
             if (applies(histograms[i].only, apps[a].app))
                 render_histogram(&histograms[i], i, &apps[a], out);
+    }
+    for (enum an_server_metric m = 0; m < AN_SM__COUNT; m++) {
+        an_metric_rows_head(m, out);
+        for (size_t a = 0; a < count; a++)
+            an_metric_rows_lines(apps[a].store.rows, m, apps[a].app, out);
     }
     add_head(out, "annals_build_info", "Version of the program that answers.", "gauge");
     an_buf_addf(out, "annals_build_info{version=\"%s\"} 1\n", PACKAGE_VERSION);

@@ -62,6 +62,25 @@ void an_metric_add(enum an_metric m, uint64_t n);
 void an_metric_set(enum an_metric m, uint64_t value);
 void an_histogram_add(enum an_histogram h, int64_t us);
 
+/* The same for each server that is read from, in a row of its own (labels shard and server). */
+enum an_server_metric {
+    AN_SM_READS,            /* annals_reads_total: answers that a request was given */
+    AN_SM_SKIPPED_LAG,      /* annals_reads_skipped_total{reason="lag"} */
+    AN_SM_SKIPPED_POSITION, /* not yet where a write token asks for */
+    AN_SM_SKIPPED_AWAY,     /* could not be reached, or did not answer */
+    AN_SM_SKIPPED_CONFLICT, /* the replay cancelled it */
+    AN_SM_UP,               /* gauge: read from at the moment; replicas alone */
+    AN_SM_LAG_MS,           /* gauge; replicas alone */
+    AN_SM__COUNT
+};
+#define AN_SERVER_PRIMARY "primary" /* server="primary" */
+struct an_metric_row;
+/* The row of that name, in the memory that is open now; NULL where there is no room for more, and the functions below do
+ * nothing then. Names: letters, digits, _ and -; up to 63 bytes. */
+struct an_metric_row *an_metric_server(const char *shard, const char *server);
+void an_server_metric_add(struct an_metric_row *row, enum an_server_metric m, uint64_t n);
+void an_server_metric_set(struct an_metric_row *row, enum an_server_metric m, uint64_t value);
+
 /* Appends the exposition of every *.metrics file in run_dir (own memory where run_dir is NULL),
  * label app="..." on each line, and annals_build_info. */
 void an_metrics_render(const char *run_dir, struct an_buf *out);

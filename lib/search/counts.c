@@ -7,8 +7,13 @@
 #include "search/reading.h"
 #include "search/sqltext.h"
 
-static int query_counts(struct an_search *s, const struct an_filter *f, struct an_result **out,
-                        struct an_err *err)
+struct asked {
+    const struct an_filter *f;
+    struct an_result *res;
+    struct an_coverage *coverage;
+};
+
+static int query_counts(struct an_search *s, const struct an_filter *f, struct an_result **out, struct an_err *err)
 {
     struct an_sqltext q;
     an_sqltext_init(&q, s->arena);
@@ -23,13 +28,27 @@ static int query_counts(struct an_search *s, const struct an_filter *f, struct a
     return rc;
 }
 
+static int ask_counts(struct an_search *s, void *arg, struct an_err *err)
+{
+    struct asked *asked = arg;
+    int rc = query_counts(s, asked->f, &asked->res, err);
+    if (rc == AN_OK)
+        rc = an_reading_coverage(s, asked->coverage, err);
+    if (rc != AN_OK) {
+        an_result_free(asked->res);
+        asked->res = NULL;
+    }
+    return rc;
+}
+
 int an_search_counts_each(struct an_search *s, const struct an_filter *f, an_search_bucket *bucket,
                           void *arg, struct an_coverage *coverage, struct an_err *err)
 {
-    struct an_result *res = NULL;
-    int rc = query_counts(s, f, &res, err);
+    struct asked asked = {.f = f, .coverage = coverage};
+    int rc = an_reading_run(s, ask_counts, &asked, err);
     if (rc == AN_OK)
-        rc = an_reading_coverage(s, f, coverage, err);
+        rc = an_coverage_suits(coverage, f, err);
+    const struct an_result *res = asked.res;
     if (rc == AN_OK && an_result_rows(res) > AN_BUCKETS_MAX)
         rc = an_fail(err, AN_ETOOBIG, "search: more than %d buckets", AN_BUCKETS_MAX);
     for (size_t i = 0; rc == AN_OK && i < an_result_rows(res); i++) {
@@ -41,7 +60,7 @@ int an_search_counts_each(struct an_search *s, const struct an_filter *f, an_sea
         else
             rc = bucket(arg, start_us, an_result_get(res, i, 1), count);
     }
-    an_result_free(res);
+    an_result_free(asked.res);
     return rc;
 }
 

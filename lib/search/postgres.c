@@ -33,7 +33,27 @@ static int read_page(struct an_search *s, const struct an_filter *f, const struc
             rc = an_fail(err, AN_ETOOBIG, "search: more conditions than one statement can have");
         an_sqltext_release(&q);
     }
-    an_reading_abandon(s); /* a look-up may have left it open */
+    return rc;
+}
+
+/* A page on its way: the question, the answer. */
+struct asked_page {
+    const struct an_filter *f;
+    const struct an_position *after; /* NULL: the first */
+    struct an_result *res;
+    struct an_coverage *coverage;
+};
+
+static int ask_page(struct an_search *s, void *arg, struct an_err *err)
+{
+    struct asked_page *p = arg;
+    int rc = read_page(s, p->f, p->after, &p->res, err);
+    if (rc == AN_OK)
+        rc = an_reading_coverage(s, p->coverage, err);
+    if (rc != AN_OK) {
+        an_result_free(p->res);
+        p->res = NULL;
+    }
     return rc;
 }
 
@@ -74,13 +94,13 @@ int an_search_each(struct an_search *s, const struct an_filter *f, an_search_row
     bool first = f->cursor.data == NULL;
     if (!first && !an_cursor_read(s, f, &after))
         return an_fail(err, AN_EINVAL, "search: the cursor is not for this tenant, filter and order");
-    struct an_result *res = NULL;
-    int rc = read_page(s, f, first ? NULL : &after, &res, err);
+    struct asked_page asked = {.f = f, .after = first ? NULL : &after, .coverage = coverage};
+    int rc = an_reading_run(s, ask_page, &asked, err);
     if (rc == AN_OK)
-        rc = an_reading_coverage(s, f, coverage, err);
+        rc = an_coverage_suits(coverage, f, err);
     if (rc == AN_OK)
-        rc = give_rows(s, f, res, each, arg, next, err);
-    an_result_free(res);
+        rc = give_rows(s, f, asked.res, each, arg, next, err);
+    an_result_free(asked.res);
     return rc;
 }
 
@@ -116,9 +136,15 @@ int an_search_page(struct an_search *s, const struct an_filter *f, struct an_buf
     return rc;
 }
 
-static int query_event(struct an_search *s, const struct an_uuid *id, struct an_result **out,
-                       struct an_err *err)
+struct asked_event {
+    const struct an_uuid *id;
+    struct an_result *res;
+};
+
+static int ask_event(struct an_search *s, void *arg, struct an_err *err)
 {
+    struct asked_event *e = arg;
+    const struct an_uuid *id = e->id;
     char from[AN_TIME_LEN + 1], to[AN_TIME_LEN + 1], uuid[AN_UUID_LEN + 1];
     an_time_format(an_uuid7_us(id), from);
     an_time_format(an_uuid7_us(id) + 1000, to);
@@ -127,14 +153,21 @@ static int query_event(struct an_search *s, const struct an_uuid *id, struct an_
                                          AN_DB_TEXT(an_str(to)), AN_DB_TEXT(an_str(uuid))};
     const struct an_db_step step = {
         .stmt = AN_STMT_SEARCH_EVENT, .params = params, .count = AN_COUNT(params), .binary = true};
-    return an_reading_ask(s, AN_PLAN_FOR_ANY, &step, true, out, err);
+    return an_reading_ask(s, AN_PLAN_FOR_ANY, &step, true, &e->res, err);
 }
 
 int an_search_event(struct an_search *s, const struct an_uuid *id, struct an_found *found,
                     unsigned char digest[AN_SHA256_LEN], struct an_result **holder, struct an_err *err)
 {
-    struct an_result *res = NULL;
-    int rc = query_event(s, id, &res, err);
+    struct asked_event asked = {.id = id};
+    int rc = an_reading_run(s, ask_event, &asked, err);
+    if (rc == AN_OK && an_result_rows(asked.res) == 0 && an_shard_may_lack(s->server)) {
+        an_result_free(asked.res);
+        asked.res = NULL;
+        s->need.primary = true;
+        rc = an_reading_run(s, ask_event, &asked, err);
+    }
+    struct an_result *res = asked.res;
     if (rc == AN_OK && an_result_rows(res) == 0)
         rc = an_fail(err, AN_ENOENT, "search: no such event");
     found->head.tenant_id = s->tenant;

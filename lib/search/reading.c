@@ -2,28 +2,27 @@
 #include "an.h"
 
 #include "base/clock.h"
+#include "search/coverage.h"
 #include "search/reading.h"
 
 /* Columns of search_begin. */
-enum { REACHED, THROUGH, NOW, PARTITIONS };
+enum { REPLAYED, THROUGH, NOW, PARTITIONS };
 
 static int take_begun(struct an_search *s, const struct an_result *res, struct an_err *err)
 {
-    bool reached;
-    int64_t now_us;
-    if (!an_result_bool(res, 0, REACHED, &reached))
+    struct an_freshness seen = {.replica = false};
+    int64_t lsn;
+    if (!an_result_time(res, 0, NOW, &seen.now_us))
         return an_fail(err, AN_EBACKEND, "search: a transaction that does not tell what it sees");
-    if (!reached)
-        return an_fail(err, AN_EAGAIN, "search: the replica has not reached the caller's last write");
-    s->seen = (struct an_coverage){.complete = true};
-    /* A replica that has replayed nothing yet knows no time. */
-    if (an_result_time(res, 0, THROUGH, &s->seen.through_us) && an_result_time(res, 0, NOW, &now_us))
-        s->seen.lag_ms = (now_us - s->seen.through_us) / 1000;
-    else
-        s->seen = (struct an_coverage){.through_us = AN_TIME_MIN_US};
+    seen.replica = an_result_int8(res, 0, REPLAYED, &lsn);
+    seen.lsn = seen.replica ? (uint64_t)lsn : 0;
+    if (!an_result_time(res, 0, THROUGH, &seen.through_us))
+        seen.through_us = AN_TIME_MIN_US; /* a replica that has replayed nothing yet knows no time */
+    int rc = an_server_saw(s->server, &seen, err);
+    s->seen = an_coverage_of(s->server, &seen);
     struct an_str partitions = an_result_get(res, 0, PARTITIONS);
     an_sha256(partitions.data, partitions.len, s->partitions);
-    return AN_OK;
+    return rc;
 }
 
 static struct an_db_param plan_mode(bool any)
@@ -33,20 +32,18 @@ static struct an_db_param plan_mode(bool any)
 
 /* What search_begin is sent. */
 struct opening {
-    char lsn[24], timeout[24];
-    struct an_db_param params[5];
+    char timeout[24];
+    struct an_db_param params[4];
 };
 
 static struct an_db_step opening_step(const struct an_search *s, enum an_planning planning, bool any,
                                       struct opening *o, struct an_result **out)
 {
-    (void)snprintf(o->lsn, sizeof o->lsn, "%X/%X", (unsigned)(s->seen_lsn >> 32), (unsigned)s->seen_lsn);
     (void)snprintf(o->timeout, sizeof o->timeout, "%lld", (long long)s->timeout_ms);
     o->params[0] = AN_DB_TEXT(s->tenant);
     o->params[1] = AN_DB_TEXT(an_str(o->timeout));
-    o->params[2] = AN_DB_TEXT(an_str(s->seen_lsn == 0 ? NULL : o->lsn));
-    o->params[3] = AN_DB_TEXT(an_str(planning == AN_PLAN_FREELY ? "f" : "t"));
-    o->params[4] = plan_mode(any);
+    o->params[2] = AN_DB_TEXT(an_str(planning == AN_PLAN_FREELY ? "f" : "t"));
+    o->params[3] = plan_mode(any);
     return (struct an_db_step){.stmt = AN_STMT_SEARCH_BEGIN,
                                .params = o->params,
                                .count = AN_COUNT(o->params),
@@ -64,7 +61,7 @@ int an_reading_ask(struct an_search *s, enum an_planning planning, const struct 
     own.out = out;
     *out = NULL;
     /* A plan for any values is worth it only where it is kept; else it is made each time, knowing less. */
-    bool any = own.keep && an_db_keeps(s->db, &own);
+    bool any = own.keep && an_db_keeps(s->server->db, &own);
     const struct an_db_param mode = plan_mode(any);
     size_t n = 0;
     if (!s->reading)
@@ -73,7 +70,7 @@ int an_reading_ask(struct an_search *s, enum an_planning planning, const struct 
         steps[n++] = (struct an_db_step){.stmt = AN_STMT_SEARCH_PLAN_MODE, .params = &mode, .count = 1};
     steps[n++] = own;
     unsigned ends = (s->reading ? 0 : AN_DB_BEGIN) | (last ? AN_DB_COMMIT : 0);
-    int rc = an_db_read(s->db, ends, s->timeout_ms, steps, n, err);
+    int rc = an_db_read(s->server->db, ends, s->timeout_ms, steps, n, err);
     s->reading = rc == AN_OK && !last;
     s->any = any;
     if (rc == AN_OK && begun != NULL)
@@ -90,17 +87,38 @@ int an_reading_ask(struct an_search *s, enum an_planning planning, const struct 
 void an_reading_abandon(struct an_search *s)
 {
     if (s->reading)
-        (void)an_db_end(s->db, false, NULL);
+        (void)an_db_end(s->server->db, false, NULL);
     s->reading = false;
+}
+
+struct run {
+    struct an_search *s;
+    an_reading_work *work;
+    void *arg;
+};
+
+static int on_server(struct an_server *server, void *arg, struct an_err *err)
+{
+    struct run *run = arg;
+    run->s->server = server;
+    int rc = run->work(run->s, run->arg, err);
+    an_reading_abandon(run->s); /* a look-up may have left it open */
+    return rc;
+}
+
+int an_reading_run(struct an_search *s, an_reading_work *work, void *arg, struct an_err *err)
+{
+    struct run run = {s, work, arg};
+    return an_shard_read(s->shard, &s->need, on_server, &run, err);
 }
 
 /* Where the oldest partition begins: asked for again when there are others than the last time. */
 static int find_oldest(struct an_search *s, int64_t *oldest_us, struct an_err *err)
 {
-    struct an_hot *hot = s->hot;
+    struct an_hot *hot = &s->server->hot;
     if (!hot->known || memcmp(hot->partitions, s->partitions, sizeof hot->partitions) != 0) {
         struct an_result *res = NULL;
-        int rc = an_db_exec(s->db, AN_STMT_SEARCH_OLDEST, NULL, 0, &res, err);
+        int rc = an_db_exec(s->server->db, AN_STMT_SEARCH_OLDEST, NULL, 0, &res, err);
         if (rc != AN_OK)
             return rc;
         if (!an_result_int(res, 0, 0, &hot->oldest_us))
@@ -113,11 +131,8 @@ static int find_oldest(struct an_search *s, int64_t *oldest_us, struct an_err *e
     return AN_OK;
 }
 
-int an_reading_coverage(struct an_search *s, const struct an_filter *f, struct an_coverage *out,
-                        struct an_err *err)
+int an_reading_coverage(struct an_search *s, struct an_coverage *out, struct an_err *err)
 {
     *out = s->seen;
-    if (f->require_complete && !out->complete)
-        return an_fail(err, AN_EAGAIN, "search: the hot tier is not complete at the moment");
     return find_oldest(s, &out->oldest_us, err);
 }

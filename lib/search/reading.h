@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The transaction of one search. Its first statement begins it, and tells what the answer covers; its last
- * ends it; both go with the statement itself, so that a search without look-ups is one round trip. */
+/* The transaction of one search, on a server of its shard. Its first statement begins it, and tells what the answer
+ * covers; its last ends it; both go with the statement itself, so that a search without look-ups is one round trip. */
 #ifndef AN_SEARCH_READING_H
 #define AN_SEARCH_READING_H
 
@@ -14,15 +14,19 @@ enum an_planning {
     AN_PLAN_FOR_ANY   /* the same, and once for whatever values, where statements are prepared at all */
 };
 
+/* Does `work`, which asks what follows, on a server that shows what is needed; perhaps again on another, with
+ * nothing left of the first try: `work` drops its rows when it fails. */
+typedef int an_reading_work(struct an_search *s, void *arg, struct an_err *err);
+int an_reading_run(struct an_search *s, an_reading_work *work, void *arg, struct an_err *err) AN_MUST_CHECK;
+
 /* Runs step, whose rows are the caller's (step->out is not used). last: nothing follows. A failure has ended
- * the transaction. AN_EAGAIN also: the database has not reached s->seen_lsn. */
+ * the transaction. AN_EAGAIN also: the server is too far behind. */
 int an_reading_ask(struct an_search *s, enum an_planning planning, const struct an_db_step *step, bool last,
                    struct an_result **out, struct an_err *err) AN_MUST_CHECK;
 /* Ends what a look-up has left open, after a failure of another kind. */
 void an_reading_abandon(struct an_search *s);
 
-/* What the answer covers, behind the last statement. AN_EAGAIN: complete is required and it is not. */
-int an_reading_coverage(struct an_search *s, const struct an_filter *f, struct an_coverage *out,
-                        struct an_err *err) AN_MUST_CHECK;
+/* What the answer covers, behind the last statement. */
+int an_reading_coverage(struct an_search *s, struct an_coverage *out, struct an_err *err) AN_MUST_CHECK;
 
 #endif

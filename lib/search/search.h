@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "db/db.h"
+#include "db/shard.h"
 #include "event/event.h"
 #include "search/filter.h"
 
@@ -19,25 +20,20 @@ struct an_coverage {
     int64_t oldest_us;  /* hot tier begins here; AN_TIME_MIN_US: it has no partition yet */
     int64_t lag_ms;     /* how far through_us is behind now; 0 on the primary */
     bool complete;
-};
-
-/* What a process remembers of the hot tier from search to search; begins zeroed, one for each an_db. */
-struct an_hot {
-    bool known;
-    unsigned char partitions[AN_SHA256_LEN]; /* which there were when it was asked */
-    int64_t oldest_us;                       /* begin of the oldest; AN_TIME_MIN_US: there is none */
+    const char *shard, *replica; /* who answered, borrowed from the shard; replica NULL: it has no name of its own */
+    bool by_replica;
 };
 
 struct an_search {
-    struct an_db *db; /* reader */
-    struct an_hot *hot;
+    struct an_shard *shard;
+    struct an_need need; /* what the answer must show */
     struct an_arena *arena;
     struct an_str tenant;
     int64_t timeout_ms;
     const struct an_secret *key; /* signs cursors */
-    uint64_t seen_lsn;           /* the answer must show what was committed up to there; 0: any */
     /* Private, zeroed: */
-    bool reading;            /* its transaction is open */
+    struct an_server *server; /* that is being asked */
+    bool reading;             /* its transaction is open */
     bool any;                /* its plans are for any values */
     struct an_coverage seen; /* what it covers, but for oldest_us */
     unsigned char partitions[AN_SHA256_LEN]; /* as in struct an_hot, when it began */
@@ -45,8 +41,8 @@ struct an_search {
 
 /* One page: appends "events":[...],"next_cursor":...,"coverage":{...} (without outer braces) to out;
  * documents are copied from the result without parsing. The cursor is appended to *next too (empty: the
- * end). AN_EINVAL: the cursor is not for this search. AN_ETIMEOUT: too slow. AN_EAGAIN: no database,
- * one that has not reached seen_lsn, or require=complete and a tier is not. */
+ * end). AN_EINVAL: the cursor is not for this search. AN_ETIMEOUT: too slow. AN_EAGAIN: no server that
+ * shows what is needed, or require=complete and a tier is not. */
 #define AN_CURSOR_MAX 512
 int an_search_page(struct an_search *s, const struct an_filter *f, struct an_buf *out, struct an_buf *next,
                    struct an_err *err) AN_MUST_CHECK;

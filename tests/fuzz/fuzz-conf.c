@@ -27,17 +27,22 @@ static void on_section(void *last_line, unsigned line, struct an_str name)
 static void try_kinds(struct an_str value)
 {
     struct an_conf scratch = {0};
-    struct an_conf_issuer issuer = {0};
+    union {
+        struct an_conf_issuer issuer;
+        struct an_conf_replica replica;
+    } member = {.issuer = {0}};
     struct an_buf why;
     an_buf_init(&why, 4096);
     for (size_t i = 0; i < an_conf_key_count; i++) {
         const struct an_conf_key *key = &an_conf_keys[i];
-        char *base = an_conf_key_is_issuer(key) ? (char *)&issuer : (char *)&scratch;
+        bool of_family = an_conf_family_find(an_str(key->section)) != NULL;
+        char *base = of_family ? (char *)&member : (char *)&scratch;
         an_buf_clear(&why);
         assert(an_conf_set(key, base, value, &why) == (why.len == 0));
-        if (key->kind == AN_CONF_TEXT)
+        if (key->kind == AN_CONF_TEXT) {
             free(*(char **)(base + key->offset));
-        else if (key->kind == AN_CONF_SECRET)
+            *(char **)(base + key->offset) = NULL; /* a key of another family may lie there */
+        } else if (key->kind == AN_CONF_SECRET)
             an_secret_release((struct an_secret *)(base + key->offset));
     }
     an_buf_release(&why);

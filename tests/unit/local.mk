@@ -29,6 +29,7 @@ UNIT_TESTS = \
 	tests/unit/test-openapi \
 	tests/unit/test-params \
 	tests/unit/test-pid \
+	tests/unit/test-place \
 	tests/unit/test-principal \
 	tests/unit/test-problem \
 	tests/unit/test-proc \

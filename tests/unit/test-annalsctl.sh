@@ -31,7 +31,7 @@ expect 0 "search.workers = 3  # $conf:2" --config="$conf" config show --origin
 expect 0 '"search.workers": {"value": "3", "origin": "'"$conf:2"'"}' --json config show --config "$conf"
 expect 0 "$conf: good" config check --config "$conf"
 expect 0 "ingest 4, search 3, admin 4" config check --config "$conf"
-expect 0 '"connections": {"ingest": 4, "search": 3, "admin": 4}' config check --json --config "$conf"
+expect 0 '"connections": {"ingest": 4, "search": 3, "admin": 4, "primary": 11}' config check --json --config "$conf"
 
 printf '[serch]\n[search]\npage_max = 1\nworkrs = 2\n' >"$conf"
 expect 78 "$conf:1: unknown section [serch] (did you mean \"search\"?)" config check --config "$conf"

@@ -1,0 +1,316 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads from replicas that are behind, away or promoted: what is answered, by whom, and how fresh it is said to be."""
+import contextlib
+import datetime
+import threading
+import time
+
+import pytest
+
+import annals as annals_lib
+import postgres
+from annals import wait_until
+from console import Console
+from replicas import Farm, follow
+
+EVENT = {"action": "replica.test", "actor": {"type": "user", "id": "u-1"}}
+TOKEN = "Annals-Write-Token"
+
+
+@pytest.fixture(scope="module")
+def shared():
+    with Farm(settings={"search.replica_max_lag": "2s", "search.workers": 1}) as farm:
+        yield farm
+
+
+@pytest.fixture
+def farm(shared):
+    """One that is well, before and after."""
+    shared.wait_served(["near", "far"])
+    yield shared
+    for standby in shared.standbys.values():
+        if standby.process is None:
+            standby.start()
+        standby.resume()
+    shared.wait_served(["near", "far"], 20)
+
+
+def write(farm, **members):
+    """The reply and the write token."""
+    reply = farm.annals.post({**EVENT, **members})
+    assert reply.status == 201, reply
+    return reply.json(), {TOKEN: reply.headers[TOKEN]}
+
+
+def age_s(tier):
+    return time.time() - datetime.datetime.fromisoformat(tier["through"].replace("Z", "+00:00")).timestamp()
+
+
+def hot(reply):
+    assert reply.status == 200, reply
+    return reply.json()["coverage"]["tiers"][0]
+
+
+def found(reply, event):
+    assert reply.status == 200, reply
+    return event["id"] in [e["id"] for e in reply.json()["events"]]
+
+
+# --- who answers --------------------------------------------------------------------------------------------------
+def test_replicas_share_the_reads(farm):
+    before = farm.metric("annals_reads_total", server="primary")
+    servers = [farm.served() for _ in range(20)]
+    assert servers.count("near") == servers.count("far") == 10
+    assert farm.metric("annals_reads_total", server="primary") == before
+    tier = hot(farm.annals.get("/v1/events?require=complete"))
+    assert tier["served"] == "replica" and tier["shard"] == "default" and tier["complete"] is True
+    assert tier["lag_ms"] <= 2000 and age_s(tier) < 3
+
+
+def test_a_write_is_read_with_its_token(farm):
+    for _ in range(20):
+        event, token = write(farm)
+        assert found(farm.annals.get("/v1/events?limit=5", headers=token), event)
+        assert farm.annals.get("/v1/events/" + event["id"], headers=token).status == 200
+        counts = farm.annals.get(f"/v1/events/counts?id={event['id']}", headers=token)
+        assert counts.json()["buckets"][0]["count"] == 1
+
+
+def test_replay_stands_still(farm):
+    """What is not there is found elsewhere by whoever has a token; others are told how old their answer is."""
+    for standby in farm.standbys.values():
+        standby.pause()
+    event, token = write(farm)
+    from_s = time.monotonic()
+    reply = farm.annals.get("/v1/events?limit=5", headers=token)
+    assert found(reply, event) and hot(reply)["served"] == "primary"
+    assert time.monotonic() - from_s < 2
+    assert farm.annals.get("/v1/events/" + event["id"], headers=token).status == 200
+    assert farm.annals.get("/v1/events/" + event["id"]).status == 200, "an event that is not there is asked of the primary"
+    old = farm.annals.get("/v1/events?limit=5")
+    assert not found(old, event) and hot(old)["served"] == "replica"
+    assert hot(old)["through"] < event["received_at"]
+    assert farm.metric("annals_reads_skipped_total", reason="position") > 0
+
+
+def test_one_replay_stands_still(farm):
+    """The other replica has it: the primary is not asked."""
+    farm.standbys["near"].pause()
+    before = farm.metric("annals_reads_total", server="primary")
+    for _ in range(6):
+        event, token = write(farm)
+        reply = farm.annals.get("/v1/events?limit=5", headers=token)
+        assert found(reply, event) and hot(reply)["replica"] == "far"
+    assert farm.metric("annals_reads_total", server="primary") == before
+
+
+def test_too_far_behind(farm):
+    """Over replica_max_lag: left alone until it has caught up."""
+    for standby in farm.standbys.values():
+        standby.pause()
+    write(farm)
+    wait_until("the primary answers", lambda: farm.served() == "primary", 5)
+    farm.wait_served(["primary"])
+    assert farm.metric("annals_replica_up", app="search") == 0
+    assert farm.metric("annals_replica_lag_seconds", app="search", server="near") >= 2
+    assert farm.metric("annals_reads_skipped_total", reason="lag") > 0
+    status = farm.annals.ctl("status", check=False)
+    assert status.returncode == 1 and "replica near  NOT READ FROM: it is" in status.stdout
+    ready = farm.annals.get("/readyz", token=None)
+    assert ready.status == 200 and any("replica near is not read from" in text for text in ready.json()["warnings"])
+    farm.standbys["near"].resume()
+    farm.wait_served(["near"])
+    farm.standbys["far"].resume()
+    farm.wait_served(["near", "far"])
+    assert "replica near  has all up to" in farm.annals.ctl("status")
+
+
+def test_quiet_is_not_behind(farm):
+    """Nothing was written for longer than replica_max_lag."""
+    time.sleep(2.5)
+    assert {farm.served() for _ in range(10)} == {"near", "far"}
+
+
+# --- servers that go away -----------------------------------------------------------------------------------------
+def test_a_replica_dies_and_comes_back(farm):
+    stop = threading.Event()
+    failed = []
+
+    def read():
+        while not stop.is_set():
+            reply = farm.annals.get("/v1/events?limit=1")
+            if reply.status != 200:
+                failed.append(reply)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        time.sleep(0.3)
+        farm.standbys["near"].kill()
+        time.sleep(1)
+        assert {farm.served() for _ in range(6)} == {"far"}
+        farm.standbys["near"].start()
+        farm.wait_served(["near", "far"], 20)
+    finally:
+        stop.set()
+        reader.join()
+    assert not failed
+
+
+def stop_standbys(farm):
+    for standby in farm.standbys.values():
+        standby.stop()
+
+
+def test_all_replicas_down(farm):
+    stop_standbys(farm)
+    assert {farm.served() for _ in range(4)} == {"primary"}
+    farm.annals.write_conf(search__replica_fallback="refuse")
+    farm.annals.reload("search")
+    try:
+        wait_until("searches are refused", lambda: farm.annals.get("/v1/events").status == 503)
+        reply = farm.annals.get("/v1/events")
+        assert reply.status == 503 and "Retry-After" in reply.headers
+        event, token = write(farm)
+        assert farm.annals.get("/v1/events/" + event["id"], headers=token).status == 503
+        assert farm.annals.get("/readyz", token=None).status == 503
+    finally:
+        farm.annals.write_conf(search__replica_fallback="primary")
+        farm.annals.reload("search")
+
+
+def test_primary_down(farm):
+    """Searching goes on, and so does whoever is signed in to the console; writing and signing in wait."""
+    event, token = write(farm)
+    console = Console(farm.annals).sign_in("t1")
+    late = console.link()[1]
+    farm.catch_up()
+    farm.primary.stop()
+    try:
+        reply = farm.annals.get("/v1/events?limit=5", headers=token)
+        assert found(reply, event) and hot(reply)["served"] == "replica"
+        assert farm.annals.get("/v1/events/" + event["id"]).status == 200
+        assert console.page("/admin/events?action=replica.test")
+        assert console.page(f"/admin/events/{event['id']}")
+        assert "annals.console.read by console:" in farm.annals.log.read_text()
+        assert console.use(late).status == 503
+        assert farm.annals.post(EVENT).status == 503
+        assert farm.annals.get("/readyz", token=None).status == 200
+        time.sleep(2.5)
+        reply = farm.annals.get("/v1/events?limit=5")
+        assert found(reply, event), "the nearest is better than none"
+        assert hot(reply)["complete"] is False and hot(reply)["lag_ms"] > 2000
+        assert farm.annals.get("/v1/events?require=complete").status == 503
+    finally:
+        farm.primary.start()
+    wait_until("events are taken again", lambda: farm.annals.post(EVENT).status == 201, 10)
+
+
+def test_unrecorded_looks_can_be_refused(farm):
+    event, _ = write(farm)
+    console = Console(farm.annals).sign_in("t1")
+    farm.catch_up()
+    farm.annals.write_conf(admin__record_fallback="refuse")
+    farm.annals.reload("admin")
+    farm.primary.stop()
+    try:
+        wait_until("nothing is shown", lambda: console.get("/admin/events").status == 503)
+        assert console.get(f"/admin/events/{event['id']}").status == 503
+    finally:
+        farm.primary.start()
+        farm.annals.write_conf(admin__record_fallback=None)
+        farm.annals.reload("admin")
+    wait_until("events are taken again", lambda: farm.annals.post(EVENT).status == 201, 10)
+
+
+# --- what a replica cancels -----------------------------------------------------------------------------------------
+@contextlib.contextmanager
+def slow_replicas(farm):
+    """A search on a replica holds its locks for a second before it reads."""
+    with contextlib.closing(farm.annals.db()) as conn, conn.cursor() as cursor:
+        cursor.execute("SELECT pg_get_functiondef('annals.through()'::regprocedure)")
+        [[definition]] = cursor.fetchall()
+        cursor.execute("""CREATE OR REPLACE FUNCTION annals.through() RETURNS timestamptz LANGUAGE plpgsql AS $$
+            BEGIN
+                IF pg_is_in_recovery() THEN PERFORM FROM annals.tenants; PERFORM pg_sleep(1); END IF;
+                RETURN now();
+            END $$""")
+        farm.catch_up()
+        try:
+            yield cursor
+        finally:
+            cursor.execute(definition)
+
+
+def test_a_conflict_is_repeated_once_elsewhere():
+    with Farm(["near", "far"], {"search.workers": 1}, ["max_standby_streaming_delay=0"]) as farm:
+        farm.wait_served(["near", "far"])
+        event, _ = write(farm)
+        with slow_replicas(farm) as cursor:
+            replies = []
+            reader = threading.Thread(target=lambda: replies.append(farm.annals.get("/v1/events?limit=5")))
+            reader.start()
+            time.sleep(0.5)
+            cursor.execute("BEGIN; LOCK TABLE annals.tenants IN ACCESS EXCLUSIVE MODE; COMMIT")
+            reader.join(10)
+        assert found(replies[0], event)
+        assert farm.metric("annals_reads_skipped_total", reason="conflict") == 1
+
+
+# --- failover -------------------------------------------------------------------------------------------------------
+def test_failover():
+    """A replica is promoted, and the old primary comes back as its standby: the writers find the new one."""
+    with Farm(["near"], {"ingest.workers": 1, "search.workers": 1}) as farm:
+        old, new = farm.primary, farm.standbys["near"]
+        both = f"host={old.folder},{new.folder} port={postgres.PORT},{postgres.PORT} dbname={farm.annals.database}"
+        farm.annals.write_conf(database__writer=f"{both} user=annals_writer",
+                               database__reader=f"{both} user=annals_reader")
+        for app in ("ingest", "search", "admin"):
+            farm.annals.stop_app(app)
+            farm.annals.start_app(app)
+        before, _ = write(farm)
+        old.stop()
+        assert farm.annals.post(EVENT).status == 503
+        new.promote()
+        wait_until("the new primary takes events", lambda: farm.annals.post(EVENT).status == 201, 10)
+        follow(old, new)
+        after = [write(farm) for _ in range(10)]
+        farm.annals.reload("ingest")  # new connections, and the old primary stands first in the list
+        time.sleep(1)
+        after += [write(farm) for _ in range(10)]
+        for event, token in after:
+            assert found(farm.annals.get(f"/v1/events?id={event['id']}", headers=token), event)
+        assert found(farm.annals.get(f"/v1/events?id={before['id']}"), before)
+        log = open(old.log, encoding="utf-8", errors="replace").read()
+        assert "read-only transaction" not in log, "a write went to the old primary"
+        # The old primary follows now; nothing was written there, so it can.
+        wait_until("the old primary has what was written", lambda: old_has(old, farm.annals.database, after[-1][0]))
+
+
+def old_has(cluster, database, event):
+    with contextlib.closing(cluster.connect(dbname=database)) as conn, conn.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM annals.events WHERE id = %s", (event["id"],))
+        return cursor.fetchone()[0] == 1
+
+
+# --- a pooler in between ----------------------------------------------------------------------------------------------
+def test_through_pgbouncer():
+    """In transaction mode, in front of the primary and of a replica."""
+    with Farm(["near"]) as farm, postgres.PgBouncer(farm.primary, 2) as primary, \
+            postgres.PgBouncer(farm.standbys["near"], 2) as near:
+        changes = {f"database__{name}": primary.conninfo(annals_lib.ROLES[name], farm.annals.database)
+                   for name in ("writer", "reader")}
+        farm.annals.write_conf(database__prepared="off", **changes)
+        farm.annals.settings["replica.near.conninfo"] = f"host={near.folder} port={postgres.PORT}"
+        farm.annals.write_conf()
+        for app in ("ingest", "search"):
+            farm.annals.stop_app(app)
+            farm.annals.start_app(app)
+        for _ in range(20):
+            event, token = write(farm)
+            assert found(farm.annals.get("/v1/events?limit=5", headers=token), event)
+        farm.wait_served(["near"])
+        farm.standbys["near"].stop()
+        event, token = write(farm)
+        reply = farm.annals.get("/v1/events?limit=5", headers=token)
+        assert found(reply, event) and hot(reply)["served"] == "primary"
