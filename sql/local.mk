@@ -72,6 +72,7 @@ AN_QUERIES = \
 # Applied in this order after the migrations: what a function calls comes first.
 AN_FUNCTIONS = \
 	sql/functions/event_document.sql \
+	sql/functions/kept_from.sql \
 	sql/functions/partition_bounds.sql \
 	sql/functions/partition_name.sql \
 	sql/functions/partition_create.sql \

@@ -6,7 +6,7 @@
 #include "search/reading.h"
 
 /* Columns of search_begin. */
-enum { REPLAYED, THROUGH, NOW, PARTITIONS };
+enum { REPLAYED, THROUGH, NOW, PARTITIONS, TENANT, KEPT_SET, KEPT_FROM };
 
 static int take_begun(struct an_search *s, const struct an_result *res, struct an_err *err)
 {
@@ -20,6 +20,8 @@ static int take_begun(struct an_search *s, const struct an_result *res, struct a
         seen.through_us = AN_TIME_MIN_US; /* a replica that has replayed nothing yet knows no time */
     int rc = an_server_saw(s->server, &seen, err);
     s->seen = an_coverage_of(s->server, &seen);
+    if (!an_result_time(res, 0, KEPT_FROM, &s->seen.oldest_us))
+        s->seen.oldest_us = AN_TIME_MIN_US; /* it keeps everything */
     struct an_str partitions = an_result_get(res, 0, PARTITIONS);
     an_sha256(partitions.data, partitions.len, s->partitions);
     return rc;
@@ -134,5 +136,9 @@ static int find_oldest(struct an_search *s, int64_t *oldest_us, struct an_err *e
 int an_reading_coverage(struct an_search *s, struct an_coverage *out, struct an_err *err)
 {
     *out = s->seen;
-    return find_oldest(s, &out->oldest_us, err);
+    int64_t kept_us = s->seen.oldest_us;
+    int rc = find_oldest(s, &out->oldest_us, err);
+    if (rc == AN_OK && out->oldest_us > AN_TIME_MIN_US && out->oldest_us < kept_us)
+        out->oldest_us = kept_us;
+    return rc;
 }

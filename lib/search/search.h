@@ -17,7 +17,7 @@
 /* Which tiers answered, up to when each is complete; the `coverage` member. */
 struct an_coverage {
     int64_t through_us; /* what was committed before this instant is in; AN_TIME_MIN_US: unknown */
-    int64_t oldest_us;  /* hot tier begins here; AN_TIME_MIN_US: it has no partition yet */
+    int64_t oldest_us;  /* what the tenant can see of the hot tier begins here; AN_TIME_MIN_US: no partition yet */
     int64_t lag_ms;     /* how far through_us is behind now; 0 on the primary */
     bool complete;
     const char *shard, *replica; /* who answered, borrowed from the shard; replica NULL: it has no name of its own */
@@ -35,7 +35,7 @@ struct an_search {
     struct an_server *server; /* that is being asked */
     bool reading;             /* its transaction is open */
     bool any;                /* its plans are for any values */
-    struct an_coverage seen; /* what it covers, but for oldest_us */
+    struct an_coverage seen; /* what it covers; oldest_us: what the tenant keeps begins here */
     unsigned char partitions[AN_SHA256_LEN]; /* as in struct an_hot, when it began */
 };
 

@@ -6,6 +6,7 @@
 
 #define TEXT_MAX ((size_t)256 << 10)
 #define US(time) "(extract(epoch FROM " time ") * 1000000)::bigint"
+#define NO_UUID "'00000000-0000-0000-0000-000000000000'"
 #define SAME_EVENT(alias) alias ".\"timestamp\" = e.\"timestamp\" AND " alias ".event_id = e.id"
 
 struct build {
@@ -13,6 +14,7 @@ struct build {
     const struct an_filter *f;
     const struct an_position *after;               /* NULL: from the start */
     unsigned tenant, from, to, after_at, after_id; /* numbers of parameters; 0: not there */
+    bool entered; /* something else says where an index is entered: an id, a cursor that ascends */
     bool counting; /* every row is read anyway: entities are joined. Else what no index orders is read in
                       the row */
 };
@@ -101,14 +103,31 @@ static void begin(struct build *b, struct an_str tenant)
     }
 }
 
+/* From where on rows are read: the later of what is asked for and what the tenant keeps. That no hidden row is
+ * shown is up to the policy "kept", which is no bound of an index; this is, so that none is read.
+ *
+ * A bound of our own beside an end of the time looks to the planner like a range, which it believes to hold one
+ * row in two hundred where it does not know the values, and it reads by time what it should read by another
+ * index. A comparison of rows is not paired so. But it prunes no partition, and of two bounds the index is
+ * entered at this one, be it the earlier. */
+static void add_lower_bound(struct build *b, const char *alias, const char *id)
+{
+    struct an_buf *t = &b->q->text;
+    if (b->from != 0)
+        an_buf_addf(t, " AND %s.\"timestamp\" >= greatest($%u::timestamptz, annals.kept_from())", alias, b->from);
+    else if (b->counting || (b->to == 0 && b->after_at == 0))
+        an_buf_addf(t, " AND %s.\"timestamp\" >= annals.kept_from()", alias);
+    else if (!b->entered)
+        an_buf_addf(t, " AND (%s.\"timestamp\", %s.%s) >= (annals.kept_from(), " NO_UUID ")", alias, alias, id);
+}
+
 /* Tenant, time and the page's start. The start is said twice: partitions are pruned by the plain
  * comparison only. */
 static void add_bounds(struct build *b, const char *alias, const char *id)
 {
     struct an_buf *t = &b->q->text;
     an_buf_addf(t, "%s.tenant_id = $%u", alias, b->tenant);
-    if (b->from != 0)
-        an_buf_addf(t, " AND %s.\"timestamp\" >= $%u::timestamptz", alias, b->from);
+    add_lower_bound(b, alias, id);
     if (b->to != 0)
         an_buf_addf(t, " AND %s.\"timestamp\" < $%u::timestamptz", alias, b->to);
     if (b->after_at == 0)
@@ -436,6 +455,7 @@ bool an_sqltext_page(struct an_sqltext *q, const struct an_filter *f, const stru
                      struct an_str tenant, const struct an_position *after, int64_t rows)
 {
     struct build b = {.q = q, .f = f, .after = after};
+    b.entered = plan->drive == AN_DRIVE_IDS || (after != NULL && f->ascending);
     begin(&b, tenant);
     unsigned limit = param(&b, an_str(an_arena_printf(q->arena, "%lld", (long long)rows)));
     if (!has_branches(plan)) {

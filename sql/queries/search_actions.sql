@@ -5,7 +5,7 @@
 -- A loose index scan: one descent for each action, not one for each event. The time only picks partitions: it
 -- is widened to whole quarters, so that within a partition the first entry of an action is enough.
 WITH RECURSIVE period AS (
-    SELECT date_trunc('quarter', $4::timestamptz, 'UTC') AS from_at,
+    SELECT date_trunc('quarter', greatest($4::timestamptz, annals.kept_from()), 'UTC') AS from_at,
            date_trunc('quarter', $5::timestamptz, 'UTC') + interval '93 days' AS to_at
 ), found (action) AS (
     (SELECT e.action

@@ -9,6 +9,6 @@ CROSS JOIN LATERAL (SELECT
                     WHERE k.tenant_id = $1
                       AND k.entity_type = v.type
                       AND k.entity_id = v.id
-                      AND k."timestamp" >= $4::timestamptz
+                      AND k."timestamp" >= greatest($4::timestamptz, annals.kept_from())
                       AND k."timestamp" < $5::timestamptz
                     LIMIT $6::bigint) AS counted

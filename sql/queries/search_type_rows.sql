@@ -7,6 +7,6 @@ FROM (SELECT
       FROM annals.event_entities AS k
       WHERE k.tenant_id = $1
         AND k.entity_type = ANY ($2::text[])
-        AND k."timestamp" >= $3::timestamptz
+        AND k."timestamp" >= greatest($3::timestamptz, annals.kept_from())
         AND k."timestamp" < $4::timestamptz
       LIMIT $5::bigint) AS few

@@ -4,7 +4,7 @@
 -- rows: up to `most` entity types with events in [from, to), and perhaps some with events nearby
 -- A loose index scan, as in search_actions.
 WITH RECURSIVE period AS (
-    SELECT date_trunc('quarter', $2::timestamptz, 'UTC') AS from_at,
+    SELECT date_trunc('quarter', greatest($2::timestamptz, annals.kept_from()), 'UTC') AS from_at,
            date_trunc('quarter', $3::timestamptz, 'UTC') + interval '93 days' AS to_at
 ), found (entity_type) AS (
     (SELECT k.entity_type

@@ -172,27 +172,6 @@ def test_shorter_classes_are_hidden(old, table):
     assert seen(old, "short", table) == everything + [now]
 
 
-def test_hiding_reads_no_hidden_row(old):
-    """The bound is a condition of the index, in every partition, also of a plan that is kept for any tenant."""
-    add_event(old, "short", datetime.datetime.now(UTC))
-    keep(old, 1, "brief", "short")
-    conn = old.connect("annals_reader", autocommit=False)
-    with conn.cursor() as cur:
-        begin_search(cur, "short")
-        cur.execute("SET LOCAL plan_cache_mode = force_generic_plan")
-        cur.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
-        for order in ("\"timestamp\" DESC, id DESC", "\"timestamp\", id"):
-            cur.execute("PREPARE page AS SELECT * FROM annals.events WHERE tenant_id = $1 "
-                        f"ORDER BY {order} LIMIT 50")
-            cur.execute("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) EXECUTE page('short')")
-            plan = "\n".join(line for (line,) in cur.fetchall())
-            scans = re.findall(r"Index Scan .*\n *(Index Cond: .*)", plan)
-            assert len(scans) >= 8 and all("kept_from" in condition for condition in scans), plan
-            assert not re.search("Sort|Seq Scan|Rows Removed", plan), plan
-            cur.execute("DEALLOCATE page")
-    conn.close()
-
-
 # --- legal holds ---------------------------------------------------------------------------------------
 def place_hold(db, tenant, start=None, end=None):
     [(number,)] = db.query("INSERT INTO annals.legal_holds (tenant_id, from_at, to_at, reason, placed_by) "

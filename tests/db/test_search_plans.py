@@ -68,6 +68,7 @@ def fill(annals):
         for name, value in (("session_preload_libraries", "auto_explain"),
                             ("auto_explain.log_min_duration", "0"),
                             ("auto_explain.log_analyze", "on"), ("auto_explain.log_timing", "off"),
+                            ("auto_explain.log_buffers", "on"),
                             ("auto_explain.log_format", "json")):
             cur.execute(f"ALTER DATABASE {annals.database} SET {name} = '{value}'")
         cur.execute("SET auto_explain.log_min_duration = -1")
@@ -221,7 +222,7 @@ def test_the_bounds_can_be_seen_to_fail(stack):
 # --- plans that are kept ----------------------------------------------------------------------------------
 def parameters_in(plan):
     """A plan for any values still has parameters where others have the values."""
-    return bool(re.search(r"\$\d", json.dumps(plan)))
+    return bool(re.search(r"tenant_id = \(?\$1\b", json.dumps(plan)))
 
 
 @pytest.mark.parametrize("kept, parameters", [
@@ -314,3 +315,127 @@ def test_coverage_begins_with_the_oldest_partition(stack):
         cur.execute("SELECT name FROM annals.partition_bounds('events') LIMIT 1")
         cur.execute(f"DROP TABLE annals.{cur.fetchone()[0]}")
     assert hot_from(stack) == before
+
+
+# --- what a tenant no longer keeps ------------------------------------------------------------------------
+@contextlib.contextmanager
+def keeping(stack, days):
+    """For a while the big tenant's class keeps so many days."""
+    with contextlib.closing(stack.db()) as conn, conn.cursor() as cur:
+        cur.execute("INSERT INTO annals.tenants (tenant_id, kept_days) VALUES ('big', %(d)s) "
+                    "ON CONFLICT (tenant_id) DO UPDATE SET kept_days = %(d)s", {"d": days})
+        try:
+            yield datetime.now(timezone.utc) - timedelta(days=days)
+        finally:
+            cur.execute("UPDATE annals.tenants SET kept_days = NULL WHERE tenant_id = 'big'")
+
+
+def cost(stack, path, parameters, mark):
+    """The answer, and how many blocks the one statement with this mark touched."""
+    plans = Plans(stack)
+    reply = stack.get(path + "?" + urllib.parse.urlencode(parameters), token=stack.token("big", "audit:read"))
+    assert reply.status == 200, reply
+    (plan,) = [p["Plan"] for p in plans() if mark in p["Query Text"]]
+    body = reply.json()
+    body.pop("coverage", None)
+    return body, plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+
+
+# From the end of a month whose begin is hidden: what lies between must not be passed over.
+BEGIN = (NOW - timedelta(days=170)).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+LATE_FROM = ("from", (BEGIN + timedelta(days=26)).isoformat())
+DAYS = ("to", (BEGIN + timedelta(days=28)).isoformat())
+KEEP = (NOW - BEGIN).days - 1
+
+BOUNDED = [
+    # what, path, parameters, blocks that are enough
+    ("page", "/v1/events", [], 70),
+    ("page, oldest first", "/v1/events", [("order", "asc"), LATE_FROM], 65),
+    ("page of days", "/v1/events", [LATE_FROM, DAYS], 65),
+    ("page of days, oldest first", "/v1/events", [("order", "asc"), LATE_FROM, DAYS], 65),
+    ("actor", "/v1/events", [("order", "asc"), ("actor_id", "u7"), LATE_FROM], 65),
+    ("action", "/v1/events", [("order", "asc"), ("action", "billing.refund"), LATE_FROM], 65),
+    ("prefix", "/v1/events", [("order", "asc"), ("action", "billing.*"), LATE_FROM], 130),
+    ("entity", "/v1/events", [("order", "asc"), ("entity", "organization:big"), LATE_FROM], 180),
+    ("counts", "/v1/events/counts", [LATE_FROM, DAYS], 20),
+    ("counts of entities", "/v1/events/counts", [("entity", "document:d7"), LATE_FROM, DAYS], 60),
+]
+
+
+def marked(path):
+    return "count(*)" if path.endswith("counts") else "e.document"
+
+
+@pytest.mark.parametrize("path, parameters, enough", [c[1:] for c in BOUNDED], ids=[c[0] for c in BOUNDED])
+def test_hiding_costs_nothing(stack, path, parameters, enough):
+    """What lies before what is asked for, in the same partition, is not read, be it hidden or not."""
+    cost(stack, path, parameters, marked(path))  # warms what planning reads
+    before = cost(stack, path, parameters, marked(path))
+    with keeping(stack, KEEP):
+        after = cost(stack, path, parameters, marked(path))
+    assert after[0] == before[0]
+    assert before[1] <= enough
+    assert after[1] <= before[1] + 2
+
+
+def walk(stack, shape):
+    """The first three pages."""
+    pages, cursor = [], []
+    for _ in range(3):
+        pages.append(cost(stack, "/v1/events", shape + cursor, "e.document"))
+        cursor = [("cursor", pages[-1][0].pop("next_cursor"))]
+    return pages
+
+
+@pytest.mark.parametrize("drive", [[], [("actor_id", "u7")], [("action", "billing.refund")], [("action", "billing.*")],
+                                   [("entity", "organization:big")]])
+@pytest.mark.parametrize("order", ["asc", "desc"])
+def test_hiding_costs_nothing_behind_a_cursor(stack, drive, order):
+    """Oldest first, it is as if the client had asked for what is kept alone."""
+    shape = [*drive, ("order", order)]
+    walk(stack, shape)
+    kept = (datetime.now(timezone.utc) - timedelta(days=KEEP)).isoformat()
+    before = walk(stack, [*shape, ("from", kept)] if order == "asc" else shape)
+    with keeping(stack, KEEP):
+        after = walk(stack, shape)
+    for (events, blocks), (events_before, blocks_before) in zip(after, before):
+        assert events == events_before
+        assert blocks <= blocks_before + 4
+
+
+@pytest.mark.parametrize("parameters, bound", [
+    ([("actor_id", "seldom")], 50), ([("actor_id", "seldom"), ("order", "asc")], 50),
+    ([("action", "never.again")], 50), ([("action", "never.*")], 50), ([("entity", "document:d7")], 90),
+    ([("entity_id", "d7")], 90), ([("entity_type", "key")], 150)])
+def test_what_is_hidden_is_not_read(stack, parameters, bound):
+    """Where there is less than a page, the search ends where the hidden begins."""
+    with keeping(stack, 60):
+        body, plan, _ = page(stack, parameters)
+        oldest = datetime.now(timezone.utc) - timedelta(days=60)
+        assert 0 < len(body["events"]) < PAGE
+        assert all(event["timestamp"] > oldest.isoformat()[:19] for event in body["events"])
+        assert sum(node.get("Rows Removed by Filter", 0) for node in scans(plan)) == 0
+        check(plan, bound)
+
+
+def test_an_event_costs_the_same_wherever_hiding_begins(stack):
+    late = page(stack, [LATE_FROM, DAYS, ("limit", "1")])[0]["events"][0]["id"]
+    early = page(stack, [("to", BEGIN.isoformat()), ("limit", "1")])[0]["events"][0]["id"]
+    for path, parameters in ((f"/v1/events/{late}", []), ("/v1/events", [("id", late)]),
+                             ("/v1/events", [("id", late), ("order", "asc")])):
+        cost(stack, path, parameters, "e.document")
+        before = cost(stack, path, parameters, "e.document")
+        with keeping(stack, KEEP):
+            after = cost(stack, path, parameters, "e.document")
+            assert stack.get(f"/v1/events/{early}", token=stack.token("big", "audit:read")).status == 404
+            assert page(stack, [("id", early)])[0]["events"] == []
+        assert after[0] == before[0]
+        assert after[1] <= before[1] <= 6
+
+
+def test_coverage_begins_with_what_is_kept(stack):
+    before = hot_from(stack)
+    with keeping(stack, 100) as kept:
+        assert hot_from(stack)[:16] in {(kept + timedelta(seconds=s)).isoformat()[:16] for s in (0, 10)}
+    with keeping(stack, 4000):
+        assert hot_from(stack) == before

@@ -40,6 +40,8 @@ static const char *params_from(size_t from)
     return n == 0 ? "" : out;
 }
 
+#define WHERE_KEPT "WHERE e.tenant_id = $1 AND e.\"timestamp\" >= annals.kept_from()"
+
 /* A filter alone, read by time: $1 is the tenant, $2 the limit. */
 static const struct {
     const char *query, *where, *params;
@@ -91,10 +93,10 @@ static void test_conditions(void **state)
         struct an_filter f;
         parse(conditions[i].query, AN_FILTER_SEARCH, &f);
         assert_true(an_sqltext_page(&q, &f, &by_time, an_str("acme"), NULL, 51));
-        const char *where = strstr(q.text.data, "WHERE e.tenant_id = $1");
+        const char *where = strstr(q.text.data, WHERE_KEPT);
         const char *end = strstr(q.text.data, "\nORDER BY");
         assert_non_null(where);
-        where += strlen("WHERE e.tenant_id = $1");
+        where += strlen(WHERE_KEPT);
         if ((size_t)(end - where) != strlen(conditions[i].where) ||
             memcmp(where, conditions[i].where, (size_t)(end - where)) != 0)
             fail_msg("%s: %s", conditions[i].query, where);
@@ -115,13 +117,48 @@ static void test_bounds_and_order(void **state)
     assert_true(an_sqltext_page(&q, &f, &by_time, an_str("acme"), &after, 51));
     assert_string_equal(q.text.data,
                         "SELECT " COLUMNS "\nFROM annals.events AS e\nWHERE e.tenant_id = $1"
-                        " AND e.\"timestamp\" >= $2::timestamptz AND e.\"timestamp\" < $3::timestamptz"
+                        " AND e.\"timestamp\" >= greatest($2::timestamptz, annals.kept_from())"
+                        " AND e.\"timestamp\" < $3::timestamptz"
                         " AND e.\"timestamp\" >= $4::timestamptz"
                         " AND (e.\"timestamp\", e.id) > ($4::timestamptz, $5::uuid)"
                         "\nORDER BY e.\"timestamp\" ASC, e.id ASC\nLIMIT $6::bigint");
     assert_string_equal(params_from(1),
                         "acme 2026-11-01T00:00:00.000000Z 2026-12-01T00:00:00.000000Z"
                         " 1970-01-01T00:00:00.000000Z 00000000-0000-0000-0000-000000000000 51");
+}
+
+/* What the tenant keeps bounds the rows in a form that suits the other bounds. */
+static void test_lower_bound(void **state)
+{
+    (void)state;
+    static const char plain[] = " AND e.\"timestamp\" >= annals.kept_from()",
+                      later[] = " AND e.\"timestamp\" >= greatest($2::timestamptz, annals.kept_from())",
+                      rows[] = " AND (e.\"timestamp\", e.id) >= (annals.kept_from(), '0";
+    static const struct {
+        const char *query;
+        enum an_drive drive;
+        bool after;
+        const char *bound; /* NULL: the index is entered by something else */
+    } cases[] = {
+        {"", AN_DRIVE_TIME, false, plain},
+        {"order=asc", AN_DRIVE_TIME, false, plain},
+        {"from=2026-11-01T00:00:00Z", AN_DRIVE_TIME, true, later},
+        {"to=2026-12-01T00:00:00Z", AN_DRIVE_TIME, false, rows},
+        {"to=2026-12-01T00:00:00Z&order=asc", AN_DRIVE_TIME, false, rows},
+        {"", AN_DRIVE_TIME, true, rows},
+        {"order=asc", AN_DRIVE_TIME, true, NULL},
+        {"id=019a0000-0000-7000-8000-000000000001&to=2026-12-01T00:00:00Z", AN_DRIVE_IDS, false, NULL},
+    };
+    struct an_position after = {.timestamp_us = 0};
+    for (size_t i = 0; i < AN_COUNT(cases); i++) {
+        struct an_filter f;
+        parse(cases[i].query, AN_FILTER_SEARCH, &f);
+        struct an_plan plan = {.drive = cases[i].drive, .group = f.terms, .count = f.terms != NULL};
+        assert_true(an_sqltext_page(&q, &f, &plan, an_str("acme"), cases[i].after ? &after : NULL, 51));
+        const char *bound = cases[i].bound == NULL ? "kept_from" : cases[i].bound;
+        if ((strstr(q.text.data, bound) != NULL) != (cases[i].bound != NULL))
+            fail_msg("%zu: %s", i, q.text.data);
+    }
 }
 
 /* The same list drives in five ways. */
@@ -140,10 +177,11 @@ static void test_branches(void **state)
         {"actor=t:a&actor=b", AN_DRIVE_ACTORS, "unnest($3::text[]) AS v (value)",
          "AND e.actor_id = v.value AND (e.actor_id = $4 OR (e.actor_type = $5 AND e.actor_id = $6))\n"},
         {"entity=t:a&entity=t:b", AN_DRIVE_PAIRS, "unnest($4::text[], $3::text[]) AS v (type, id)",
-         "WHERE k.tenant_id = $1 AND k.entity_type = v.type AND k.entity_id = v.id\n"},
+         "WHERE k.tenant_id = $1 AND k.\"timestamp\" >= annals.kept_from()"
+         " AND k.entity_type = v.type AND k.entity_id = v.id\n"},
         {"entity_type=a&entity_type=b", AN_DRIVE_TYPES,
          "(SELECT DISTINCT k.\"timestamp\", k.event_id FROM annals.event_entities AS k\n"
-         "      WHERE k.tenant_id = $1 AND k.entity_type = ANY ($3::text[])) AS v",
+         "      WHERE k.tenant_id = $1 AND k.\"timestamp\" >= annals.kept_from() AND k.entity_type = ANY ($3::text[])) AS v",
          "AND v.\"timestamp\" = e.\"timestamp\" AND v.event_id = e.id\n"},
         {"id=019a0000-0000-7000-8000-000000000001&id=019a0000-0000-7000-8000-000000000002", AN_DRIVE_IDS,
          "unnest($3::timestamptz[], $4::timestamptz[], $5::uuid[]) AS v (low, high, id)",
@@ -182,7 +220,7 @@ static void test_one_pair(void **state)
         "\nSELECT e.document, e.\"timestamp\", e.received_at, e.id\nFROM annals.events AS e"
         "\nWHERE e.tenant_id = $1 AND k.\"timestamp\" = e.\"timestamp\" AND k.event_id = e.id"
         " AND (e.actor_id = $4)\nLIMIT 1) AS e"
-        "\nWHERE k.tenant_id = $1 AND k.\"timestamp\" >= $2::timestamptz"
+        "\nWHERE k.tenant_id = $1 AND k.\"timestamp\" >= greatest($2::timestamptz, annals.kept_from())"
         " AND k.entity_type = $5 AND k.entity_id = $6"
         "\nORDER BY k.\"timestamp\" DESC, k.event_id DESC\nLIMIT $3::bigint");
 }
@@ -197,7 +235,7 @@ static void test_one_action(void **state)
     struct an_plan plan = {.drive = AN_DRIVE_ACTIONS, .group = f.terms, .values = &value, .count = 1};
     assert_true(an_sqltext_page(&q, &f, &plan, an_str("acme"), NULL, 51));
     assert_string_equal(q.text.data, "SELECT " COLUMNS "\nFROM annals.events AS e"
-                                     "\nWHERE e.tenant_id = $1 AND e.action = $3"
+                                     "\n" WHERE_KEPT " AND e.action = $3"
                                      "\nORDER BY e.\"timestamp\" DESC, e.id DESC\nLIMIT $2::bigint");
     assert_string_equal(params_from(3), "a.b");
 }
@@ -223,8 +261,9 @@ static void test_counts(void **state)
         q.text.data,
         "SELECT (extract(epoch FROM c.start_at) * 1000000)::bigint, c.key, count(*)"
         "\nFROM (SELECT date_trunc('day', e.\"timestamp\", 'UTC') AS start_at, e.action AS key"
-        "\nFROM annals.events AS e\nWHERE e.tenant_id = $1 AND e.\"timestamp\" >= $2::timestamptz"
-        " AND (" PAIR "x.\"timestamp\" >= $2::timestamptz AND " SAME " AND x.entity_type = $3))) AS c"
+        "\nFROM annals.events AS e\nWHERE e.tenant_id = $1"
+        " AND e.\"timestamp\" >= greatest($2::timestamptz, annals.kept_from())"
+        " AND (" PAIR "x.\"timestamp\" >= greatest($2::timestamptz, annals.kept_from()) AND " SAME " AND x.entity_type = $3))) AS c"
         "\nGROUP BY c.start_at, c.key\nORDER BY c.start_at, c.key COLLATE \"C\"\nLIMIT $4::bigint");
     parse("", AN_FILTER_COUNTS, &f);
     assert_true(an_sqltext_counts(&q, &f, an_str("acme"), 10001));
@@ -246,7 +285,7 @@ static void test_counts_by_entity_type(void **state)
         q.text.data,
         "SELECT (extract(epoch FROM c.start_at) * 1000000)::bigint, c.key, count(DISTINCT c.event_id)"
         "\nFROM (SELECT NULL::timestamptz AS start_at, k.entity_type AS key, k.event_id"
-        "\nFROM annals.event_entities AS k\nWHERE k.tenant_id = $1) AS c"
+        "\nFROM annals.event_entities AS k\nWHERE k.tenant_id = $1 AND k.\"timestamp\" >= annals.kept_from()) AS c"
         "\nGROUP BY c.start_at, c.key\nORDER BY c.start_at, c.key COLLATE \"C\"\nLIMIT $2::bigint");
     parse("by=entity_type&action=a&interval=month", AN_FILTER_COUNTS, &f);
     assert_true(an_sqltext_counts(&q, &f, an_str("acme"), 10001));
@@ -321,6 +360,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_conditions),
         cmocka_unit_test(test_bounds_and_order),
+        cmocka_unit_test(test_lower_bound),
         cmocka_unit_test(test_branches),
         cmocka_unit_test(test_one_pair),
         cmocka_unit_test(test_one_action),
