@@ -61,15 +61,6 @@ bool an_add_size(size_t a, size_t b, size_t *out)
     return true;
 }
 
-bool an_mul_size(size_t a, size_t b, size_t *out)
-{
-    size_t product;
-    if (__builtin_mul_overflow(a, b, &product))
-        return false;
-    *out = product;
-    return true;
-}
-
 void an_secret_set(struct an_secret *s, const char *data, size_t len)
 {
     char *copy = an_xstrndup(data, len);

@@ -15,7 +15,6 @@ char *an_xstrndup(const char *s, size_t len) AN_MUST_CHECK;
 
 /* False, and *out untouched, where the result does not fit. */
 bool an_add_size(size_t a, size_t b, size_t *out) AN_MUST_CHECK;
-bool an_mul_size(size_t a, size_t b, size_t *out) AN_MUST_CHECK;
 
 /* A password, key or token. A type of its own, so that no "%s" and no log call takes it by accident. */
 struct an_secret {
