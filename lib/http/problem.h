@@ -45,7 +45,8 @@ struct an_problem {
 };
 
 int an_problem_status(enum an_problem_type type);
-const char *an_problem_slug(enum an_problem_type type); /* "invalid-event" */
+/* "invalid-event": tests hold the documents of the API to these. */
+const char *an_problem_slug(enum an_problem_type type);
 
 /* Appends the object. request_id NULL: left out (problems of items in a batch). */
 void an_problem_add(struct an_buf *out, const struct an_problem *p, const char *request_id);

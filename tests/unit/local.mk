@@ -59,6 +59,8 @@ LDADD = $(AN_TEST_LIBS)
 
 tests_unit_test_reply_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=an_fcgi_write,--wrap=an_fcgi_flush
 
+EXTRA_DIST += tests/unit/arena_fixture.h
+
 # Tests of lib/auth share their forge and their fixture.
 AUTH_TEST_SOURCES = tests/unit/auth_fixture.c tests/unit/auth_fixture.h tests/unit/forge.c tests/unit/forge.h
 tests_unit_test_auth_SOURCES = tests/unit/test-auth.c $(AUTH_TEST_SOURCES)

@@ -6,23 +6,8 @@
 
 #include <cmocka.h>
 
+#include "arena_fixture.h"
 #include "console/document.h"
-
-static struct an_arena *arena;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena = an_arena_new(1 << 16);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    an_arena_free(arena);
-    return 0;
-}
 
 static const struct {
     const char *why, *text, *pretty;
@@ -73,5 +58,5 @@ static void reads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(prints), cmocka_unit_test(reads)};
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, make_arena, free_arena);
 }

@@ -6,25 +6,10 @@
 
 #include <cmocka.h>
 
+#include "arena_fixture.h"
 #include "console/query.h"
 
 #define NOW INT64_C(1767225600500000) /* 2026-01-01T00:00:00.5Z */
-
-static struct an_arena *arena;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena = an_arena_new(1 << 16);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    an_arena_free(arena);
-    return 0;
-}
 
 static struct an_param *parse(const char *query)
 {
@@ -98,5 +83,5 @@ static void edits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(tidies), cmocka_unit_test(edits)};
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, make_arena, free_arena);
 }

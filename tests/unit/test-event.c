@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "arena_fixture.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "event/event.h"
@@ -13,22 +14,6 @@
 #define NOW INT64_C(1767225600000000) /* 2026-01-01T00:00:00Z */
 #define DAY INT64_C(86400000000)
 #define MINUTE INT64_C(60000000)
-
-static struct an_arena *arena;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena = an_arena_new(1 << 20);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    an_arena_free(arena);
-    return 0;
-}
 
 /* The tables write ' for ", so that JSON stays readable in C. */
 static struct an_str quoted(const char *text)
@@ -513,5 +498,5 @@ int main(void)
         cmocka_unit_test(test_tenants),
         cmocka_unit_test(test_served),
     };
-    return cmocka_run_group_tests_name("event", tests, setup, teardown);
+    return cmocka_run_group_tests_name("event", tests, make_arena, free_arena);
 }

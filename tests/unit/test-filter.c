@@ -6,10 +6,10 @@
 
 #include <cmocka.h>
 
+#include "arena_fixture.h"
 #include "base/clock.h"
 #include "search/filter.h"
 
-static struct an_arena *arena;
 static struct an_faults faults;
 
 /* "a=1&b=2", not percent-decoded: that is the request's business. */
@@ -265,20 +265,6 @@ static void test_canonical(void **state)
     }
 }
 
-static int set_up(void **state)
-{
-    (void)state;
-    arena = an_arena_new(4096);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    an_arena_free(arena);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -292,5 +278,5 @@ int main(void)
         cmocka_unit_test(test_too_many_terms),
         cmocka_unit_test(test_canonical),
     };
-    return cmocka_run_group_tests_name("filter", tests, set_up, tear_down);
+    return cmocka_run_group_tests_name("filter", tests, make_arena, free_arena);
 }

@@ -6,28 +6,13 @@
 
 #include <cmocka.h>
 
+#include "arena_fixture.h"
 #include "html/mustache.h"
 #include "html/template.h"
 
 #define OUT_MAX 4096
 #define RLO "\xE2\x80\xAE" /* U+202E */
 #define RLO_MARK "<mark class=\"cp\" title=\"right-to-left override\">U+202E</mark>"
-
-static struct an_arena *arena;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena = an_arena_new(1 << 16);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    an_arena_free(arena);
-    return 0;
-}
 
 /* What every row of the tables below sees. */
 static struct an_scope *sample(void)
@@ -303,5 +288,5 @@ int main(void)
         cmocka_unit_test(shows_hidden_characters),
         cmocka_unit_test(embedded_pages_compile),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, make_arena, free_arena);
 }
