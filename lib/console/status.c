@@ -63,10 +63,10 @@ static struct an_str age(struct an_arena *a, int64_t us)
 
 /* ---- database, migrations ---- */
 
-static int64_t number(const struct an_result *r, size_t column)
+static int64_t number(const struct an_result *r, size_t row, size_t column)
 {
     int64_t n;
-    return an_result_int(r, 0, column, &n) ? n : 0;
+    return an_result_int(r, row, column, &n) ? n : 0;
 }
 
 static int add_database(struct an_admin *a, struct an_db *db, struct an_err *err)
@@ -80,14 +80,14 @@ static int add_database(struct an_admin *a, struct an_db *db, struct an_err *err
     bool replica = an_str_is(an_result_get(r, 0, 3), "t");
     struct an_str rest;
     struct an_str short_version = an_str_split(version, ' ', &rest); /* without the distribution's own words */
-    struct an_scope *tile = add_tile(a, "Database", an_text_bytes(arena, number(r, 2)));
+    struct an_scope *tile = add_tile(a, "Database", an_text_bytes(arena, number(r, 0, 2)));
     add_note(tile, an_str(an_arena_printf(arena, "PostgreSQL %.*s, connected", AN_STR_ARG(short_version))), false);
     add_fact(a, "database", "Server", an_str(an_arena_printf(arena, "PostgreSQL %.*s", AN_STR_ARG(version))));
     add_fact(a, "database", "Name", an_text_clip(arena, an_result_get(r, 0, 1), 64));
-    add_fact(a, "database", "Size", an_text_bytes(arena, number(r, 2)));
+    add_fact(a, "database", "Size", an_text_bytes(arena, number(r, 0, 2)));
     add_fact(a, "database", "Reads come from", replica ? AN_STR("a replica") : AN_STR("the primary"));
-    add_fact(a, "database", "Server up since", an_text_time(arena, number(r, 4), 0));
-    add_fact(a, "database", "Connections", an_text_count(arena, number(r, 5)));
+    add_fact(a, "database", "Server up since", an_text_time(arena, number(r, 0, 4), 0));
+    add_fact(a, "database", "Connections", an_text_count(arena, number(r, 0, 5)));
     an_result_free(r);
     return AN_OK;
 }
@@ -154,7 +154,7 @@ static int add_partitions(struct an_admin *a, struct an_db *db, int64_t now_us, 
 }
 
 /* Columns of job_run_list. */
-enum { JOB, FINISHED, SUCCEEDED, MESSAGE };
+enum { JOB, FINISHED, SUCCEEDED, MESSAGE, ROWS, BYTES };
 
 static int add_jobs(struct an_admin *a, struct an_db *db, struct an_err *err)
 {
@@ -170,6 +170,8 @@ static int add_jobs(struct an_admin *a, struct an_db *db, struct an_err *err)
         }
         an_scope_flag(row, "failed", !an_str_is(an_result_get(r, i, SUCCEEDED), "t"));
         an_scope_text(row, "message", an_text_clip(a->arena, an_result_get(r, i, MESSAGE), 1024));
+        an_scope_text(row, "rows", an_text_count(a->arena, number(r, i, ROWS)));
+        an_scope_text(row, "bytes", an_text_bytes(a->arena, number(r, i, BYTES)));
     }
     an_scope_flag(a->page, "has_jobs", an_result_rows(r) > 0);
     an_result_free(r);
@@ -186,14 +188,14 @@ static void add_outbox(struct an_admin *a)
     if (an_db_exec(job, AN_STMT_STATUS_OUTBOX, NULL, 0, &r, &err) != AN_OK) {
         add_note(add_tile(a, "Outbox", AN_STR("unknown")), AN_STR("database.job cannot be used here"), true);
     } else {
-        int64_t rows = number(r, 0);
+        int64_t rows = number(r, 0, 0);
         struct an_str count = an_text_count(a->arena, rows > OUTBOX_COUNTED ? OUTBOX_COUNTED : rows);
         struct an_scope *tile = add_tile(
             a, "Outbox rows",
             rows > OUTBOX_COUNTED ? an_str(an_arena_printf(a->arena, "over %s", count.data)) : count);
         if (rows > 0)
             add_note(tile,
-                     an_str(an_arena_printf(a->arena, "oldest: %s ago", age(a->arena, number(r, 1)).data)),
+                     an_str(an_arena_printf(a->arena, "oldest: %s ago", age(a->arena, number(r, 0, 1)).data)),
                      false);
     }
     an_result_free(r);

@@ -2,6 +2,7 @@
 """The console without a browser: who gets in, what is refused, what is recorded, what the pages say."""
 import concurrent.futures
 import contextlib
+import re
 import time
 import urllib.parse
 import uuid
@@ -482,6 +483,21 @@ def test_status_page(annals, tenant, platform):
         assert text in page.text.replace("64.0", "64"), text
     for secret in ("host=", "password", "dbname="):
         assert secret not in page.text
+
+
+def test_status_page_shows_the_last_rounds(annals, platform):
+    annals.run_job("partition")
+    with contextlib.closing(annals.db("job")) as db, db.cursor() as sql:
+        sql.execute("""INSERT INTO annals.job_runs (job, started_at, finished_at, succeeded, message, removed_rows,
+                                                    freed_bytes)
+                       VALUES ('other', now(), '2026-01-02 03:04:05Z', false, 'no <b>lock</b>', 1234567, 3 << 20)""")
+    try:
+        text = platform.page("/admin/status").text
+    finally:
+        with contextlib.closing(annals.db()) as db, db.cursor() as sql:
+            sql.execute("DELETE FROM annals.job_runs WHERE job = 'other'")
+    assert "annals-other 2026-01-02 03:04:05 failed no <b>lock</b> 1,234,567 3.0 MiB" in text
+    assert re.search(r"annals-partition \d{4}-\d\d-\d\d \d\d:\d\d:\d\d 0 created, 0 dropped .* 0 0 B", text)
 
 
 # --- who looks is recorded ----------------------------------------------------------------------------------------
