@@ -225,7 +225,8 @@ def big_table(instance):
 
 # What a client sends that prepares its statements once and binds all values, the tenant among them.
 READ = """BEGIN READ ONLY;
-SELECT set_config('annals.tenant', :tenant, true), set_config('statement_timeout', '5000', true);
+SELECT set_config('annals.tenant', :tenant, true), set_config('annals.kept_from', '-Infinity', true),
+    set_config('statement_timeout', '5000', true);
 {statement};
 COMMIT;
 """
