@@ -128,16 +128,19 @@ def test_rights(shared):
         ("annals_job", "legal_holds", "INSERT SELECT"), ("annals_job", "outbox", "SELECT"),
         ("annals_job", "partition_archives", "SELECT"), ("annals_job", "partition_removals", "SELECT"),
         ("annals_job", "retention_classes", "INSERT SELECT"), ("annals_job", "schema_migrations", "SELECT"),
+        ("annals_job", "shards", "DELETE INSERT SELECT"),
         ("annals_job", "tenants", "SELECT"),
         ("annals_reader", "event_entities", "SELECT"), ("annals_reader", "events", "SELECT"),
         ("annals_reader", "job_runs", "SELECT"),
         ("annals_reader", "schema_migrations", "SELECT"), ("annals_reader", "settings", "SELECT"),
+        ("annals_reader", "shards", "SELECT"),
         ("annals_reader", "tenants", "SELECT"),
         ("annals_writer", "event_entities", "INSERT"), ("annals_writer", "events", "INSERT"),
         ("annals_writer", "issuer_keys", "INSERT SELECT UPDATE"),
         ("annals_writer", "login_links", every), ("annals_writer", "outbox", "INSERT"),
         ("annals_writer", "schema_migrations", "SELECT"), ("annals_writer", "sessions", every),
-        ("annals_writer", "settings", "SELECT"), ("annals_writer", "tenants", "INSERT SELECT")]
+        ("annals_writer", "settings", "SELECT"), ("annals_writer", "shards", "SELECT"),
+        ("annals_writer", "tenants", "INSERT SELECT")]
     columns = shared.query("""
         SELECT attname FROM pg_attribute
         WHERE attrelid = 'annals.events'::regclass AND attnum > 0
