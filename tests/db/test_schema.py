@@ -172,7 +172,9 @@ def test_functions_pin_their_search_path(shared):
         SELECT proname, prosecdef, proconfig FROM pg_proc
         WHERE pronamespace = 'annals'::regnamespace AND proname <> 'kept_from'""")
     assert any(definer for _, definer, _ in rows)
-    for name, _, settings in rows:
+    for name, definer, settings in rows:
+        if name == "through" and not definer:
+            continue  # it becomes a part of the caller's statement, which setting anything would prevent
         assert "search_path=pg_catalog, pg_temp" in settings, name
 
 
