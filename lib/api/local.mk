@@ -7,6 +7,8 @@ libannals_a_SOURCES += \
 	lib/api/ingest_routes.c \
 	lib/api/meta_routes.c \
 	lib/api/openapi.h \
+	lib/api/own_event.c \
+	lib/api/own_event.h \
 	lib/api/route.c \
 	lib/api/route.h \
 	lib/api/search_routes.c \

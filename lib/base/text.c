@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "an.h"
 
+#include "base/arena.h"
 #include "base/text.h"
 
 struct an_str an_str(const char *s)
@@ -174,4 +175,16 @@ bool an_parse_size(struct an_str s, uint64_t *out)
         return false;
     *out = (uint64_t)v;
     return true;
+}
+
+struct an_str an_text_clip(struct an_arena *a, struct an_str s, size_t max)
+{
+    if (s.data == NULL)
+        return s;
+    if (s.len <= max)
+        return (struct an_str){an_arena_strndup(a, s.data, s.len), s.len};
+    size_t len = max;
+    while (len > 0 && ((unsigned char)s.data[len] & 0xC0) == 0x80)
+        len--;
+    return an_str(an_arena_printf(a, "%.*s\xE2\x80\xA6", (int)len, s.data));
 }

@@ -55,17 +55,6 @@ struct an_param *an_query_with(struct an_arena *a, const struct an_param *list, 
     return l.first;
 }
 
-void an_query_add(struct an_buf *out, const struct an_param *list)
-{
-    for (const struct an_param *p = list; p != NULL; p = p->next) {
-        if (p != list)
-            an_buf_addc(out, '&');
-        an_percent_add(out, p->name);
-        an_buf_addc(out, '=');
-        an_percent_add(out, p->value);
-    }
-}
-
 /* What <input type=datetime-local> sends, "2026-11-23T09:30" with or without seconds, read as UTC; anything
  * else comes back as it is. */
 static struct an_str with_zone(struct an_arena *a, struct an_str value)

@@ -22,7 +22,4 @@ struct an_param *an_query_except(struct an_arena *a, const struct an_param *list
 struct an_param *an_query_with(struct an_arena *a, const struct an_param *list, const char *name,
                                struct an_str value);
 
-/* "name=value&name=value", percent-encoded: nothing in it needs quotes, in a shell either. */
-void an_query_add(struct an_buf *out, const struct an_param *list);
-
 #endif

@@ -202,18 +202,6 @@ struct an_str an_text_bytes(struct an_arena *a, int64_t n)
     return an_str(an_arena_printf(a, unit == 0 || value >= 100 ? "%.0f %s" : "%.1f %s", value, units[unit]));
 }
 
-struct an_str an_text_clip(struct an_arena *a, struct an_str s, size_t max)
-{
-    if (s.data == NULL)
-        return s;
-    if (s.len <= max)
-        return (struct an_str){an_arena_strndup(a, s.data, s.len), s.len};
-    size_t len = max;
-    while (len > 0 && ((unsigned char)s.data[len] & 0xC0) == 0x80)
-        len--;
-    return an_str(an_arena_printf(a, "%.*s\xE2\x80\xA6", (int)len, s.data));
-}
-
 const char *an_outcome_glyph(struct an_str outcome)
 {
     static const struct {

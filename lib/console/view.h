@@ -49,8 +49,6 @@ struct an_str an_text_rfc3339(struct an_arena *a, int64_t us);
 struct an_str an_text_count(struct an_arena *a, int64_t n);
 /* "1.2 GiB" */
 struct an_str an_text_bytes(struct an_arena *a, int64_t n);
-/* At most so many bytes, cut between characters and ended by an ellipsis where it was longer; copied. */
-struct an_str an_text_clip(struct an_arena *a, struct an_str s, size_t max);
 
 /* The sign that stands beside an outcome, so that colour is never alone. */
 const char *an_outcome_glyph(struct an_str outcome);

@@ -120,3 +120,14 @@ bool an_percent_add(struct an_buf *out, struct an_str s)
             ok = an_buf_addf(out, "%%%02X", (unsigned char)s.data[i]) && ok;
     return ok;
 }
+
+void an_query_add(struct an_buf *out, const struct an_param *list)
+{
+    for (const struct an_param *p = list; p != NULL; p = p->next) {
+        if (p != list)
+            an_buf_addc(out, '&');
+        an_percent_add(out, p->name);
+        an_buf_addc(out, '=');
+        an_percent_add(out, p->value);
+    }
+}
