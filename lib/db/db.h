@@ -42,8 +42,7 @@ struct an_db_param {
 /* Runs one statement of sql/queries, outside of or inside a transaction. On AN_OK the caller owns *out (NULL
  * to drop it). Codes: AN_EAGAIN connection lost, server shutting down, too many connections, read-only server;
  * AN_ETIMEOUT statement_timeout or lock_timeout; AN_ECONFLICT unique violation; AN_ENOENT no partition for the
- * row; AN_EMOVED a write for a tenant that does not live here; AN_EBACKEND anything else. The message carries the
- * SQLSTATE. */
+ * row; AN_EBACKEND anything else. The message carries the SQLSTATE. */
 int an_db_exec(struct an_db *db, enum an_stmt stmt, const struct an_db_param *params, size_t count,
                struct an_result **out, struct an_err *err) AN_MUST_CHECK;
 
@@ -67,6 +66,13 @@ enum { AN_DB_BEGIN = 1, AN_DB_COMMIT = 2 };
 #define AN_DB_READ_MAX 4 /* steps */
 int an_db_read(struct an_db *db, unsigned ends, int64_t timeout_ms, const struct an_db_step *steps,
                size_t count, struct an_err *err) AN_MUST_CHECK;
+/* A whole read-only transaction in two halves, so that several servers work at the same time: BEGIN, the steps and COMMIT
+ * are sent; their rows are taken, until `until_us` (an_clock_mono_us()) at the latest, as an_db_read() would have
+ * given them. Each send that was AN_OK needs its take, with the same steps, and nothing in between. */
+int an_db_read_send(struct an_db *db, const struct an_db_step *steps, size_t count,
+                    struct an_err *err) AN_MUST_CHECK;
+int an_db_read_take(struct an_db *db, int64_t until_us, const struct an_db_step *steps, size_t count,
+                    struct an_err *err) AN_MUST_CHECK;
 /* Is the step sent as a prepared statement? Statements of sql/queries are, and texts to be kept, the last 32
  * of them on a connection, unless they are long. Where database.prepared is off, none is. */
 bool an_db_keeps(const struct an_db *db, const struct an_db_step *step) AN_MUST_CHECK;

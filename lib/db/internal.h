@@ -70,6 +70,11 @@ int an_db_broken(struct an_db *db, const char *what, struct an_err *err) AN_MUST
  * the last one, unless its step takes them; NULL to drop them. */
 int an_db_pipeline(struct an_db *db, const struct an_db_step *steps, size_t count,
                    struct an_result **out, struct an_err *err) AN_MUST_CHECK;
+/* The same in two halves. What was sent must be taken before anything else is asked of the connection. */
+int an_db_pipeline_send(struct an_db *db, const struct an_db_step *steps, size_t count,
+                        struct an_err *err) AN_MUST_CHECK;
+int an_db_pipeline_take(struct an_db *db, const struct an_db_step *steps, size_t count,
+                        struct an_result **out, struct an_err *err) AN_MUST_CHECK;
 
 /* Text with any number of statements and no parameters (a migration). */
 int an_db_script(struct an_db *db, const char *name, const char *sql, struct an_err *err) AN_MUST_CHECK;

@@ -270,8 +270,7 @@ static void drop_rows(const struct an_db_step *steps, size_t count)
         }
 }
 
-int an_db_pipeline(struct an_db *db, const struct an_db_step *steps, size_t count,
-                   struct an_result **out, struct an_err *err)
+int an_db_pipeline_send(struct an_db *db, const struct an_db_step *steps, size_t count, struct an_err *err)
 {
     for (size_t i = 0; i < count; i++)
         if (steps[i].out != NULL)
@@ -281,15 +280,20 @@ int an_db_pipeline(struct an_db *db, const struct an_db_step *steps, size_t coun
         rc = make_room(db, &steps[i], err);
     if (rc != AN_OK)
         return rc;
-    PGresult *res = NULL;
     db->sqlstate[0] = '\0';
     if (PQenterPipelineMode(db->pg) != 1)
         return an_db_broken(db, "pipeline", err);
     rc = send_steps(db, steps, count, err);
-    if (rc == AN_OK)
-        rc = collect_steps(db, steps, count, &res, err);
-    else if (db->pg != NULL)
+    if (rc != AN_OK && db->pg != NULL)
         an_db_close(db); /* half a pipeline was sent */
+    return rc;
+}
+
+int an_db_pipeline_take(struct an_db *db, const struct an_db_step *steps, size_t count,
+                        struct an_result **out, struct an_err *err)
+{
+    PGresult *res = NULL;
+    int rc = collect_steps(db, steps, count, &res, err);
     if (db->pg != NULL && PQexitPipelineMode(db->pg) != 1)
         rc = an_db_broken(db, "pipeline", err);
     if (rc != AN_OK) {
@@ -301,6 +305,13 @@ int an_db_pipeline(struct an_db *db, const struct an_db_step *steps, size_t coun
     else
         PQclear(res);
     return rc;
+}
+
+int an_db_pipeline(struct an_db *db, const struct an_db_step *steps, size_t count,
+                   struct an_result **out, struct an_err *err)
+{
+    int rc = an_db_pipeline_send(db, steps, count, err);
+    return rc == AN_OK ? an_db_pipeline_take(db, steps, count, out, err) : rc;
 }
 
 int an_db_script(struct an_db *db, const char *name, const char *sql, struct an_err *err)
