@@ -73,8 +73,8 @@ static bool refuse_tenant_field(struct an_call *call, const char *code, const ch
     return false;
 }
 
-/* A tenant's principal acts for its tenant; the platform's names one. */
-static bool choose_tenant(struct an_call *call, struct an_err *why)
+/* A tenant's principal acts for its tenant; the platform's names one, or all of them where the route allows it. */
+static bool choose_tenant(struct an_call *call, const struct an_route *route, struct an_err *why)
 {
     struct an_str own = an_str(call->who->tenant);
     struct an_str named = an_request_header(call->req, "Annals-Tenant");
@@ -82,7 +82,7 @@ static bool choose_tenant(struct an_call *call, struct an_err *why)
         if (named.data == NULL)
             return refuse_tenant_field(
                 call, "required", "The token is the platform's: Annals-Tenant must name a tenant.", why);
-        if (!an_tenant_valid(named))
+        if (!an_tenant_valid(named) && !(route->access == AN_ACROSS && an_str_is(named, AN_PLATFORM)))
             return refuse_tenant_field(call, "format", "Annals-Tenant is not the id of a tenant.", why);
         call->tenant = named;
         return true;
@@ -114,7 +114,7 @@ static bool allow_token(struct an_call *call, const struct an_route *route, stru
         has |= AN_SCOPE_READ;
     if (route->scopes != 0 && (has & route->scopes) == 0)
         return refuse_scope(call, route->scopes, why);
-    return choose_tenant(call, why);
+    return choose_tenant(call, route, why);
 }
 
 bool an_access_allow(struct an_call *call, const struct an_route *route, struct an_err *why)
@@ -123,6 +123,7 @@ bool an_access_allow(struct an_call *call, const struct an_route *route, struct 
     case AN_MONITOR:
         return allow_monitor(call, why);
     case AN_TOKEN:
+    case AN_ACROSS:
         return allow_token(call, route, why);
     case AN_OPEN:
     case AN_SESSION:

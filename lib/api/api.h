@@ -54,7 +54,7 @@ struct an_call {
     struct an_reply *rep;
     struct an_arena *arena;
     const struct an_principal *who; /* NULL on open routes */
-    struct an_str tenant;           /* whose data; absent on open routes */
+    struct an_str tenant;           /* whose data; absent on open routes; "*": everybody's, where the route says so */
     struct an_str arg;              /* what stood for {id} in the path, decoded; absent where there is none */
     void *held;                     /* what a handler keeps for `finish` (struct an_routes); NULL: the reply is filled */
     bool last;                      /* set with `held`: it is large, so nothing more should be held beside it */
@@ -64,6 +64,7 @@ enum an_access {
     AN_OPEN,    /* anybody */
     AN_MONITOR, /* http.monitor_from only, else 404 */
     AN_TOKEN,   /* bearer token with `scopes` */
+    AN_ACROSS,  /* the same; a token of the platform may ask it of all tenants, as the tenant "*" */
     AN_SESSION  /* the console: its own middleware (console/session.h) */
 };
 

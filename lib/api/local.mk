@@ -1,6 +1,8 @@
 libannals_a_SOURCES += \
 	lib/api/access.c \
 	lib/api/access.h \
+	lib/api/across.c \
+	lib/api/across.h \
 	lib/api/api.h \
 	lib/api/common.c \
 	lib/api/ctx.c \

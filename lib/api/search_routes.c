@@ -2,8 +2,10 @@
 /* The routes of annals-search: pages, single events, counts. */
 #include "an.h"
 
+#include "api/across.h"
 #include "api/api.h"
 #include "api/write_token.h"
+#include "base/clock.h"
 #include "base/codec.h"
 #include "event/event.h"
 #include "http/accept.h"
@@ -68,14 +70,25 @@ static int begin(struct an_call *call, struct an_search *s, bool *refused, struc
                             .arena = call->arena,
                             .tenant = call->tenant,
                             .timeout_ms = call->ctx->conf->search_timeout_ms};
-    *refused = false;
+    *refused = an_across_asked(call) && !an_across_is_on(call);
+    if (*refused)
+        return an_call_problem(call, AN_P_NOT_CONFIGURED,
+                               "Reading across tenants is off: database.platform names no connection.");
     int rc = an_ctx_key(call->ctx, NULL, &s->key, err);
+    if (rc == AN_OK && an_across_asked(call))
+        rc = an_across_shards(call, s, err);
     struct an_str token = an_request_header(call->req, WRITE_TOKEN);
     if (rc != AN_OK || token.data == NULL || an_write_token_read(s->key, call->tenant, token, &s->need))
         return rc;
     *refused = true;
     return refuse(call, AN_P_MALFORMED, AN_FAULT_HEADER, WRITE_TOKEN, "invalid",
                   "send back what a write of the same tenant was answered with");
+}
+
+/* Who reads across tenants is in the log before anything is read. */
+static int record(struct an_call *call, const char *what, struct an_err *err)
+{
+    return an_across_asked(call) ? an_across_record(call, what, err) : AN_OK;
 }
 
 /* The same query with the next cursor, relative to this resource. */
@@ -106,6 +119,8 @@ static int get_events(struct an_call *call, struct an_err *err)
     if (!read_filter(call, AN_FILTER_SEARCH, &f))
         return AN_OK;
     int rc = begin(call, &s, &refused, err);
+    if (rc == AN_OK && !refused)
+        rc = record(call, "search", err);
     if (rc != AN_OK || refused)
         return rc;
     struct an_buf next;
@@ -133,7 +148,12 @@ static int get_counts(struct an_call *call, struct an_err *err)
     bool refused;
     if (!read_filter(call, AN_FILTER_COUNTS, &f))
         return AN_OK;
+    if (an_across_asked(call) && f.from_us <= AN_TIME_MIN_US)
+        return refuse(call, AN_P_INVALID_PARAMETER, AN_FAULT_PARAMETER, "from", "required",
+                      "counts of all tenants read all events from here on");
     int rc = begin(call, &s, &refused, err);
+    if (rc == AN_OK && !refused)
+        rc = record(call, "count", err);
     if (rc != AN_OK || refused)
         return rc;
     an_buf_addc(&call->rep->body, '{');
@@ -203,9 +223,9 @@ static int get_event(struct an_call *call, struct an_err *err)
 }
 
 static const struct an_route routes[] = {
-    {AN_GET, "/v1/events", AN_TOKEN, AN_SCOPE_READ, get_events},
+    {AN_GET, "/v1/events", AN_ACROSS, AN_SCOPE_READ, get_events},
     {AN_POST, "/v1/events", AN_TOKEN, AN_SCOPE_WRITE | AN_SCOPE_IMPORT, NULL}, /* annals-ingest */
-    {AN_GET, "/v1/events/counts", AN_TOKEN, AN_SCOPE_READ, get_counts},
+    {AN_GET, "/v1/events/counts", AN_ACROSS, AN_SCOPE_READ, get_counts},
     {AN_GET, "/v1/events/{id}", AN_TOKEN, AN_SCOPE_READ, get_event},
 };
 

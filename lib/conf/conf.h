@@ -100,6 +100,7 @@ struct an_conf {
     /* [database]: libpq connection strings; a password belongs in a passfile or service file */
     struct an_secret db_writer; /* role annals_writer: ingest, sessions */
     struct an_secret db_reader; /* role annals_reader: search, console */
+    struct an_secret db_platform; /* role annals_platform: reads across tenants; empty: nobody does */
     struct an_secret db_job;    /* role annals_job: partition job */
     struct an_secret db_keeper; /* role annals_keeper: takes partitions away */
     struct an_secret db_owner;  /* may create roles and schema: annalsctl db migrate only */

@@ -122,6 +122,9 @@ const struct an_conf_key an_conf_keys[] = {
              "belong in a passfile or a service file rather than here."},
     {"database", "reader", AN_CONF_SECRET, AT(db_reader), "dbname=annals user=annals_reader",
      .help = "Connection string of the role that searches (annals-search, annals-admin)."},
+    {"database", "platform", AN_CONF_SECRET, AT(db_platform), "",
+     .help = "Connection string of the role that reads across tenants (annals_platform), for tokens and sessions\n"
+             "of the platform; empty: nobody does."},
     {"database", "job", AN_CONF_SECRET, AT(db_job), "dbname=annals user=annals_job",
      .help = "Connection string of the role that runs the jobs (annals-partition)."},
     {"database", "keeper", AN_CONF_SECRET, AT(db_keeper), "dbname=annals user=annals_keeper",

@@ -20,6 +20,8 @@ static const struct an_secret *conninfo_of(const struct an_conf *c, enum an_db_r
         return &c->db_writer;
     case AN_DB_READER:
         return &c->db_reader;
+    case AN_DB_PLATFORM:
+        return &c->db_platform;
     case AN_DB_JOB:
         return &c->db_job;
     case AN_DB_KEEPER:
@@ -50,7 +52,8 @@ struct an_db *an_db_new_at(const struct an_conf *c, enum an_db_role role, const 
     const struct an_secret *who = conninfo_of(c, role);
     lead(db, who->data == NULL ? "" : who->data, place);
     db->hosts = an_place_hosts(db->conninfo.data == NULL ? "" : db->conninfo.data, &db->host_count);
-    if (role != AN_DB_READER || db->host_count > 0)
+    bool reads = role == AN_DB_READER || role == AN_DB_PLATFORM;
+    if (!reads || db->host_count > 0)
         db->target = "read-write";
     db->connect_timeout_ms = c->db_connect_timeout_ms;
     db->statement_timeout_ms = c->db_statement_timeout_ms;

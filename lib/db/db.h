@@ -16,7 +16,7 @@
 #include "conf/conf.h"
 #include "db/stmt_list.h" /* made from sql/queries: enum an_stmt { AN_STMT_..., AN_STMT__COUNT } */
 
-enum an_db_role { AN_DB_WRITER, AN_DB_READER, AN_DB_JOB, AN_DB_KEEPER, AN_DB_OWNER };
+enum an_db_role { AN_DB_WRITER, AN_DB_READER, AN_DB_PLATFORM, AN_DB_JOB, AN_DB_KEEPER, AN_DB_OWNER };
 
 struct an_db;     /* a connection, perhaps not open at the moment */
 struct an_result; /* rows of a statement */
@@ -24,7 +24,7 @@ struct an_result; /* rows of a statement */
 /* Opens nothing yet. The configuration must outlive it. */
 struct an_db *an_db_new(const struct an_conf *c, enum an_db_role role) AN_MUST_CHECK;
 /* The same role at another place (db/place.h); NULL or "": as configured. A place that is none shows when it is used. All
- * roles but the reader's want a server that takes writes, unless the string says otherwise. */
+ * roles but the reader's and the platform's want a server that takes writes, unless the string says otherwise. */
 struct an_db *an_db_new_at(const struct an_conf *c, enum an_db_role role, const char *place) AN_MUST_CHECK;
 void an_db_free(struct an_db *db); /* accepts NULL */
 

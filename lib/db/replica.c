@@ -15,6 +15,7 @@ void an_replica_init(struct an_replica *r, const struct an_conf *c, const char *
 {
     *r = (struct an_replica){.name = an_xstrdup(where->name), .through_us = AN_TIME_MIN_US};
     r->server = (struct an_server){.db = an_db_new_at(c, AN_DB_READER, where->place),
+                                   .platform = an_db_new_at(c, AN_DB_PLATFORM, where->place),
                                    .shard = shard,
                                    .replica = r->name,
                                    .ask_primary = c->replica_fallback == AN_FALLBACK_PRIMARY};
@@ -24,6 +25,7 @@ void an_replica_init(struct an_replica *r, const struct an_conf *c, const char *
 void an_replica_release(struct an_replica *r)
 {
     an_db_free(r->server.db);
+    an_db_free(r->server.platform);
     free(r->name);
 }
 
@@ -102,11 +104,7 @@ enum { REPLAYED, THROUGH, NOW };
 int an_replica_ask(struct an_replica *r, int64_t max_lag_ms, struct an_err *err)
 {
     struct an_result *res = NULL;
-    struct an_db *db = r->server.db;
-    int64_t wait_ms = db->wait_ms;
-    db->wait_ms = db->connect_timeout_ms; /* a pooler in between may take long to say that it cannot connect */
-    int rc = an_db_exec(db, AN_STMT_REPLICA_STATE, NULL, 0, &res, err);
-    db->wait_ms = wait_ms;
+    int rc = an_db_exec(r->server.db, AN_STMT_REPLICA_STATE, NULL, 0, &res, err);
     if (rc != AN_OK) {
         an_replica_failed(r, err);
         return AN_EAGAIN;

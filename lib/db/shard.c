@@ -27,7 +27,9 @@ struct an_shard *an_shard_new(const struct an_conf *c, const char *name, const c
     s->conf = c;
     s->name = an_xstrdup(name);
     s->writer = an_db_new_at(c, AN_DB_WRITER, primary);
-    s->primary = (struct an_server){.db = an_db_new_at(c, AN_DB_READER, primary), .shard = s->name};
+    s->primary = (struct an_server){.db = an_db_new_at(c, AN_DB_READER, primary),
+                                    .platform = an_db_new_at(c, AN_DB_PLATFORM, primary),
+                                    .shard = s->name};
     s->metrics = an_metric_server(name, AN_SERVER_PRIMARY);
     s->count = count < AN_SHARD_REPLICAS_MAX ? count : AN_SHARD_REPLICAS_MAX;
     s->replicas = an_xcalloc(s->count + 1, sizeof *s->replicas);
@@ -55,6 +57,7 @@ void an_shard_free(struct an_shard *s)
     free(s->replicas);
     an_db_free(s->writer);
     an_db_free(s->primary.db);
+    an_db_free(s->primary.platform);
     free(s->name);
     free(s);
 }
@@ -317,6 +320,7 @@ int an_shard_reader(struct an_shard *s, struct an_server **out, struct an_err *e
     for (size_t n = 0; n < s->count; n++) {
         struct an_replica *r = &s->replicas[s->next++ % s->count];
         *out = &r->server;
+        r->server.far = false;
         if (can_read(s, r, err))
             return AN_OK;
     }
@@ -328,6 +332,7 @@ int an_shard_reader(struct an_shard *s, struct an_server **out, struct an_err *e
     if (r == NULL)
         return rc;
     *out = &r->server;
+    r->server.far = true;
     return an_db_ready(r->server.db, err);
 }
 

@@ -53,6 +53,7 @@ struct an_hot {
 struct an_server {
     struct an_db *db;
     struct an_hot hot;
+    struct an_db *platform;      /* the same server as annals_platform, for searches across tenants */
     const char *shard, *replica; /* names; replica NULL: the primary */
     bool far;                    /* read from for want of a better one: farther behind than search.replica_max_lag */
     bool ask_primary;            /* private: what it lacks is asked of the primary */

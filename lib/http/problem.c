@@ -25,6 +25,7 @@ static const struct kind {
     [AN_P_BATCH_REJECTED] = {"batch-rejected", "The batch was rejected as a whole", 422},
     [AN_P_INTERNAL] = {"internal", "The server failed", 500},
     [AN_P_SEARCH_ENGINE_REQUIRED] = {"search-engine-required", "The search needs an engine", 501},
+    [AN_P_NOT_CONFIGURED] = {"not-configured", "This installation is not configured for it", 501},
     [AN_P_UNAVAILABLE] = {"unavailable", "The service is not available at the moment", 503},
     [AN_P_QUERY_TIMEOUT] = {"query-timeout", "The query took too long", 504},
 };
@@ -119,7 +120,6 @@ enum an_problem_type an_problem_of(enum an_rc rc)
     case AN_EAUTH:
         return AN_P_UNAUTHENTICATED;
     case AN_EAGAIN:
-    case AN_EMOVED:
         return AN_P_UNAVAILABLE;
     case AN_ETOOBIG:
         return AN_P_TOO_LARGE;

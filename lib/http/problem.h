@@ -28,6 +28,7 @@ enum an_problem_type {
     AN_P_BATCH_REJECTED,      /* 422 /problems/batch-rejected: atomic */
     AN_P_INTERNAL,            /* 500 /problems/internal */
     AN_P_SEARCH_ENGINE_REQUIRED, /* 501 /problems/search-engine-required */
+    AN_P_NOT_CONFIGURED,      /* 501 /problems/not-configured */
     AN_P_UNAVAILABLE,         /* 503 /problems/unavailable; sets Retry-After: 1 */
     AN_P_QUERY_TIMEOUT,       /* 504 /problems/query-timeout */
     AN_P__COUNT

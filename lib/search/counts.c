@@ -3,8 +3,10 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "search/across.h"
 #include "search/coverage.h"
 #include "search/reading.h"
+#include "search/row.h"
 #include "search/sqltext.h"
 
 struct asked {
@@ -44,6 +46,8 @@ static int ask_counts(struct an_search *s, void *arg, struct an_err *err)
 int an_search_counts_each(struct an_search *s, const struct an_filter *f, an_search_bucket *bucket,
                           void *arg, struct an_coverage *coverage, struct an_err *err)
 {
+    if (s->shard_count > 0)
+        return an_across_counts(s, f, bucket, arg, coverage, err);
     struct asked asked = {.f = f, .coverage = coverage};
     int rc = an_reading_run(s, ask_counts, &asked, err);
     if (rc == AN_OK)
@@ -52,13 +56,10 @@ int an_search_counts_each(struct an_search *s, const struct an_filter *f, an_sea
     if (rc == AN_OK && an_result_rows(res) > AN_BUCKETS_MAX)
         rc = an_fail(err, AN_ETOOBIG, "search: more than %d buckets", AN_BUCKETS_MAX);
     for (size_t i = 0; rc == AN_OK && i < an_result_rows(res); i++) {
-        int64_t start_us = AN_TIME_MIN_US, count;
-        if (an_result_get(res, i, 0).data != NULL && !an_result_int(res, i, 0, &start_us))
-            rc = an_fail(err, AN_EBACKEND, "search: a bucket without its start");
-        else if (!an_result_int(res, i, 2, &count))
-            rc = an_fail(err, AN_EBACKEND, "search: a bucket without its count");
-        else
-            rc = bucket(arg, start_us, an_result_get(res, i, 1), count);
+        struct an_bucket b;
+        rc = an_row_bucket(res, i, &b, err);
+        if (rc == AN_OK)
+            rc = bucket(arg, b.start_us, b.key, b.count);
     }
     an_result_free(asked.res);
     return rc;

@@ -1,4 +1,6 @@
 libannals_a_SOURCES += \
+	lib/search/across.c \
+	lib/search/across.h \
 	lib/search/counts.c \
 	lib/search/coverage.c \
 	lib/search/coverage.h \
@@ -11,6 +13,8 @@ libannals_a_SOURCES += \
 	lib/search/postgres.c \
 	lib/search/reading.c \
 	lib/search/reading.h \
+	lib/search/row.c \
+	lib/search/row.h \
 	lib/search/search.h \
 	lib/search/sqltext.c \
 	lib/search/sqltext.h

@@ -11,6 +11,7 @@ struct planner {
     const struct an_filter *f;
     struct an_plan *plan;
     struct an_str from, to; /* as timestamptz */
+    bool looks;             /* look-ups may be run */
 };
 
 /* One way to drive the search: AN_OK with *taken where it fits the filter. */
@@ -174,7 +175,7 @@ static bool has_rival(const struct planner *p)
 static int choose_pairs(struct planner *p, bool *taken, struct an_err *err)
 {
     *taken = true;
-    return has_rival(p) ? are_rare_pairs(p, taken, err) : AN_OK;
+    return p->looks && has_rival(p) ? are_rare_pairs(p, taken, err) : AN_OK;
 }
 
 static int by_pairs(struct planner *p, bool *taken, struct an_err *err)
@@ -265,6 +266,8 @@ static int by_actions(struct planner *p, bool *taken, struct an_err *err)
     begin(p, AN_DRIVE_ACTIONS, group, AN_TERMS_MAX + 2 * AN_BRANCHES_MAX);
     for (const struct an_term *t = group; t != NULL && !over_branches(p); t = next_positive(t)) {
         int rc = AN_OK;
+        if (t->prefix && !p->looks)
+            return AN_OK;
         if (t->prefix)
             rc = add_actions(p, t->value, err);
         else
@@ -278,15 +281,19 @@ static int by_actions(struct planner *p, bool *taken, struct an_err *err)
 
 int an_plan_make(struct an_search *s, const struct an_filter *f, struct an_plan *out, struct an_err *err)
 {
-    /* What finds least comes first. Of one actor and one action the planner may prefer either, by its
+    /* What finds least comes first. Across tenants nothing is looked up. Of one actor and one action the planner may prefer either, by its
      * statistics. */
-    static way *const ways[] = {by_ids, by_rare_types, by_pairs, by_entity_ids, by_actors, by_actions};
-    struct planner p = {.s = s, .f = f, .plan = out};
+    static const struct {
+        way *take;
+        bool looks;
+    } ways[] = {{by_ids, false},       {by_rare_types, true}, {by_pairs, false},
+                {by_entity_ids, true}, {by_actors, false},    {by_actions, false}};
+    struct planner p = {.s = s, .f = f, .plan = out, .looks = s->shard_count == 0};
     p.from = time_or(&p, f->from_us, "-infinity");
     p.to = time_or(&p, f->to_us, "infinity");
     for (size_t i = 0; i < AN_COUNT(ways); i++) {
         bool taken = false;
-        int rc = ways[i](&p, &taken, err);
+        int rc = ways[i].looks && !p.looks ? AN_OK : ways[i].take(&p, &taken, err);
         if (rc != AN_OK || taken)
             return rc;
     }

@@ -3,10 +3,12 @@
 
 #include "base/clock.h"
 #include "event/event.h"
+#include "search/across.h"
 #include "search/coverage.h"
 #include "search/cursor.h"
 #include "search/plan.h"
 #include "search/reading.h"
+#include "search/row.h"
 #include "search/sqltext.h"
 
 static int query_page(struct an_search *s, const struct an_filter *f, const struct an_plan *plan,
@@ -57,17 +59,6 @@ static int ask_page(struct an_search *s, void *arg, struct an_err *err)
     return rc;
 }
 
-/* Columns of an_sqltext_page(). */
-static int read_row(const struct an_result *res, size_t row, struct an_found *event, struct an_err *err)
-{
-    event->stored = an_result_get(res, row, 0);
-    if (!an_result_time(res, row, 1, &event->head.timestamp_us) ||
-        !an_result_time(res, row, 2, &event->received_us) ||
-        !an_result_uuid(res, row, 3, &event->head.id))
-        return an_fail(err, AN_EBACKEND, "search: a row without its times or id");
-    return AN_OK;
-}
-
 static int give_rows(struct an_search *s, const struct an_filter *f, const struct an_result *res,
                      an_search_row *each, void *arg, struct an_buf *next, struct an_err *err)
 {
@@ -75,7 +66,7 @@ static int give_rows(struct an_search *s, const struct an_filter *f, const struc
     size_t rows = an_result_rows(res);
     bool more = rows > (size_t)f->limit;
     for (size_t i = 0; i < rows - more; i++) {
-        int rc = read_row(res, i, &event, err);
+        int rc = an_row_event(res, i, &event, err);
         if (rc == AN_OK)
             rc = each(arg, &event);
         if (rc != AN_OK)
@@ -94,6 +85,8 @@ int an_search_each(struct an_search *s, const struct an_filter *f, an_search_row
     bool first = f->cursor.data == NULL;
     if (!first && !an_cursor_read(s, f, &after))
         return an_fail(err, AN_EINVAL, "search: the cursor is not for this tenant, filter and order");
+    if (s->shard_count > 0)
+        return an_across_page(s, f, first ? NULL : &after, each, arg, next, coverage, err);
     struct asked_page asked = {.f = f, .after = first ? NULL : &after, .coverage = coverage};
     int rc = an_reading_run(s, ask_page, &asked, err);
     if (rc == AN_OK)
@@ -172,7 +165,7 @@ int an_search_event(struct an_search *s, const struct an_uuid *id, struct an_fou
         rc = an_fail(err, AN_ENOENT, "search: no such event");
     found->head.tenant_id = s->tenant;
     if (rc == AN_OK)
-        rc = read_row(res, 0, found, err);
+        rc = an_row_event(res, 0, found, err);
     if (rc == AN_OK && an_result_get(res, 0, 4).len != AN_SHA256_LEN)
         rc = an_fail(err, AN_EBACKEND, "search: a row without its digest");
     if (rc != AN_OK) {

@@ -18,7 +18,7 @@ static int take_begun(struct an_search *s, const struct an_result *res, struct a
     seen.lsn = seen.replica ? (uint64_t)lsn : 0;
     if (!an_result_time(res, 0, THROUGH, &seen.through_us))
         seen.through_us = AN_TIME_MIN_US; /* a replica that has replayed nothing yet knows no time */
-    int rc = an_server_saw(s->server, &seen, err);
+    int rc = s->server->reading == NULL ? AN_OK : an_server_saw(s->server, &seen, err);
     s->seen = an_coverage_of(s->server, &seen);
     if (!an_result_time(res, 0, KEPT_FROM, &s->seen.oldest_us))
         s->seen.oldest_us = AN_TIME_MIN_US; /* it keeps everything */
@@ -32,52 +32,46 @@ static struct an_db_param plan_mode(bool any)
     return AN_DB_TEXT(an_str(any ? "force_generic_plan" : "auto"));
 }
 
-/* What search_begin is sent. */
-struct opening {
-    char timeout[24];
-    struct an_db_param params[4];
-};
-
 static struct an_db_step opening_step(const struct an_search *s, enum an_planning planning, bool any,
-                                      struct opening *o, struct an_result **out)
+                                      struct an_reading_sent *o)
 {
     (void)snprintf(o->timeout, sizeof o->timeout, "%lld", (long long)s->timeout_ms);
     o->params[0] = AN_DB_TEXT(s->tenant);
     o->params[1] = AN_DB_TEXT(an_str(o->timeout));
     o->params[2] = AN_DB_TEXT(an_str(planning == AN_PLAN_FREELY ? "f" : "t"));
     o->params[3] = plan_mode(any);
+    o->begun = NULL;
     return (struct an_db_step){.stmt = AN_STMT_SEARCH_BEGIN,
                                .params = o->params,
                                .count = AN_COUNT(o->params),
                                .binary = true,
-                               .out = out};
+                               .out = &o->begun};
 }
 
 int an_reading_ask(struct an_search *s, enum an_planning planning, const struct an_db_step *step, bool last,
                    struct an_result **out, struct an_err *err)
 {
-    struct an_result *begun = NULL;
-    struct opening opening;
+    struct an_reading_sent opening = {.begun = NULL};
     struct an_db_step own = *step, steps[2];
     own.keep = planning == AN_PLAN_FOR_ANY;
     own.out = out;
     *out = NULL;
     /* A plan for any values is worth it only where it is kept; else it is made each time, knowing less. */
-    bool any = own.keep && an_db_keeps(s->server->db, &own);
+    bool any = own.keep && an_db_keeps(s->db, &own);
     const struct an_db_param mode = plan_mode(any);
     size_t n = 0;
     if (!s->reading)
-        steps[n++] = opening_step(s, planning, any, &opening, &begun);
+        steps[n++] = opening_step(s, planning, any, &opening);
     else if (s->any != any)
         steps[n++] = (struct an_db_step){.stmt = AN_STMT_SEARCH_PLAN_MODE, .params = &mode, .count = 1};
     steps[n++] = own;
     unsigned ends = (s->reading ? 0 : AN_DB_BEGIN) | (last ? AN_DB_COMMIT : 0);
-    int rc = an_db_read(s->server->db, ends, s->timeout_ms, steps, n, err);
+    int rc = an_db_read(s->db, ends, s->timeout_ms, steps, n, err);
     s->reading = rc == AN_OK && !last;
     s->any = any;
-    if (rc == AN_OK && begun != NULL)
-        rc = take_begun(s, begun, err);
-    an_result_free(begun);
+    if (rc == AN_OK && opening.begun != NULL)
+        rc = take_begun(s, opening.begun, err);
+    an_result_free(opening.begun);
     if (rc == AN_OK)
         return AN_OK;
     an_reading_abandon(s);
@@ -86,10 +80,41 @@ int an_reading_ask(struct an_search *s, enum an_planning planning, const struct 
     return rc;
 }
 
+int an_reading_send(struct an_search *s, enum an_planning planning, const struct an_db_step *step,
+                    struct an_reading_sent *sent, struct an_err *err)
+{
+    int rc = an_shard_reader(s->shard, &s->server, err);
+    if (rc != AN_OK)
+        return rc;
+    s->db = s->server->platform;
+    struct an_db_step own = *step;
+    own.keep = planning == AN_PLAN_FOR_ANY;
+    own.out = &sent->rows;
+    sent->steps[0] = opening_step(s, planning, own.keep && an_db_keeps(s->db, &own), sent);
+    sent->steps[1] = own;
+    return an_db_read_send(s->db, sent->steps, AN_COUNT(sent->steps), err);
+}
+
+int an_reading_take(struct an_search *s, struct an_reading_sent *sent, int64_t until_us, struct an_result **out,
+                    struct an_err *err)
+{
+    *out = NULL;
+    int rc = an_db_read_take(s->db, until_us, sent->steps, AN_COUNT(sent->steps), err);
+    if (rc != AN_OK)
+        return rc;
+    rc = take_begun(s, sent->begun, err);
+    an_result_free(sent->begun);
+    if (rc == AN_OK)
+        *out = sent->rows;
+    else
+        an_result_free(sent->rows);
+    return rc;
+}
+
 void an_reading_abandon(struct an_search *s)
 {
     if (s->reading)
-        (void)an_db_end(s->server->db, false, NULL);
+        (void)an_db_end(s->db, false, NULL);
     s->reading = false;
 }
 
@@ -103,6 +128,7 @@ static int on_server(struct an_server *server, void *arg, struct an_err *err)
 {
     struct run *run = arg;
     run->s->server = server;
+    run->s->db = server->db;
     int rc = run->work(run->s, run->arg, err);
     an_reading_abandon(run->s); /* a look-up may have left it open */
     return rc;
@@ -120,7 +146,7 @@ static int find_oldest(struct an_search *s, int64_t *oldest_us, struct an_err *e
     struct an_hot *hot = &s->server->hot;
     if (!hot->known || memcmp(hot->partitions, s->partitions, sizeof hot->partitions) != 0) {
         struct an_result *res = NULL;
-        int rc = an_db_exec(s->server->db, AN_STMT_SEARCH_OLDEST, NULL, 0, &res, err);
+        int rc = an_db_exec(s->db, AN_STMT_SEARCH_OLDEST, NULL, 0, &res, err);
         if (rc != AN_OK)
             return rc;
         if (!an_result_int(res, 0, 0, &hot->oldest_us))

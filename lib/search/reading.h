@@ -23,6 +23,19 @@ int an_reading_run(struct an_search *s, an_reading_work *work, void *arg, struct
  * the transaction. AN_EAGAIN also: the server is too far behind. */
 int an_reading_ask(struct an_search *s, enum an_planning planning, const struct an_db_step *step, bool last,
                    struct an_result **out, struct an_err *err) AN_MUST_CHECK;
+/* A statement across tenants, which is the whole of its transaction, to a server of s->shard, in two halves: so several
+ * shards are asked at once. What was sent stays where it is until it is taken, until_us (an_clock_mono_us()) at the
+ * latest. */
+struct an_reading_sent {
+    char timeout[24];
+    struct an_db_param params[4];
+    struct an_db_step steps[2];
+    struct an_result *begun, *rows;
+};
+int an_reading_send(struct an_search *s, enum an_planning planning, const struct an_db_step *step,
+                    struct an_reading_sent *sent, struct an_err *err) AN_MUST_CHECK;
+int an_reading_take(struct an_search *s, struct an_reading_sent *sent, int64_t until_us, struct an_result **out,
+                    struct an_err *err) AN_MUST_CHECK;
 /* Ends what a look-up has left open, after a failure of another kind. */
 void an_reading_abandon(struct an_search *s);
 

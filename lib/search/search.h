@@ -22,10 +22,19 @@ struct an_coverage {
     bool complete;
     const char *shard, *replica; /* who answered, borrowed from the shard; replica NULL: it has no name of its own */
     bool by_replica;
+    /* Across tenants there is one for each shard, in the arena of the search. The whole is the worst of those that answered
+     * (oldest_us: the latest), and names no server. */
+    const struct an_coverage *shards;
+    size_t shard_count;
+    bool answered; /* of one of these: false: nothing of it is in, and only `shard` says anything */
 };
 
+/* Of one tenant, on its shard; or across all tenants, on these shards: then the tenant is "*". Across tenants all shards
+ * are asked at once as annals_platform; one that does not answer in time is left out, and coverage says so. */
 struct an_search {
     struct an_shard *shard;
+    struct an_shard *const *shards;
+    size_t shard_count;  /* 0: of one tenant */
     struct an_need need; /* what the answer must show */
     struct an_arena *arena;
     struct an_str tenant;
@@ -33,6 +42,7 @@ struct an_search {
     const struct an_secret *key; /* signs cursors */
     /* Private, zeroed: */
     struct an_server *server; /* that is being asked */
+    struct an_db *db;         /* on it */
     bool reading;             /* its transaction is open */
     bool any;                /* its plans are for any values */
     struct an_coverage seen; /* what it covers; oldest_us: what the tenant keeps begins here */
@@ -42,7 +52,7 @@ struct an_search {
 /* One page: appends "events":[...],"next_cursor":...,"coverage":{...} (without outer braces) to out;
  * documents are copied from the result without parsing. The cursor is appended to *next too (empty: the
  * end). AN_EINVAL: the cursor is not for this search. AN_ETIMEOUT: too slow. AN_EAGAIN: no server that
- * shows what is needed, or require=complete and a tier is not. */
+ * shows what is needed, or require=complete and a tier or shard is not. */
 #define AN_CURSOR_MAX 512
 int an_search_page(struct an_search *s, const struct an_filter *f, struct an_buf *out, struct an_buf *next,
                    struct an_err *err) AN_MUST_CHECK;
@@ -56,7 +66,7 @@ struct an_found {
 typedef int an_search_row(void *arg, const struct an_found *event);
 int an_search_each(struct an_search *s, const struct an_filter *f, an_search_row *each, void *arg,
                    struct an_buf *next, struct an_coverage *coverage, struct an_err *err) AN_MUST_CHECK;
-/* One event through the partition that its id names. *found borrows from *holder, which the caller
+/* One event of one tenant, through the partition that its id names. *found borrows from *holder, which the caller
  * frees. AN_ENOENT: not there, or another tenant's: the same. */
 int an_search_event(struct an_search *s, const struct an_uuid *id, struct an_found *found,
                     unsigned char digest[32], struct an_result **holder, struct an_err *err) AN_MUST_CHECK;

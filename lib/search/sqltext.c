@@ -7,6 +7,8 @@
 #define TEXT_MAX ((size_t)256 << 10)
 #define US(time) "(extract(epoch FROM " time ") * 1000000)::bigint"
 #define NO_UUID "'00000000-0000-0000-0000-000000000000'"
+#define LEAST_ID NO_UUID "::uuid"
+#define GREATEST_ID "'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid"
 #define SAME_EVENT(alias) alias ".\"timestamp\" = e.\"timestamp\" AND " alias ".event_id = e.id"
 
 struct build {
@@ -15,6 +17,7 @@ struct build {
     const struct an_position *after;               /* NULL: from the start */
     unsigned tenant, from, to, after_at, after_id; /* numbers of parameters; 0: not there */
     bool entered; /* something else says where an index is entered: an id, a cursor that ascends */
+    bool across;   /* all tenants: each is a row of `v`, and `r` says how far it is read */
     bool counting; /* every row is read anyway: entities are joined. Else what no index orders is read in
                       the row */
 };
@@ -92,7 +95,8 @@ static void add(struct build *b, const char *text)
 static void begin(struct build *b, struct an_str tenant)
 {
     const struct an_filter *f = b->f;
-    b->tenant = param(b, tenant);
+    if (!b->across)
+        b->tenant = param(b, tenant);
     if (f->from_us > AN_TIME_MIN_US)
         b->from = param(b, time_text(b, f->from_us));
     if (f->to_us <= AN_TIME_MAX_US)
@@ -121,21 +125,46 @@ static void add_lower_bound(struct build *b, const char *alias, const char *id)
         an_buf_addf(t, " AND (%s.\"timestamp\", %s.%s) >= (annals.kept_from(), " NO_UUID ")", alias, alias, id);
 }
 
+/* The tenant of the statement or, across tenants, of the row that leads to this one. */
+static void add_tenant(struct build *b, const char *alias, const char *leads)
+{
+    if (b->across)
+        an_buf_addf(&b->q->text, "%s.tenant_id = %s.tenant_id", alias, leads);
+    else
+        an_buf_addf(&b->q->text, "%s.tenant_id = $%u", alias, b->tenant);
+}
+
+/* How far back a tenant is read and, oldest first, how far on. Comparisons of rows: two plain ones look to the planner
+ * like a range, which it believes to be narrow. */
+static void add_reach(struct build *b, const char *alias, const char *id)
+{
+    struct an_buf *t = &b->q->text;
+    an_buf_addf(t, " AND (%s.\"timestamp\", %s.%s) > (r.low_at, r.low_id)", alias, alias, id);
+    if (b->f->ascending)
+        an_buf_addf(t, " AND (%s.\"timestamp\", %s.%s) <= (r.high_at, " GREATEST_ID ")", alias, alias, id);
+}
+
 /* Tenant, time and the page's start. The start is said twice: partitions are pruned by the plain
  * comparison only. */
 static void add_bounds(struct build *b, const char *alias, const char *id)
 {
     struct an_buf *t = &b->q->text;
-    an_buf_addf(t, "%s.tenant_id = $%u", alias, b->tenant);
-    add_lower_bound(b, alias, id);
+    add_tenant(b, alias, "v");
+    if (!b->across)
+        add_lower_bound(b, alias, id);
+    else if (b->from != 0)
+        an_buf_addf(t, " AND %s.\"timestamp\" >= $%u::timestamptz", alias, b->from);
     if (b->to != 0)
         an_buf_addf(t, " AND %s.\"timestamp\" < $%u::timestamptz", alias, b->to);
+    if (b->across && !b->counting)
+        add_reach(b, alias, id);
     if (b->after_at == 0)
         return;
     char past = b->f->ascending ? '>' : '<';
     an_buf_addf(t, " AND %s.\"timestamp\" %c= $%u::timestamptz", alias, past, b->after_at);
-    an_buf_addf(t, " AND (%s.\"timestamp\", %s.%s) %c ($%u::timestamptz, $%u::uuid)", alias, alias, id,
-                past, b->after_at, b->after_id);
+    if (!b->across || !b->f->ascending) /* else r begins there */
+        an_buf_addf(t, " AND (%s.\"timestamp\", %s.%s) %c ($%u::timestamptz, $%u::uuid)", alias, alias, id,
+                    past, b->after_at, b->after_id);
 }
 
 /* Does the term ask for one value of one column, so that several of them make a list? */
@@ -231,11 +260,10 @@ static void add_prefix(struct build *b, struct an_str prefix)
 static void add_pair(struct build *b, struct an_str type, struct an_str id)
 {
     unsigned t = param(b, type), i = param(b, id);
-    an_buf_addf(
-        &b->q->text,
-        "EXISTS (SELECT FROM annals.event_entities AS x WHERE x.tenant_id = $%u AND x.entity_type = $%u"
-        " AND x.entity_id = $%u AND " SAME_EVENT("x") "%s)",
-        b->tenant, t, i, b->counting ? "" : " OFFSET 0");
+    add(b, "EXISTS (SELECT FROM annals.event_entities AS x WHERE ");
+    add_tenant(b, "x", "e");
+    an_buf_addf(&b->q->text, " AND x.entity_type = $%u AND x.entity_id = $%u AND " SAME_EVENT("x") "%s)", t, i,
+                b->counting ? "" : " OFFSET 0");
 }
 
 static void add_id(struct build *b, const struct an_uuid *id)
@@ -412,24 +440,30 @@ static void add_order(struct build *b, const char *alias, const char *id, unsign
                 alias, id, way, rows);
 }
 
-#define ROW "e.document, e.\"timestamp\", e.received_at, e.id"
+static void add_columns(struct build *b)
+{
+    add(b, "SELECT e.document, e.\"timestamp\", e.received_at, e.id");
+    if (b->across)
+        add(b, ", e.tenant_id");
+}
 
-static void add_events(struct build *b, const struct an_plan *plan, unsigned rows)
+static void add_events(struct build *b, const struct an_plan *plan)
 {
     add(b, "\nFROM annals.events AS e\nWHERE ");
     add_bounds(b, "e", "id");
     add_drive(b, plan);
     add_terms(b, covered(plan));
-    add_order(b, "e", "id", rows);
 }
 
 /* Entities in the order of their index, each leading to one event. The inner LIMIT keeps the planner from
  * joining the tables as a whole; see add_pair(). */
-static void add_pair_events(struct build *b, const struct an_plan *plan, unsigned rows)
+static void add_pair_events(struct build *b, const struct an_plan *plan)
 {
-    add(b, "\nFROM annals.event_entities AS k\nCROSS JOIN LATERAL (\nSELECT " ROW
-           "\nFROM annals.events AS e\nWHERE ");
-    an_buf_addf(&b->q->text, "e.tenant_id = $%u AND " SAME_EVENT("k"), b->tenant);
+    add(b, "\nFROM annals.event_entities AS k\nCROSS JOIN LATERAL (\n");
+    add_columns(b);
+    add(b, "\nFROM annals.events AS e\nWHERE ");
+    add_tenant(b, "e", "k");
+    add(b, " AND " SAME_EVENT("k"));
     add_terms(b, covered(plan));
     add(b, "\nLIMIT 1) AS e\nWHERE ");
     add_bounds(b, "k", "event_id");
@@ -440,15 +474,32 @@ static void add_pair_events(struct build *b, const struct an_plan *plan, unsigne
         an_buf_addf(&b->q->text, " AND k.entity_type = $%u AND k.entity_id = $%u", type,
                     param(b, plan->values[0]));
     }
-    add_order(b, "k", "event_id", rows);
+}
+
+static void add_found(struct build *b, const struct an_plan *plan)
+{
+    if (plan->drive == AN_DRIVE_PAIRS)
+        add_pair_events(b, plan);
+    else
+        add_events(b, plan);
+}
+
+static void add_found_order(struct build *b, const struct an_plan *plan, unsigned rows)
+{
+    bool pairs = plan->drive == AN_DRIVE_PAIRS;
+    add_order(b, pairs ? "k" : "e", pairs ? "event_id" : "id", rows);
 }
 
 static void add_rows(struct build *b, const struct an_plan *plan, unsigned rows)
 {
-    if (plan->drive == AN_DRIVE_PAIRS)
-        add_pair_events(b, plan, rows);
-    else
-        add_events(b, plan, rows);
+    add_columns(b);
+    add_found(b, plan);
+    add_found_order(b, plan, rows);
+}
+
+static unsigned number_param(struct build *b, int64_t number)
+{
+    return param(b, an_str(an_arena_printf(b->q->arena, "%lld", (long long)number)));
 }
 
 bool an_sqltext_page(struct an_sqltext *q, const struct an_filter *f, const struct an_plan *plan,
@@ -457,18 +508,123 @@ bool an_sqltext_page(struct an_sqltext *q, const struct an_filter *f, const stru
     struct build b = {.q = q, .f = f, .after = after};
     b.entered = plan->drive == AN_DRIVE_IDS || (after != NULL && f->ascending);
     begin(&b, tenant);
-    unsigned limit = param(&b, an_str(an_arena_printf(q->arena, "%lld", (long long)rows)));
+    unsigned limit = number_param(&b, rows);
     if (!has_branches(plan)) {
-        add(&b, "SELECT " ROW);
         add_rows(&b, plan, limit);
         return !q->text.overflow;
     }
     /* An event may be found by two of the values. */
-    add(&b, "SELECT DISTINCT ON (e.\"timestamp\", e.id) " ROW "\nFROM ");
+    add(&b, "SELECT DISTINCT ON (e.\"timestamp\", e.id) e.document, e.\"timestamp\", e.received_at, e.id\nFROM ");
     add_branches(&b, plan);
-    add(&b, "\nCROSS JOIN LATERAL (\nSELECT " ROW);
+    add(&b, "\nCROSS JOIN LATERAL (\n");
     add_rows(&b, plan, limit);
     add(&b, ") AS e");
+    add_order(&b, "e", "id", limit);
+    return !q->text.overflow;
+}
+
+/* ---- a page across tenants ---- */
+
+/* A stream is a tenant, or a tenant and one of the values that drive; it is read from behind (low_at, low_id), which is
+ * where the tenant's events begin that it still keeps: the policy hides the rest, but would read all of it. */
+static void add_streams(struct build *b, const struct an_plan *plan)
+{
+    bool behind = b->after_at != 0 && b->f->ascending;
+    struct an_buf *t = &b->q->text;
+    add(b, "WITH streams AS MATERIALIZED (\nSELECT t.tenant_id, t.low_at, ");
+    if (behind)
+        an_buf_addf(t, "CASE WHEN t.low_at = $%u::timestamptz THEN $%u::uuid ELSE " LEAST_ID " END", b->after_at,
+                    b->after_id);
+    else
+        add(b, LEAST_ID);
+    add(b, has_branches(plan) ? " AS low_id, v.*" : " AS low_id");
+    add(b, "\nFROM (SELECT t.tenant_id, greatest('-infinity'");
+    if (b->from != 0)
+        an_buf_addf(t, ", $%u::timestamptz", b->from);
+    if (behind)
+        an_buf_addf(t, ", $%u::timestamptz", b->after_at);
+    add(b, ", CASE WHEN t.kept_days IS NOT NULL"
+           " THEN least(now() - t.kept_days * interval '24 hours', t.held_from) END) AS low_at"
+           "\nFROM annals.tenants AS t) AS t");
+    if (has_branches(plan)) {
+        add(b, "\nCROSS JOIN ");
+        add_branches(b, plan);
+    }
+    add(b, ")");
+}
+
+/* The first `deep` rows of each stream are looked at. The page has no event beyond the last of these rows in the
+ * many-th stream, in order of these: that many streams have deep rows each before it, in all as many as the page has.
+ * A quarter of the streams is taken to be as busy as that. found: from FROM on. */
+static void add_edge(struct build *b, const struct an_plan *plan, struct an_str found, int64_t rows)
+{
+    bool asc = b->f->ascending;
+    const char *way = asc ? "ASC" : "DESC";
+    /* An event may be in as many streams as it has entities. */
+    unsigned need = number_param(b, plan->drive == AN_DRIVE_PAIRS ? rows * (int64_t)plan->count : rows);
+    struct an_buf *t = &b->q->text;
+    an_buf_addf(t,
+                ", shape AS MATERIALIZED (\nSELECT s.deep, ($%u::bigint - 1) / s.deep AS before_last\nFROM (SELECT 1 +"
+                " ($%u::bigint - 1) / greatest(count(*) / 4, 1) AS deep FROM streams) AS s)",
+                need, need);
+    add(b, ", heads AS MATERIALIZED (\nSELECT v.*, h.first_at, h.last_at\nFROM streams AS v"
+           "\nCROSS JOIN LATERAL (SELECT v.low_at, v.low_id, 'infinity'::timestamptz AS high_at) AS r"
+           "\nCROSS JOIN LATERAL (");
+    an_buf_addf(t, "\nSELECT %s(x.at) AS first_at, CASE count(*) WHEN (SELECT deep FROM shape) THEN %s(x.at) END AS last_at",
+                asc ? "min" : "max", asc ? "max" : "min");
+    add(b, "\nFROM (SELECT e.\"timestamp\" AS at");
+    (void)an_buf_add(t, found.data, found.len);
+    an_buf_addf(t, "\nORDER BY %s.\"timestamp\" %s\nLIMIT (SELECT deep FROM shape)) AS x) AS h)",
+                plan->drive == AN_DRIVE_PAIRS ? "k" : "e", way);
+    an_buf_addf(t,
+                ", edge AS MATERIALIZED (\nSELECT coalesce((SELECT h.last_at FROM heads AS h WHERE h.last_at IS NOT NULL"
+                " ORDER BY h.last_at %s OFFSET (SELECT before_last FROM shape) LIMIT 1), '%sinfinity') AS at)",
+                way, asc ? "" : "-");
+}
+
+/* What is read in each stream: made once, since it stands in the statement twice and its values are parameters. */
+static struct an_str make_found(struct build *b, const struct an_plan *plan)
+{
+    struct an_buf *t = &b->q->text;
+    add_found(b, plan);
+    struct an_str found = {an_arena_strndup(b->q->arena, t->data, t->len), t->len};
+    bool overflow = t->overflow;
+    an_buf_clear(t);
+    t->overflow = overflow;
+    return found;
+}
+
+/* The indexes of actions and actors have no id. In a stream, which is short for the planner, it would rather test all rows
+ * of the tenant than sort these by it; so they come by time alone, and those of the last instant all together. */
+static void add_stream_order(struct build *b, const struct an_plan *plan, unsigned rows)
+{
+    if (plan->drive == AN_DRIVE_ACTORS || plan->drive == AN_DRIVE_ACTIONS)
+        an_buf_addf(&b->q->text, "\nORDER BY e.\"timestamp\" %s\nFETCH FIRST ($%u::bigint) ROWS WITH TIES",
+                    b->f->ascending ? "ASC" : "DESC", rows);
+    else
+        add_found_order(b, plan, rows);
+}
+
+/* All tenants by time is in the order of no index. Merging a page of each tenant would read tenants x page: so it is
+ * first found how far the page reaches, from few rows of each; then only those tenants are read that reach it. */
+bool an_sqltext_page_across(struct an_sqltext *q, const struct an_filter *f, const struct an_plan *plan,
+                            const struct an_position *after, int64_t rows)
+{
+    struct build b = {.q = q, .f = f, .after = after, .across = true};
+    begin(&b, (struct an_str){NULL, 0});
+    unsigned limit = number_param(&b, rows);
+    struct an_str found = make_found(&b, plan);
+    add_streams(&b, plan);
+    add_edge(&b, plan, found, rows);
+    add(&b, has_branches(plan) ? "\nSELECT DISTINCT ON (e.\"timestamp\", e.id) e.*" : "\nSELECT e.*");
+    add(&b, "\nFROM heads AS v\nCROSS JOIN edge\nCROSS JOIN LATERAL (SELECT ");
+    add(&b, f->ascending ? "v.low_at" : "greatest(v.low_at, edge.at) AS low_at");
+    add(&b, ", v.low_id, edge.at AS high_at) AS r\nCROSS JOIN LATERAL (\n");
+    add_columns(&b);
+    (void)an_buf_add(&q->text, found.data, found.len);
+    add_stream_order(&b, plan, limit);
+    add(&b, ") AS e\nWHERE v.first_at ");
+    add(&b, f->ascending ? "<= edge.at" : ">= edge.at");
     add_order(&b, "e", "id", limit);
     return !q->text.overflow;
 }
@@ -501,12 +657,20 @@ static void add_start(struct build *b, const char *alias)
         an_buf_addf(&b->q->text, "date_trunc(%s, %s.\"timestamp\", 'UTC')", unit, alias);
 }
 
+/* No index begins with the time. Through the tenants, the one that begins with them serves a short time. */
+static void add_counted_tenants(struct build *b)
+{
+    add(b, b->across ? "annals.tenants AS v\nCROSS JOIN " : "");
+}
+
 /* An event that has two entities of a type counts once. Without conditions events need not be read. */
 static void add_counted_entities(struct build *b)
 {
     bool alone = b->f->terms == NULL;
     add_start(b, "k");
-    add(b, " AS start_at, k.entity_type AS key, k.event_id\nFROM annals.event_entities AS k");
+    add(b, " AS start_at, k.entity_type AS key, k.event_id\nFROM ");
+    add_counted_tenants(b);
+    add(b, "annals.event_entities AS k");
     if (!alone)
         add(b, "\nJOIN annals.events AS e ON e.tenant_id = k.tenant_id AND " SAME_EVENT("k"));
     add(b, "\nWHERE ");
@@ -521,8 +685,10 @@ static void add_counted_entities(struct build *b)
 static void add_counted_events(struct build *b)
 {
     add_start(b, "e");
-    an_buf_addf(&b->q->text, " AS start_at, %s AS key\nFROM annals.events AS e\nWHERE ",
+    an_buf_addf(&b->q->text, " AS start_at, %s AS key\nFROM ",
                 choose(keys, AN_COUNT(keys), b->f->by, "NULL::text"));
+    add_counted_tenants(b);
+    add(b, "annals.events AS e\nWHERE ");
     add_bounds(b, "e", "id");
     add_terms(b, NULL);
 }
@@ -530,7 +696,7 @@ static void add_counted_events(struct build *b)
 bool an_sqltext_counts(struct an_sqltext *q, const struct an_filter *f, struct an_str tenant,
                        int64_t rows)
 {
-    struct build b = {.q = q, .f = f, .counting = true};
+    struct build b = {.q = q, .f = f, .counting = true, .across = tenant.data == NULL};
     bool entities = an_str_is(f->by, "entity_type");
     begin(&b, tenant);
     an_buf_addf(&q->text, "SELECT " US("c.start_at") ", c.key, count(%s)\nFROM (SELECT ",

@@ -36,8 +36,13 @@ void an_sqltext_release(struct an_sqltext *q);
 bool an_sqltext_page(struct an_sqltext *q, const struct an_filter *f, const struct an_plan *plan,
                      struct an_str tenant, const struct an_position *after, int64_t rows) AN_MUST_CHECK;
 
+/* The same across all tenants of a database, for annals_platform; with tenant_id as a fifth column. Of the plans
+ * AN_DRIVE_TYPES is not for this. */
+bool an_sqltext_page_across(struct an_sqltext *q, const struct an_filter *f, const struct an_plan *plan,
+                            const struct an_position *after, int64_t rows) AN_MUST_CHECK;
+
 /* Up to `rows` buckets in order: start in microseconds (NULL without interval), key (NULL without by),
- * count. */
+ * count. tenant absent: of all tenants, for annals_platform. */
 bool an_sqltext_counts(struct an_sqltext *q, const struct an_filter *f, struct an_str tenant,
                        int64_t rows) AN_MUST_CHECK;
 

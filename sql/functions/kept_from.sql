@@ -8,4 +8,4 @@ CREATE OR REPLACE FUNCTION annals.kept_from() RETURNS timestamptz
 AS $$ SELECT pg_catalog.to_timestamp(nullif(pg_catalog.current_setting('annals.kept_from', true), '')::float8) $$;
 
 REVOKE ALL ON FUNCTION annals.kept_from() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION annals.kept_from() TO annals_reader;
+GRANT EXECUTE ON FUNCTION annals.kept_from() TO annals_reader, annals_platform;

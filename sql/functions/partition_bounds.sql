@@ -37,4 +37,5 @@ AS $$
 $$;
 
 REVOKE ALL ON FUNCTION annals.partition_bounds(text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION annals.partition_bounds(text) TO annals_writer, annals_reader, annals_job;
+GRANT EXECUTE ON FUNCTION annals.partition_bounds(text) TO annals_writer, annals_reader, annals_job,
+    annals_platform;

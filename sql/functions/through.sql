@@ -21,4 +21,4 @@ AS $$
 $$;
 
 REVOKE ALL ON FUNCTION annals.through() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION annals.through() TO annals_reader;
+GRANT EXECUTE ON FUNCTION annals.through() TO annals_reader, annals_platform;

@@ -1,5 +1,5 @@
 -- name: begin_read
--- on: any as annals_reader
+-- on: any as annals_reader, annals_platform
 -- params: none
 -- rows: none
 -- tenant: all, it touches no row

@@ -1,5 +1,5 @@
 -- name: search_begin
--- on: any as annals_reader
+-- on: any as annals_reader, annals_platform
 -- params: tenant_id text, statement_timeout text, in_order boolean, plan_cache_mode text
 -- rows: 1: on a replica, what it has replayed, else NULL; through (NULL where unknown); now; something that is another
 --       wherever the partitions are others; the tenant; what it keeps begins here, as it was set and as a time (NULL:
@@ -19,17 +19,12 @@ SELECT CASE
              FROM pg_inherits AS i
              WHERE i.inhparent = 'annals.events'::regclass),
        set_config('annals.tenant', $1, true),
-       -- The row of the tenant is seen from here on; what it does not keep, and nobody holds, is not. Of a
-       -- tenant that lives elsewhere nothing is.
+       -- The row of the tenant is seen from here on; what it does not keep, and nobody holds, is not.
        set_config('annals.kept_from',
-                  coalesce((SELECT CASE
-                                       WHEN t.presence = 'hidden' THEN 'Infinity'
-                                       ELSE extract(epoch FROM least(now() - t.kept_days * interval '24 hours',
-                                                                     t.held_from))
-                                   END
+                  coalesce((SELECT extract(epoch FROM least(now() - t.kept_days * interval '24 hours',
+                                                            t.held_from))
                             FROM annals.tenants AS t
-                            WHERE t.tenant_id = $1 AND (t.kept_days IS NOT NULL OR t.presence = 'hidden')),
-                           '-Infinity')::text, true),
+                            WHERE t.tenant_id = $1 AND t.kept_days IS NOT NULL), '-Infinity')::text, true),
        nullif(annals.kept_from(), '-infinity'),
        set_config('statement_timeout', $2, true),
        set_config('plan_cache_mode', $4, true),

@@ -1,5 +1,5 @@
 -- name: search_oldest
--- on: any as annals_reader
+-- on: any as annals_reader, annals_platform
 -- params: none
 -- rows: 1: oldest instant that has a partition, in microseconds; NULL: there is none
 -- tenant: all, it touches no row

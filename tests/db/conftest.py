@@ -33,7 +33,7 @@ class Database:
 
     def write_conf(self, extra=""):
         lines = ["[process]", f"run_dir = {self.folder}", "[database]"]
-        for key, user in (("writer", "annals_writer"), ("reader", "annals_reader"), ("job", "annals_job"),
+        for key, user in (("writer", "annals_writer"), ("reader", "annals_reader"), ("platform", "annals_platform"), ("job", "annals_job"),
                           ("keeper", "annals_keeper"), ("owner", "postgres")):
             lines.append(f"{key} = {self.cluster.conninfo(user, self.name)}")
         self.conf.write_text("\n".join(lines) + "\n" + extra)

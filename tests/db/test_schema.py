@@ -9,7 +9,7 @@ from conftest import TOP, Database
 
 TENANT_TABLES = ("events", "event_entities", "legal_holds", "outbox", "tenants")
 PARTITIONED = ("events", "event_entities", "outbox")
-ROLES = ("annals_writer", "annals_reader", "annals_job")
+ROLES = ("annals_writer", "annals_reader", "annals_platform", "annals_job")
 QUERIES = sorted((TOP / "sql" / "queries").glob("*.sql"))
 
 
@@ -44,7 +44,8 @@ def test_roles(shared):
         FROM pg_roles WHERE rolname LIKE 'annals%' ORDER BY rolname""")
     nothing = (False,) * 4
     assert rows == [("annals_job", *nothing, False, True), ("annals_keeper", *nothing, False, True),
-                    ("annals_owner", *nothing, False, False), ("annals_reader", *nothing, False, True),
+                    ("annals_owner", *nothing, False, False), ("annals_platform", *nothing, False, True),
+                    ("annals_reader", *nothing, False, True),
                     ("annals_writer", *nothing, True, True)]  # COPY needs it; it can read no document
 
 
@@ -52,7 +53,7 @@ def test_roles_have_backstops(shared):
     """A program that stands still with a transaction open does not hold the feed up for ever."""
     rows = shared.query("SELECT rolname, rolconfig FROM pg_roles WHERE rolname = ANY (%s)", ([*ROLES, "annals_keeper"],))
     limits = ["idle_in_transaction_session_timeout=1min", "statement_timeout=10min"]
-    assert dict(rows) == {"annals_writer": limits, "annals_reader": limits, "annals_job": [*limits, "jit=off"],
+    assert dict(rows) == {"annals_writer": limits, "annals_reader": limits, "annals_platform": limits, "annals_job": [*limits, "jit=off"],
                           "annals_keeper": [*limits, "lock_timeout=2s"]}
 
 
@@ -89,16 +90,22 @@ def test_policies(shared):
     assert {(name, cmd, qual, check) for _, name, cmd, _, qual, check in rows if name == "tenant"} == {
         ("tenant", "ALL", tenant, None)}
     others = [(table, name, cmd, *roles) for table, name, cmd, roles, _, _ in rows if name != "tenant"]
-    assert sorted(others) == [("legal_holds", "every_tenant", "ALL", "annals_job", "annals_owner"),
+    assert sorted(others) == [("event_entities", "across", "SELECT", "annals_platform"),
+                              ("events", "across", "SELECT", "annals_platform"),
+                              ("legal_holds", "every_tenant", "ALL", "annals_job", "annals_owner"),
                               ("outbox", "feed", "SELECT", "annals_job"),
+                              ("tenants", "across", "SELECT", "annals_platform"),
                               ("tenants", "every_tenant", "ALL", "annals_job", "annals_writer")]
     tables = {table for table, name, *_ in rows if name == "tenant"}
     assert tables == {name for (name,) in shared.query("""
         SELECT relname FROM pg_class WHERE relnamespace = 'annals'::regnamespace AND relrowsecurity""")}
     assert shared.query("""
         SELECT tablename, policyname, cmd, roles::text[] FROM pg_policies
-        WHERE schemaname = 'annals' AND permissive = 'RESTRICTIVE' ORDER BY tablename""") == [
-            ("event_entities", "kept", "SELECT", ["annals_reader"]), ("events", "kept", "SELECT", ["annals_reader"])]
+        WHERE schemaname = 'annals' AND permissive = 'RESTRICTIVE' ORDER BY tablename, policyname""") == [
+            ("event_entities", "kept", "SELECT", ["annals_reader"]),
+            ("event_entities", "kept_across", "SELECT", ["annals_platform"]),
+            ("events", "kept", "SELECT", ["annals_reader"]),
+            ("events", "kept_across", "SELECT", ["annals_platform"])]
 
 
 def test_no_rights_on_partitions(shared):
@@ -106,7 +113,7 @@ def test_no_rights_on_partitions(shared):
         SELECT c.oid::regclass, r.rolname
         FROM pg_class AS c CROSS JOIN pg_roles AS r
         WHERE c.relnamespace = 'annals'::regnamespace AND c.relispartition AND c.relkind = 'r'
-          AND r.rolname IN ('annals_writer', 'annals_reader', 'annals_job')
+          AND r.rolname IN ('annals_writer', 'annals_reader', 'annals_platform', 'annals_job')
           AND (has_table_privilege(r.oid, c.oid,
                                    'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
                OR has_any_column_privilege(r.oid, c.oid, 'SELECT, INSERT, UPDATE, REFERENCES'))""") == []
@@ -128,24 +135,27 @@ def test_rights(shared):
         ("annals_job", "legal_holds", "INSERT SELECT"), ("annals_job", "outbox", "SELECT"),
         ("annals_job", "partition_archives", "SELECT"), ("annals_job", "partition_removals", "SELECT"),
         ("annals_job", "retention_classes", "INSERT SELECT"), ("annals_job", "schema_migrations", "SELECT"),
-        ("annals_job", "shards", "DELETE INSERT SELECT"),
         ("annals_job", "tenants", "SELECT"),
+        ("annals_platform", "event_entities", "SELECT"), ("annals_platform", "events", "SELECT"),
         ("annals_reader", "event_entities", "SELECT"), ("annals_reader", "events", "SELECT"),
         ("annals_reader", "job_runs", "SELECT"),
         ("annals_reader", "schema_migrations", "SELECT"), ("annals_reader", "settings", "SELECT"),
-        ("annals_reader", "shards", "SELECT"),
         ("annals_reader", "tenants", "SELECT"),
         ("annals_writer", "event_entities", "INSERT"), ("annals_writer", "events", "INSERT"),
         ("annals_writer", "issuer_keys", "INSERT SELECT UPDATE"),
         ("annals_writer", "login_links", every), ("annals_writer", "outbox", "INSERT"),
         ("annals_writer", "schema_migrations", "SELECT"), ("annals_writer", "sessions", every),
-        ("annals_writer", "settings", "SELECT"), ("annals_writer", "shards", "SELECT"),
-        ("annals_writer", "tenants", "INSERT SELECT")]
+        ("annals_writer", "settings", "SELECT"), ("annals_writer", "tenants", "INSERT SELECT")]
     columns = shared.query("""
         SELECT attname FROM pg_attribute
         WHERE attrelid = 'annals.events'::regclass AND attnum > 0
           AND has_column_privilege('annals_writer', attrelid, attnum, 'SELECT')""")
     assert {name for (name,) in columns} == {"tenant_id", "timestamp", "id", "received_at", "digest"}
+    columns = shared.query("""
+        SELECT attname FROM pg_attribute
+        WHERE attrelid = 'annals.tenants'::regclass AND attnum > 0
+          AND has_column_privilege('annals_platform', attrelid, attnum, 'SELECT')""")
+    assert {name for (name,) in columns} == {"tenant_id", "kept_days", "held_from"}
 
 
 def test_ids_are_not_compressed(shared):
@@ -167,14 +177,12 @@ def test_nothing_for_public(shared):
 
 
 def test_functions_pin_their_search_path(shared):
-    """But for the one that the planner puts into a statement as it is, which it would not do then."""
+    """But for those that the planner puts into a statement as they are, which it would not do then."""
     rows = shared.query("""
         SELECT proname, prosecdef, proconfig FROM pg_proc
-        WHERE pronamespace = 'annals'::regnamespace AND proname <> 'kept_from'""")
+        WHERE pronamespace = 'annals'::regnamespace AND proname NOT IN ('kept_from', 'through')""")
     assert any(definer for _, definer, _ in rows)
-    for name, definer, settings in rows:
-        if name == "through" and not definer:
-            continue  # it becomes a part of the caller's statement, which setting anything would prevent
+    for name, _, settings in rows:
         assert "search_path=pg_catalog, pg_temp" in settings, name
 
 
@@ -203,6 +211,24 @@ def test_reader_sees_one_tenant(shared, table):
         cur.execute(count)
         assert cur.fetchone() == (0, None)
     conn.close()
+
+
+@pytest.mark.parametrize("table", ["events", "event_entities"])
+def test_platform_sees_what_each_tenant_keeps(db, table):
+    """Without any setting; nothing of a tenant that has no row here."""
+    for tenant in ("one", "two", "gone"):
+        add_event(db, tenant)
+    db.query("DELETE FROM annals.tenants WHERE tenant_id = 'gone'")
+    seen = f"SELECT array_agg(tenant_id ORDER BY tenant_id) FROM annals.{table} WHERE tenant_id <> 'annals'"
+    assert db.query(seen, user="annals_platform") == [(["one", "two"],)]
+    db.query("UPDATE annals.tenants SET kept_days = 1 WHERE tenant_id = 'two'")
+    assert db.query(seen, user="annals_platform") == [(["one", "two"],)]
+    db.query(f"UPDATE annals.{table} SET \"timestamp\" = \"timestamp\" - interval '25 hours'")
+    assert db.query(seen, user="annals_platform") == [(["one"],)]
+    db.query("UPDATE annals.tenants SET held_from = now() - interval '2 days' WHERE tenant_id = 'two'")
+    assert db.query(seen, user="annals_platform") == [(["one", "two"],)]
+    refused(db, "annals_platform", "SELECT * FROM annals.tenants")
+    refused(db, "annals_platform", "SELECT * FROM annals.settings")
 
 
 def refused(db, role, sql):
@@ -261,10 +287,15 @@ def header(text):
 def test_statement_fits_the_schema(shared, path):
     """It prepares and plans as its role: names, types and rights are right."""
     text = path.read_text()
-    roles = "annals_writer|annals_reader|annals_job|annals_keeper|migrating role"
-    role = re.fullmatch(rf"(?:primary|any) as ({roles})", header(text)["on"])
-    assert role, "its line 'on' names no role"
-    conn = shared.connect("postgres" if role[1] == "migrating role" else role[1], autocommit=False)
+    roles = "annals_writer|annals_reader|annals_platform|annals_job|annals_keeper|migrating role"
+    named = re.fullmatch(rf"(?:primary|any) as ({roles})(?:, ({roles}))?", header(text)["on"])
+    assert named, "its line 'on' names no role"
+    for role in filter(None, named.groups()):
+        check_statement(shared, text, "postgres" if role == "migrating role" else role)
+
+
+def check_statement(shared, text, role):
+    conn = shared.connect(role, autocommit=False)
     try:
         with conn.cursor() as cur:
             if re.search(r"^(BEGIN|COMMIT|ROLLBACK|LOCK|DISCARD|COPY)", text, re.M):

@@ -27,6 +27,7 @@ EXTRA_DIST += \
 	tests/http/test_json.py \
 	tests/http/test_keycloak.py \
 	tests/http/test_partitions.py \
+	tests/http/test_platform.py \
 	tests/http/test_quickstart.py \
 	tests/http/test_readiness.py \
 	tests/http/test_replicas.py \

@@ -33,7 +33,7 @@ import webserver
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("ANNALS_BUILD") or TOP / "var/tests/build-plain")
 APPS = ("ingest", "search", "admin")
-ROLES = {"writer": "annals_writer", "reader": "annals_reader", "job": "annals_job", "keeper": "annals_keeper",
+ROLES = {"writer": "annals_writer", "reader": "annals_reader", "platform": "annals_platform", "job": "annals_job", "keeper": "annals_keeper",
          "owner": "postgres"}
 ISSUER = "urn:annals:tests"
 AUDIENCE = "annals"

@@ -209,7 +209,7 @@ class PgBouncer:
 
     def __enter__(self):
         with open(os.path.join(self.folder, "users"), "w", encoding="ascii") as f:
-            for user in ("postgres", "annals_writer", "annals_reader", "annals_job"):
+            for user in ("postgres", "annals_writer", "annals_reader", "annals_platform", "annals_job"):
                 f.write(f'"{user}" ""\n')
         with open(os.path.join(self.folder, "ini"), "w", encoding="ascii") as f:
             f.write(f"""[databases]

@@ -251,6 +251,115 @@ static void test_no_value(void **state)
     assert_string_equal(params_from(3), "{}");
 }
 
+#define KEPT                                                                                            \
+    "CASE WHEN t.kept_days IS NOT NULL THEN least(now() - t.kept_days * interval '24 hours', t.held_from) END"
+#define NONE "'00000000-0000-0000-0000-000000000000'::uuid"
+#define ALL "'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid"
+
+/* All tenants: how far a page reaches, from the first rows of each, then the page. */
+static void test_across(void **state)
+{
+    (void)state;
+    static const struct an_plan by_time = {.drive = AN_DRIVE_TIME};
+    struct an_filter f;
+    parse("outcome=denied&to=2026-12-01T00:00:00Z", AN_FILTER_SEARCH, &f);
+    assert_true(an_sqltext_page_across(&q, &f, &by_time, NULL, 51));
+#define FOUND                                                                                           \
+    "\nFROM annals.events AS e\nWHERE e.tenant_id = v.tenant_id AND e.\"timestamp\" < $1::timestamptz"    \
+    " AND (e.\"timestamp\", e.id) > (r.low_at, r.low_id) AND (e.outcome = $3)"                          \
+    "\nORDER BY e.\"timestamp\" DESC"
+    assert_string_equal(
+        q.text.data,
+        "WITH streams AS MATERIALIZED (\nSELECT t.tenant_id, t.low_at, " NONE " AS low_id"
+        "\nFROM (SELECT t.tenant_id, greatest('-infinity', " KEPT ") AS low_at\nFROM annals.tenants AS t) AS t)"
+        ", shape AS MATERIALIZED (\nSELECT s.deep, ($4::bigint - 1) / s.deep AS before_last\nFROM (SELECT 1 +"
+        " ($4::bigint - 1) / greatest(count(*) / 4, 1) AS deep FROM streams) AS s)"
+        ", heads AS MATERIALIZED (\nSELECT v.*, h.first_at, h.last_at\nFROM streams AS v"
+        "\nCROSS JOIN LATERAL (SELECT v.low_at, v.low_id, 'infinity'::timestamptz AS high_at) AS r"
+        "\nCROSS JOIN LATERAL ("
+        "\nSELECT max(x.at) AS first_at, CASE count(*) WHEN (SELECT deep FROM shape) THEN min(x.at) END AS last_at"
+        "\nFROM (SELECT e.\"timestamp\" AS at" FOUND "\nLIMIT (SELECT deep FROM shape)) AS x) AS h)"
+        ", edge AS MATERIALIZED (\nSELECT coalesce((SELECT h.last_at FROM heads AS h WHERE h.last_at IS NOT NULL"
+        " ORDER BY h.last_at DESC OFFSET (SELECT before_last FROM shape) LIMIT 1), '-infinity') AS at)"
+        "\nSELECT e.*\nFROM heads AS v\nCROSS JOIN edge\nCROSS JOIN LATERAL (SELECT"
+        " greatest(v.low_at, edge.at) AS low_at, v.low_id, edge.at AS high_at) AS r"
+        "\nCROSS JOIN LATERAL (\nSELECT " COLUMNS ", e.tenant_id" FOUND ", e.id DESC\nLIMIT $2::bigint) AS e"
+        "\nWHERE v.first_at >= edge.at\nORDER BY e.\"timestamp\" DESC, e.id DESC\nLIMIT $2::bigint");
+#undef FOUND
+    assert_string_equal(params_from(1), "2026-12-01T00:00:00.000000Z 51 denied 51");
+}
+
+/* Oldest first a page begins behind the cursor or with what a tenant keeps, whichever is later, and has an end. */
+static void test_across_ascending(void **state)
+{
+    (void)state;
+    struct an_str values[] = {AN_STR("a"), AN_STR("b")};
+    struct an_position after = {.timestamp_us = 0};
+    struct an_filter f;
+    parse("actor_id=a&actor_id=b&from=2026-11-01T00:00:00Z&order=asc", AN_FILTER_SEARCH, &f);
+    struct an_plan plan = {.drive = AN_DRIVE_ACTORS, .group = f.terms, .values = values, .count = 2};
+    assert_true(an_sqltext_page_across(&q, &f, &plan, &after, 1001));
+    static const char *const parts[] = {
+        "SELECT t.tenant_id, t.low_at, CASE WHEN t.low_at = $2::timestamptz THEN $3::uuid ELSE " NONE
+        " END AS low_id, v.*\n",
+        "greatest('-infinity', $1::timestamptz, $2::timestamptz, " KEPT ") AS low_at\n",
+        "AS t) AS t\nCROSS JOIN unnest($5::text[]) AS v (value))",
+        "WHERE e.tenant_id = v.tenant_id AND e.\"timestamp\" >= $1::timestamptz"
+        " AND (e.\"timestamp\", e.id) > (r.low_at, r.low_id) AND (e.\"timestamp\", e.id) <= (r.high_at, " ALL ")"
+        " AND e.\"timestamp\" >= $2::timestamptz AND e.actor_id = v.value\nORDER BY e.\"timestamp\" ASC",
+        "SELECT min(x.at) AS first_at, CASE count(*) WHEN (SELECT deep FROM shape) THEN max(x.at) END AS last_at",
+        "ORDER BY h.last_at ASC OFFSET (SELECT before_last FROM shape) LIMIT 1), 'infinity') AS at)",
+        "SELECT DISTINCT ON (e.\"timestamp\", e.id) e.*\nFROM heads",
+        "(SELECT v.low_at, v.low_id, edge.at AS high_at) AS r",
+        "ORDER BY e.\"timestamp\" ASC\nFETCH FIRST ($4::bigint) ROWS WITH TIES) AS e",
+        "WHERE v.first_at <= edge.at\n",
+    };
+    for (size_t i = 0; i < AN_COUNT(parts); i++)
+        if (strstr(q.text.data, parts[i]) == NULL)
+            fail_msg("%s\nis not in\n%s", parts[i], q.text.data);
+    assert_string_equal(params_from(4), "1001 {\"a\",\"b\"} 1001");
+}
+
+/* An event may have both entities: the edge is that of twice as many. */
+static void test_across_pairs(void **state)
+{
+    (void)state;
+    struct an_str values[] = {AN_STR("a"), AN_STR("b")}, types[] = {AN_STR("t"), AN_STR("t")};
+    struct an_filter f;
+    parse("entity=t:a&entity=t:b&action=x", AN_FILTER_SEARCH, &f);
+    const struct an_term *group = f.terms->next;
+    struct an_plan plan = {.drive = AN_DRIVE_PAIRS, .group = group, .values = values, .types = types, .count = 2};
+    assert_true(an_sqltext_page_across(&q, &f, &plan, NULL, 51));
+    static const char *const parts[] = {
+        "\nFROM annals.event_entities AS k\nCROSS JOIN LATERAL (\nSELECT " COLUMNS ", e.tenant_id"
+        "\nFROM annals.events AS e\nWHERE e.tenant_id = k.tenant_id AND k.\"timestamp\" = e.\"timestamp\""
+        " AND k.event_id = e.id AND (e.action = $2)\nLIMIT 1) AS e\nWHERE k.tenant_id = v.tenant_id"
+        " AND (k.\"timestamp\", k.event_id) > (r.low_at, r.low_id) AND k.entity_type = v.type AND k.entity_id = v.id"
+        "\nORDER BY k.\"timestamp\" DESC\nLIMIT (SELECT deep FROM shape)) AS x",
+        "CROSS JOIN unnest($4::text[], $3::text[]) AS v (type, id))",
+    };
+    for (size_t i = 0; i < AN_COUNT(parts); i++)
+        if (strstr(q.text.data, parts[i]) == NULL)
+            fail_msg("%s\nis not in\n%s", parts[i], q.text.data);
+    assert_string_equal(params_from(5), "102");
+}
+
+static void test_counts_across(void **state)
+{
+    (void)state;
+    struct an_filter f;
+    parse("by=tenant&from=2026-11-01T00:00:00Z&entity=t:i", AN_FILTER_COUNTS, &f);
+    assert_true(an_sqltext_counts(&q, &f, (struct an_str){NULL, 0}, 10001));
+    assert_string_equal(
+        q.text.data,
+        "SELECT (extract(epoch FROM c.start_at) * 1000000)::bigint, c.key, count(*)"
+        "\nFROM (SELECT NULL::timestamptz AS start_at, e.tenant_id AS key"
+        "\nFROM annals.tenants AS v\nCROSS JOIN annals.events AS e\nWHERE e.tenant_id = v.tenant_id"
+        " AND e.\"timestamp\" >= $1::timestamptz AND (EXISTS (SELECT FROM annals.event_entities AS x"
+        " WHERE x.tenant_id = e.tenant_id AND x.entity_type = $2 AND x.entity_id = $3 AND " SAME "))) AS c"
+        "\nGROUP BY c.start_at, c.key\nORDER BY c.start_at, c.key COLLATE \"C\"\nLIMIT $4::bigint");
+}
+
 static void test_counts(void **state)
 {
     (void)state;
@@ -313,6 +422,10 @@ static void test_values_are_parameters(void **state)
         an_sqltext_init(&q, arena);
         assert_true(an_sqltext_counts(&q, &f, an_str("m4rk"), 51));
         assert_null(strstr(q.text.data, "m4rk"));
+        an_sqltext_release(&q);
+        an_sqltext_init(&q, arena);
+        assert_true(an_sqltext_page_across(&q, &f, &by_time, NULL, 51));
+        assert_null(strstr(q.text.data, "m4rk"));
     }
 }
 
@@ -336,6 +449,10 @@ static void test_most_terms(void **state)
     struct an_filter f;
     parse(query, AN_FILTER_SEARCH, &f);
     assert_true(an_sqltext_page(&q, &f, &by_time, an_str("acme"), NULL, 51));
+    assert_int_equal(q.count, 2 + 2 * AN_TERMS_MAX);
+    an_sqltext_release(&q);
+    an_sqltext_init(&q, arena);
+    assert_true(an_sqltext_page_across(&q, &f, &by_time, NULL, 51));
     assert_int_equal(q.count, 2 + 2 * AN_TERMS_MAX);
 }
 
@@ -365,6 +482,10 @@ int main(void)
         cmocka_unit_test(test_one_pair),
         cmocka_unit_test(test_one_action),
         cmocka_unit_test(test_no_value),
+        cmocka_unit_test(test_across),
+        cmocka_unit_test(test_across_ascending),
+        cmocka_unit_test(test_across_pairs),
+        cmocka_unit_test(test_counts_across),
         cmocka_unit_test(test_counts),
         cmocka_unit_test(test_counts_by_entity_type),
         cmocka_unit_test(test_values_are_parameters),

@@ -179,6 +179,7 @@ listen = $sockets/admin.sock
 [database]
 writer = $(conninfo annals_writer)
 reader = $(conninfo annals_reader)
+platform = $(conninfo annals_platform)
 job = $(conninfo annals_job)
 keeper = $(conninfo annals_keeper)
 owner = $(conninfo postgres)

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "an.h"
+
+#include "api/across.h"
+#include "api/own_event.h"
+
+bool an_across_asked(const struct an_call *call)
+{
+    return an_str_is(call->tenant, AN_PLATFORM);
+}
+
+bool an_across_is_on(const struct an_call *call)
+{
+    return call->ctx->conf->db_platform.len > 0;
+}
+
+int an_across_shards(struct an_call *call, struct an_search *s, struct an_err *err)
+{
+    (void)err;
+    s->shards = &call->ctx->directory;
+    s->shard_count = 1;
+    return AN_OK;
+}
+
+int an_across_record(struct an_call *call, const char *what, struct an_err *err)
+{
+    const struct an_principal *who = call->who;
+    const struct an_own_event e = {
+        .action = an_arena_printf(call->arena, "annals.api.%s", what),
+        .actor_type = "api",
+        .actor_id = who->subject[0] != '\0' ? an_str(who->subject) : AN_STR("unknown"),
+        .tenant = call->tenant,
+        .query = call->req->query,
+        .issuer = who->issuer,
+    };
+    if (an_own_record(call, &e, err) == AN_OK)
+        return AN_OK;
+    an_fail_within(err, "cannot record %s", e.action);
+    return AN_EAGAIN; /* whatever the reason: not now */
+}

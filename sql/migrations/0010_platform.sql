@@ -1,0 +1,52 @@
+-- Reading across tenants, for principals of the platform; see docs/design/search.md. Locks: ACCESS
+-- EXCLUSIVE on events, event_entities and tenants for the time of some entries in the catalogue.
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'annals_platform') THEN
+        BEGIN
+            CREATE ROLE annals_platform LOGIN;
+        EXCEPTION
+            -- Another database of this server is being migrated at the same moment.
+            WHEN duplicate_object OR unique_violation THEN NULL;
+        END;
+    END IF;
+END
+$$;
+
+DO $$
+BEGIN
+    ALTER ROLE annals_platform SET idle_in_transaction_session_timeout = '1min';
+    ALTER ROLE annals_platform SET statement_timeout = '10min';
+EXCEPTION
+    WHEN insufficient_privilege THEN
+        RAISE NOTICE 'annals_platform could not be given time limits: set idle_in_transaction_session_timeout for it';
+END
+$$;
+
+SET LOCAL ROLE annals_owner;
+
+GRANT USAGE ON SCHEMA annals TO annals_platform;
+GRANT SELECT ON annals.events, annals.event_entities TO annals_platform;
+GRANT SELECT (tenant_id, kept_days, held_from) ON annals.tenants TO annals_platform;
+
+CREATE POLICY across ON annals.events FOR SELECT TO annals_platform
+    USING (true);
+CREATE POLICY across ON annals.event_entities FOR SELECT TO annals_platform
+    USING (true);
+CREATE POLICY across ON annals.tenants FOR SELECT TO annals_platform
+    USING (true);
+
+-- What a tenant cannot see of its own, nobody sees across tenants: what it does not keep any more, and all of
+-- a tenant whose row is not seen here. The list of those who keep everything is made once a statement and
+-- hashed; a row of another tenant costs a look at that tenant's row. Searches name the same bound
+-- themselves, so that an index ends at it.
+CREATE POLICY kept_across ON annals.events AS RESTRICTIVE FOR SELECT TO annals_platform
+    USING (tenant_id IN (SELECT t.tenant_id FROM annals.tenants AS t WHERE t.kept_days IS NULL)
+           OR "timestamp" >= (SELECT least(now() - t.kept_days * interval '24 hours', t.held_from)
+                              FROM annals.tenants AS t
+                              WHERE t.tenant_id = events.tenant_id AND t.kept_days IS NOT NULL));
+CREATE POLICY kept_across ON annals.event_entities AS RESTRICTIVE FOR SELECT TO annals_platform
+    USING (tenant_id IN (SELECT t.tenant_id FROM annals.tenants AS t WHERE t.kept_days IS NULL)
+           OR "timestamp" >= (SELECT least(now() - t.kept_days * interval '24 hours', t.held_from)
+                              FROM annals.tenants AS t
+                              WHERE t.tenant_id = event_entities.tenant_id AND t.kept_days IS NOT NULL));
