@@ -4,7 +4,9 @@ import os
 import random
 import socket
 import subprocess
+import threading
 import time
+from concurrent import futures
 from dataclasses import dataclass
 from typing import Callable, Optional
 
@@ -308,6 +310,84 @@ def into_full(instance):
     fill(instance, 300_000 if instance.quick else 5_000_000, 0)
 
 
+# --- dropping ---------------------------------------------------------------------------------------------------
+class LongestLock(threading.Thread):
+    """Looks every few milliseconds which locks the partition job holds that are stronger than a writer's."""
+
+    HELD = """SELECT l.pid, l.virtualtransaction, l.relation, l.mode
+        FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
+        WHERE l.granted AND a.usename IN ('annals_job', 'annals_keeper') AND l.locktype = 'relation'
+          AND l.mode NOT IN ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock')"""
+
+    def __init__(self, instance):
+        super().__init__(daemon=True)
+        self.connection = instance.connect()
+        self.longest_ms = 0.0
+        self.stopping = threading.Event()
+        self.start()
+
+    def run(self):
+        """From the look before a lock was first seen to the look that missed it."""
+        since, before = {}, time.monotonic()
+        cursor = self.connection.cursor()
+        while not self.stopping.wait(0.002):
+            cursor.execute(self.HELD)
+            held, now = set(cursor.fetchall()), time.monotonic()
+            ended = [now - at for lock, at in since.items() if lock not in held]
+            since = {lock: since.get(lock, before) for lock in held}
+            self.longest_ms = max([self.longest_ms, *(s * 1000 for s in ended)])
+            before = now
+
+    def stop(self):
+        self.stopping.set()
+        self.join(10)
+        self.connection.close()
+        return self.longest_ms
+
+
+def old_month(instance):
+    """One partition of a million events, older than anybody keeps."""
+    rows = 100_000 if instance.quick else 1_000_000
+    start = "(date_trunc('month', now(), 'UTC') - interval '5 months')"
+    instance.filled = None
+    instance.empty()
+    partitions_back(instance, 5)
+    instance.sql(FILL.format(span=f"{start} + interval '27 days' * (n::float8 / {rows})", first=0, last=rows - 1,
+                             start=start, limit=f"AND \"timestamp\" < {start} + interval '1 month'"))
+    instance.sql("VACUUM ANALYZE annals.events")
+    instance.sql("VACUUM ANALYZE annals.event_entities")
+
+
+def while_dropping(instance):
+    """Result of the load, and the longest lock of the round that drops beside it."""
+    old_month(instance)
+    lock = LongestLock(instance)
+    instance.sql("UPDATE annals.retention_classes SET keep_days = 60 WHERE name = 'default'")
+    with futures.ThreadPoolExecutor(1) as pool:
+        load = pool.submit(instance.load, check=False, connections=8, seconds=4)
+        time.sleep(1)
+        subprocess.run([os.path.join(instance.env["ANNALS_BIN"], "annals-partition"), "--once"], check=True, timeout=120,
+                       env={**os.environ, **instance.env}, stderr=subprocess.DEVNULL)
+        result = load.result()
+    longest_ms = lock.stop()
+    instance.sql("UPDATE annals.retention_classes SET keep_days = NULL WHERE name = 'default'")
+    if instance.sql(f"SELECT count(*) FROM annals.events WHERE \"timestamp\" < now() - interval '3 months'") != 0:
+        raise SystemExit("the old month is still there")
+    return result, longest_ms
+
+
+def drop_p99(instance):
+    return while_dropping(instance)[0]["p99_ms"]
+
+
+def quiet_p99(instance):
+    return instance.load(check=False, connections=8, seconds=4)["p99_ms"]
+
+
+def drop_lock(instance, rounds):
+    return [(while_dropping(instance)[1], None) for _ in range(rounds)]
+
+
 # --- size -------------------------------------------------------------------------------------------------------
 PLAIN = """
 DROP SCHEMA IF EXISTS bench_plain CASCADE;
@@ -407,6 +487,8 @@ ALL = [
     Pair("event-by-id", "ms p50", 1.3, False, alternate(id_annals, id_sql)),
     Pair("bulk-24th-partition", "events/s", 0.9, True, grown(into_24th)),
     Pair("bulk-full-partition", "events/s", 0.9, True, grown(into_full)),
+    Pair("drop-million-p99", "ms p99", None, False, alternate(drop_p99, quiet_p99)),
+    Pair("drop-million-lock", "ms", 1000, False, drop_lock),
     Pair("disk", "bytes/event", 0.95, False, disk, repeats=False),
     Pair("memory-idle", "MiB", 12, False, memory_idle, repeats=False),
     Pair("memory-16MiB-batch", "MiB", 64, False, memory_batch, repeats=False),
