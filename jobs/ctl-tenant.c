@@ -31,7 +31,7 @@ static bool name_valid(struct an_str name)
 /* *added: false where it was there before. */
 static int add(struct an_db *db, struct an_str id, struct an_str name, bool *added, struct an_err *err)
 {
-    const struct an_db_param params[] = {AN_DB_TEXT(id), AN_DB_TEXT(name)};
+    const struct an_db_param params[] = {AN_DB_TEXT(id), AN_DB_TEXT(name), AN_DB_TEXT(AN_STR("default"))};
     struct an_result *res = NULL;
     int rc = an_db_exec(db, AN_STMT_TENANT_ADD, params, AN_COUNT(params), &res, err);
     *added = an_result_rows(res) == 1;

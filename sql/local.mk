@@ -25,6 +25,7 @@ AN_QUERIES = \
 	sql/queries/migration_list.sql \
 	sql/queries/migration_lock.sql \
 	sql/queries/migration_table.sql \
+	sql/queries/outbox_add.sql \
 	sql/queries/outbox_lock.sql \
 	sql/queries/outbox_put.sql \
 	sql/queries/partition_attach.sql \
@@ -65,8 +66,10 @@ AN_QUERIES = \
 	sql/queries/status_outbox.sql \
 	sql/queries/tenant_add.sql \
 	sql/queries/tenant_find.sql \
+	sql/queries/tenant_here.sql \
 	sql/queries/tenant_list.sql \
 	sql/queries/tenant_retention.sql \
+	sql/queries/tenant_settle.sql \
 	sql/queries/wal_position.sql
 
 # Applied in this order after the migrations: what a function calls comes first.
@@ -94,6 +97,7 @@ AN_MIGRATIONS = \
 	sql/migrations/0005_console.sql \
 	sql/migrations/0006_retention.sql \
 	sql/migrations/0007_issuer_keys.sql \
+	sql/migrations/0008_shards.sql \
 	sql/migrations/0010_platform.sql
 
 EXTRA_DIST += $(AN_QUERIES) $(AN_FUNCTIONS) $(AN_MIGRATIONS) sql/README.md

@@ -15,7 +15,8 @@ enum an_rc {
     AN_ENOENT = -6,   /* the thing asked for does not exist, or not for this caller */
     AN_EDENIED = -7,  /* known, but not allowed */
     AN_ETIMEOUT = -8, /* over the time limit that the caller set */
-    AN_ECONFLICT = -9 /* another thing already stands in that place */
+    AN_ECONFLICT = -9, /* another thing already stands in that place */
+    AN_EMOVED = -10   /* it lives elsewhere: ask where, and try there */
 };
 
 struct an_err {

@@ -42,7 +42,8 @@ struct an_db_param {
 /* Runs one statement of sql/queries, outside of or inside a transaction. On AN_OK the caller owns *out (NULL
  * to drop it). Codes: AN_EAGAIN connection lost, server shutting down, too many connections, read-only server;
  * AN_ETIMEOUT statement_timeout or lock_timeout; AN_ECONFLICT unique violation; AN_ENOENT no partition for the
- * row; AN_EBACKEND anything else. The message carries the SQLSTATE. */
+ * row; AN_EMOVED a write for a tenant that does not live here; AN_EBACKEND anything else. The message carries the
+ * SQLSTATE. */
 int an_db_exec(struct an_db *db, enum an_stmt stmt, const struct an_db_param *params, size_t count,
                struct an_result **out, struct an_err *err) AN_MUST_CHECK;
 

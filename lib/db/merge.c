@@ -216,7 +216,7 @@ static int add_outbox(struct merge *m, struct an_err *err)
     size_t count = collect_keys(m, AN_STORED_NEW);
     const struct an_db_param params[] = {AN_DB_TEXT(an_str(m->r->tenant)),
                                          an_array_finish(&m->ids, count)};
-    return an_db_exec(m->db, AN_STMT_OUTBOX_PUT, params, AN_COUNT(params), NULL, err);
+    return an_db_exec(m->db, AN_STMT_OUTBOX_ADD, params, AN_COUNT(params), NULL, err);
 }
 
 /* Inside the transaction; ends it. */
@@ -238,6 +238,23 @@ static int merge_rows(struct merge *m, bool atomic, uint64_t *lsn, struct an_err
     return an_db_abandon(m->db, rc, err);
 }
 
+/* The lock first: the order of the feed rests on it (docs/design/ingest.md), and so does what is asked behind it: that
+ * the tenant lives here, until we end (docs/design/shards.md). */
+static int begin(struct merge *m, struct an_err *err)
+{
+    struct an_str tenant = an_str(m->r->tenant);
+    const struct an_db_param params[] = {AN_DB_TEXT(tenant)};
+    const struct an_db_step steps[] = {{.stmt = AN_STMT_OUTBOX_LOCK},
+                                       {.stmt = AN_STMT_TENANT_HERE, .params = params, .count = AN_COUNT(params)}};
+    struct an_result *res = NULL;
+    int rc = an_db_begin_write(m->db, tenant, steps, AN_COUNT(steps), &res, err);
+    bool here = an_result_rows(res) == 1;
+    an_result_free(res);
+    if (rc != AN_OK || here)
+        return rc;
+    return an_db_abandon(m->db, an_fail(err, AN_EMOVED, "db: the tenant does not live on this shard"), err);
+}
+
 int an_merge(struct an_db *db, struct an_rows *r, bool atomic, bool look_for_place, uint64_t *lsn,
              struct an_err *err)
 {
@@ -245,11 +262,8 @@ int an_merge(struct an_db *db, struct an_rows *r, bool atomic, bool look_for_pla
     an_buf_init(&m.times, KEYS_LIMIT);
     an_buf_init(&m.ids, KEYS_LIMIT);
     int rc = arrange(&m, look_for_place, err);
-    if (rc == AN_OK) {
-        /* The lock first: the order of the feed rests on it (docs/design/ingest.md). */
-        const struct an_db_step lock = {.stmt = AN_STMT_OUTBOX_LOCK};
-        rc = an_db_begin_write(db, an_str(r->tenant), &lock, 1, NULL, err);
-    }
+    if (rc == AN_OK)
+        rc = begin(&m, err);
     if (rc == AN_OK)
         rc = merge_rows(&m, atomic, lsn, err);
     an_columns_trim(m.columns);

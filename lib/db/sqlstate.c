@@ -28,6 +28,10 @@ static enum an_rc code_of(const char *sqlstate, const PGresult *res)
     /* A row that no partition takes is a check_violation without a constraint. */
     if (strcmp(sqlstate, "23514") == 0 && PQresultErrorField(res, PG_DIAG_CONSTRAINT_NAME) == NULL)
         return AN_ENOENT;
+    /* outbox_put found its tenant to live elsewhere; no other statement of ours leaves it out. */
+    const char *column = PQresultErrorField(res, PG_DIAG_COLUMN_NAME);
+    if (strcmp(sqlstate, "23502") == 0 && column != NULL && strcmp(column, "tenant_id") == 0)
+        return AN_EMOVED;
     for (size_t i = 0; i < AN_COUNT(codes); i++)
         if (strncmp(sqlstate, codes[i].sqlstate, strlen(codes[i].sqlstate)) == 0)
             return codes[i].rc;

@@ -312,7 +312,7 @@ int an_store_tenant(struct an_db *db, struct an_str tenant, bool auto_create, st
     if (rc == AN_ENOENT && !auto_create)
         return an_fail(err, AN_EDENIED, "tenant is not known, and tenants.auto_create is off");
     if (rc == AN_ENOENT) {
-        const struct an_db_param params[] = {AN_DB_TEXT(tenant), AN_DB_TEXT(AN_STR(""))};
+        const struct an_db_param params[] = {AN_DB_TEXT(tenant), AN_DB_TEXT(AN_STR("")), AN_DB_TEXT(AN_STR("default"))};
         rc = an_db_exec(db, AN_STMT_TENANT_ADD, params, AN_COUNT(params), NULL, err);
     }
     if (rc == AN_OK)

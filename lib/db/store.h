@@ -47,13 +47,14 @@ void an_rows_clear(struct an_rows *r); /* keeps up to 100 KiB of memory */
 void an_rows_add(struct an_rows *r, const struct an_event *ev, int64_t received_us);
 
 /* Commits the batch on the writer's connection. AN_OK: every item has its outcome in rows[].stored, and what is
- * NEW is durable. Anything else: the outcome is unknown, the same batch may be put again (ids make it safe for keyed
- * events). atomic: where one item would be a CONFLICT or NO_PLACE, nothing is stored and the others are NOT.
+ * NEW is durable. AN_EMOVED: nothing was stored, for the tenant does not live in this database (any more). Anything
+ * else: the outcome is unknown, the same batch may be put again (ids make it safe for keyed events). atomic: where one item would be a CONFLICT or NO_PLACE, nothing is stored and the others are NOT.
  * *lsn: WAL position after the commit, for the write token; 0 where an atomic batch was refused. */
 int an_store_put(struct an_db *db, struct an_rows *r, bool atomic, uint64_t *lsn, struct an_err *err) AN_MUST_CHECK;
 
 /* Several requests, also of several tenants, in one transaction: all are NEW, or nothing
- * is stored and the code tells why. AN_ECONFLICT, AN_ENOENT: one of them needs an_store_put(). */
+ * is stored and the code tells why. AN_ECONFLICT, AN_ENOENT: one of them needs an_store_put(). AN_EMOVED: one of
+ * the tenants does not live here. */
 int an_store_put_all(struct an_db *db, struct an_rows *const *parts, size_t count, uint64_t *lsn,
                      struct an_err *err) AN_MUST_CHECK;
 

@@ -120,6 +120,7 @@ enum an_problem_type an_problem_of(enum an_rc rc)
     case AN_EAUTH:
         return AN_P_UNAUTHENTICATED;
     case AN_EAGAIN:
+    case AN_EMOVED:
         return AN_P_UNAVAILABLE;
     case AN_ETOOBIG:
         return AN_P_TOO_LARGE;

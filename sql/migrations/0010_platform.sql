@@ -27,14 +27,15 @@ SET LOCAL ROLE annals_owner;
 
 GRANT USAGE ON SCHEMA annals TO annals_platform;
 GRANT SELECT ON annals.events, annals.event_entities TO annals_platform;
-GRANT SELECT (tenant_id, kept_days, held_from) ON annals.tenants TO annals_platform;
+GRANT SELECT (tenant_id, kept_days, held_from, presence) ON annals.tenants TO annals_platform;
 
 CREATE POLICY across ON annals.events FOR SELECT TO annals_platform
     USING (true);
 CREATE POLICY across ON annals.event_entities FOR SELECT TO annals_platform
     USING (true);
+-- One that lives elsewhere is seen there.
 CREATE POLICY across ON annals.tenants FOR SELECT TO annals_platform
-    USING (true);
+    USING (presence <> 'hidden');
 
 -- What a tenant cannot see of its own, nobody sees across tenants: what it does not keep any more, and all of
 -- a tenant whose row is not seen here. The list of those who keep everything is made once a statement and

@@ -19,12 +19,17 @@ SELECT CASE
              FROM pg_inherits AS i
              WHERE i.inhparent = 'annals.events'::regclass),
        set_config('annals.tenant', $1, true),
-       -- The row of the tenant is seen from here on; what it does not keep, and nobody holds, is not.
+       -- The row of the tenant is seen from here on; what it does not keep, and nobody holds, is not. Of a
+       -- tenant that lives elsewhere nothing is.
        set_config('annals.kept_from',
-                  coalesce((SELECT extract(epoch FROM least(now() - t.kept_days * interval '24 hours',
-                                                            t.held_from))
+                  coalesce((SELECT CASE
+                                       WHEN t.presence = 'hidden' THEN 'Infinity'
+                                       ELSE extract(epoch FROM least(now() - t.kept_days * interval '24 hours',
+                                                                     t.held_from))
+                                   END
                             FROM annals.tenants AS t
-                            WHERE t.tenant_id = $1 AND t.kept_days IS NOT NULL), '-Infinity')::text, true),
+                            WHERE t.tenant_id = $1 AND (t.kept_days IS NOT NULL OR t.presence = 'hidden')),
+                           '-Infinity')::text, true),
        nullif(annals.kept_from(), '-infinity'),
        set_config('statement_timeout', $2, true),
        set_config('plan_cache_mode', $4, true),

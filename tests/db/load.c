@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writes batches through an_store_put() and says on stdout what became of each, for tests that do things
- * to the server meanwhile. usage: load TENANT BATCHES EVENTS FIRST Events are numbered from FIRST on;
+ * to the server meanwhile. usage: load TENANT BATCHES EVENTS FIRST. The tenant is made known, where it is not. Events are
+ * numbered from FIRST on;
  * every third batch repeats an event of the one before. A batch that failed is put again until it is
  * stored. Lines: "ok NEW DUPLICATES MICROSECONDS" and "error CODE MICROSECONDS TEXT". */
 #include "an.h"
@@ -23,11 +24,20 @@ static void report(const struct an_rows *r, int rc, const struct an_err *err, in
                  (long long)took_us);
 }
 
+static bool make_known(struct an_db *db, const char *tenant)
+{
+    struct an_err err;
+    const struct an_db_param params[] = {AN_DB_TEXT(an_str(tenant)), AN_DB_TEXT(AN_STR(""))};
+    return an_db_exec(db, AN_STMT_TENANT_SETTLE, params, AN_COUNT(params), NULL, &err) == AN_OK;
+}
+
 static void put(struct an_db *db, struct an_rows *r)
 {
+    static bool known;
     int rc;
     do {
         struct an_err err;
+        known = known || make_known(db, r->tenant);
         uint64_t lsn;
         int64_t from_us = an_clock_mono_us();
         rc = an_store_put(db, r, false, &lsn, &err);
@@ -35,7 +45,7 @@ static void put(struct an_db *db, struct an_rows *r)
         (void)fflush(stdout);
         if (rc != AN_OK)
             (void)poll(NULL, 0, 100);
-    } while (rc == AN_EAGAIN || rc == AN_ETIMEOUT);
+    } while (rc == AN_EAGAIN || rc == AN_ETIMEOUT || rc == AN_EMOVED);
 }
 
 int main(int argc, char **argv)

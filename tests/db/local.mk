@@ -15,6 +15,7 @@ EXTRA_DIST += \
 	tests/db/conftest.py \
 	tests/db/test_faults.py \
 	tests/db/test_feed.py \
+	tests/db/test_fence.py \
 	tests/db/test_migrations.py \
 	tests/db/test_partition_removal.py \
 	tests/db/test_partitions.py \

@@ -27,8 +27,8 @@ static struct an_rows batch;
 static uint64_t lsn;
 static struct an_err err;
 
-/* A tenant that no other run of this program has had. */
-static const char *fresh_tenant(const char *name)
+/* A name that no other run of this program has had. */
+static const char *fresh_name(const char *name)
 {
     static char tenant[64];
     unsigned char random[4];
@@ -85,6 +85,20 @@ static int64_t ask(const char *sql, const char *tenant)
     assert_true(an_result_int(res, 0, 0, &n));
     an_result_free(res);
     return n;
+}
+
+/* A new tenant, which lives here. */
+static const char *fresh_tenant(const char *name)
+{
+    const char *tenant = fresh_name(name);
+    (void)ask("WITH t AS (INSERT INTO annals.tenants (tenant_id) VALUES ($1) RETURNING 1) SELECT count(*) FROM t", tenant);
+    return tenant;
+}
+
+static void set_presence(const char *tenant, const char *presence)
+{
+    const struct an_db_param params[] = {AN_DB_TEXT(an_str(tenant)), AN_DB_TEXT(an_str(presence))};
+    an_result_free(query("UPDATE annals.tenants SET presence = $2 WHERE tenant_id = $1", params, AN_COUNT(params)));
 }
 
 static int64_t events_of(const char *tenant)
@@ -312,6 +326,74 @@ static void test_several_at_once(void **state)
         an_rows_release(&rows[i]);
 }
 
+/* One batch of each path, refused while the tenant lives elsewhere, and taken when it lives here. */
+static void assert_fenced(const char *tenant, const char *presence, bool atomic)
+{
+    int64_t before = events_of(tenant);
+    set_presence(tenant, presence);
+    assert_int_equal(an_store_put(writer, &batch, atomic, &lsn, &err), AN_EMOVED);
+    assert_whole(tenant, before);
+    set_presence(tenant, "open");
+    put(atomic);
+    assert_stored(batch.count - 1, AN_STORED_NEW);
+}
+
+static void test_fence(void **state)
+{
+    (void)state;
+    const char *tenant = fresh_tenant("fence");
+    an_rows_clear(&batch);
+    add(tenant, 0, "a");
+    assert_fenced(tenant, "closed", false); /* by INSERT */
+    an_rows_clear(&batch);
+    for (unsigned n = 1; n <= 300; n++)
+        add(tenant, n, "a");
+    assert_fenced(tenant, "hidden", false); /* by COPY */
+    an_rows_clear(&batch);
+    add(tenant, 7, "a");
+    add(tenant, 301, "a");
+    assert_fenced(tenant, "closed", true); /* a repeat: by the conflict path */
+    assert_whole(tenant, 302);
+    put_range(tenant, 5, 7);
+    set_presence(tenant, "closed");
+    assert_int_equal(an_store_put(writer, &batch, false, &lsn, &err), AN_EMOVED); /* repeats alone */
+}
+
+static void test_fence_unknown(void **state)
+{
+    (void)state;
+    const char *tenant = fresh_name("fence-unknown");
+    an_rows_clear(&batch);
+    add(tenant, 0, "a");
+    assert_int_equal(an_store_put(writer, &batch, false, &lsn, &err), AN_EMOVED);
+    assert_whole(tenant, 0);
+}
+
+/* Of several tenants in one transaction, the one that has left spoils it, and is found by trying. */
+static void test_fence_in_company(void **state)
+{
+    (void)state;
+    char stays[64];
+    (void)snprintf(stays, sizeof stays, "%s", fresh_tenant("stays"));
+    const char *leaves = fresh_tenant("leaves"), *const tenants[] = {stays, leaves};
+    struct an_rows rows[2], *parts[2];
+    for (unsigned i = 0; i < 2; i++) {
+        an_rows_init(&rows[i]);
+        parts[i] = &rows[i];
+        struct an_event ev = fixture_event(tenants[i], 0, 0, "a", 2);
+        an_rows_add(&rows[i], &ev, ev.timestamp_us);
+    }
+    set_presence(leaves, "closed");
+    assert_int_equal(an_store_put_all(writer, parts, 2, &lsn, &err), may_copy ? AN_EMOVED : AN_ECONFLICT);
+    assert_whole(stays, 0);
+    assert_int_equal(an_store_put(writer, parts[0], false, &lsn, &err), AN_OK);
+    assert_int_equal(an_store_put(writer, parts[1], false, &lsn, &err), AN_EMOVED);
+    assert_whole(stays, 1);
+    assert_whole(leaves, 0);
+    for (unsigned i = 0; i < 2; i++)
+        an_rows_release(&rows[i]);
+}
+
 /* The server closed the connection between two requests: nobody notices. */
 static void test_closed_while_idle(void **state)
 {
@@ -524,7 +606,7 @@ static void test_memory(void **state)
 static void test_tenant(void **state)
 {
     (void)state;
-    const char *tenant = fresh_tenant("tenant");
+    const char *tenant = fresh_name("tenant");
     assert_int_equal(an_store_tenant(writer, an_str(tenant), false, &err), AN_EDENIED);
     assert_int_equal(an_store_tenant(writer, an_str(tenant), true, &err), AN_OK);
     assert_int_equal(an_store_tenant(writer, an_str(tenant), false, &err), AN_OK);
@@ -604,6 +686,9 @@ int main(void)
                                               cmocka_unit_test(test_atomic),
                                               cmocka_unit_test(test_tenants_apart),
                                               cmocka_unit_test(test_several_at_once),
+                                              cmocka_unit_test(test_fence),
+                                              cmocka_unit_test(test_fence_unknown),
+                                              cmocka_unit_test(test_fence_in_company),
                                               cmocka_unit_test(test_closed_while_idle),
                                               cmocka_unit_test(test_commit_of_a_failed_transaction),
                                               cmocka_unit_test(test_commit_of_a_lost_transaction),
