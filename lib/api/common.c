@@ -153,6 +153,8 @@ static int ready(struct an_call *call, struct an_err *err)
     struct readiness r = {.ready = true};
     an_buf_init(&r.checks, 8192);
     an_buf_init(&r.warnings, 8192);
+    if (an_draining())
+        fail_check(&r, "process", "stopping");
     look_at_database(&r, call->ctx);
     an_reply_type(call->rep, "application/json");
     if (!r.ready) {

@@ -62,6 +62,7 @@ enum an_conf_fallback { AN_FALLBACK_PRIMARY, AN_FALLBACK_REFUSE };
 struct an_conf {
     /* [process] */
     char *run_dir;            /* sockets, pid and metrics files: /run/annals */
+    int64_t drain_delay_ms;   /* 0s: how long TERM lets it serve on, not ready any more */
     int64_t drain_timeout_ms; /* 30s: how long TERM lets requests finish */
     int64_t io_timeout_ms;    /* 10s: a FastCGI peer that stalls longer is dropped */
     /* [log] */

@@ -44,6 +44,9 @@ static const char *const periods[] = {"month", "quarter", NULL};
 const struct an_conf_key an_conf_keys[] = {
     {"process", "run_dir", AN_CONF_TEXT, AT(run_dir), "/run/annals",
      .help = "Folder of sockets, pid files and metrics; all programs of a host share it.", .restart = true},
+    {"process", "drain_delay", AN_CONF_DURATION, AT(drain_delay_ms), "0s",
+     .help = "A program that is told to stop says so at /readyz at once, and serves on for this time, so that\n"
+             "balancers have turned elsewhere before its socket closes.", .max = HOUR},
     {"process", "drain_timeout", AN_CONF_DURATION, AT(drain_timeout_ms), "30s",
      .help = "How long a stopping program lets running requests finish.", .max = HOUR},
     {"process", "io_timeout", AN_CONF_DURATION, AT(io_timeout_ms), "10s",

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -34,10 +36,27 @@ struct master {
     struct an_listener listener;
     struct an_pool pool;
     struct an_helper helper;
+    int64_t close_us; /* told to stop: serves until then; 0: not told */
     bool stopping;
     bool reloading; /* until every worker has the new configuration */
     int64_t watchdog_us, watchdog_due_us;
 };
+
+/* One flag in memory that workers share. */
+static atomic_bool *draining;
+
+bool an_draining(void)
+{
+    return draining != NULL && atomic_load(draining);
+}
+
+static void share_draining(void)
+{
+    void *p = mmap(NULL, sizeof *draining, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED)
+        abort();
+    draining = p;
+}
 
 /* A descriptor that was closed when we started would be given to the first socket we open, and whatever is
  * written to stderr would then go out on it. */
@@ -87,6 +106,7 @@ static int open_all(struct master *m, struct an_err *err)
         rc = an_listen_open(app->section(m->conf), &m->listener, err);
     if (rc != AN_OK)
         return rc;
+    share_draining();
     m->pool = (struct an_pool){.app = app,
                                .conf = m->conf,
                                .listen_fd = m->listener.fd,
@@ -158,6 +178,19 @@ static void reload(struct master *m, int64_t now_us)
     an_log_info("proc", "configuration loaded again: replacing workers");
 }
 
+/* Told to stop. Those who ask hear so from now on; the sockets stay open for as long as it takes until all have asked.
+ * Who tells us twice does not want to wait for that. */
+static void drain(struct master *m, int64_t now_us)
+{
+    int64_t delay_us = m->close_us == 0 ? m->conf->drain_delay_ms * MS : 0;
+    atomic_store(draining, true);
+    m->close_us = now_us + delay_us;
+    if (delay_us == 0)
+        return;
+    an_log_info("proc", "told to stop: not ready any more, serving for another %lld ms", (long long)(delay_us / MS));
+    an_notify("STOPPING=1\nSTATUS=Not ready any more, serving until process.drain_delay is over");
+}
+
 static void stop(struct master *m, int64_t now_us)
 {
     an_log_info("proc", "stopping: %u workers finish what they have", an_pool_alive(&m->pool));
@@ -193,11 +226,13 @@ static void react(struct master *m, int64_t now_us)
     if (an_signals.stop) {
         an_signals.stop = 0;
         if (!m->stopping)
-            stop(m, now_us);
+            drain(m, now_us);
     }
+    if (!m->stopping && m->close_us != 0 && now_us >= m->close_us)
+        stop(m, now_us);
     if (an_signals.reload) {
         an_signals.reload = 0;
-        if (!m->stopping)
+        if (m->close_us == 0)
             reload(m, now_us);
     }
 }
@@ -226,6 +261,8 @@ static int64_t tend(struct master *m, int64_t now_us)
     if (m->stopping)
         return next_us;
     int64_t helper_us = an_helper_tend(&m->helper, m->conf, now_us);
+    if (m->close_us != 0 && m->close_us < next_us)
+        next_us = m->close_us;
     return helper_us < next_us ? helper_us : next_us;
 }
 

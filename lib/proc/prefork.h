@@ -3,9 +3,10 @@
  *
  * The master binds (or inherits: fd 0 being a listening socket, or LISTEN_FDS) the socket, maps the
  * metrics, forks the workers, and opens nothing else. HUP: load the configuration again, keep the old one
- * where the new is bad, replace workers one by one. TERM, INT: no new requests, finish the running ones,
- * leave within process.drain_timeout (TERM to the workers is repeated each second: a signal may slip
- * between check and accept). QUIT: at once. A worker that dies is replaced at once, with back-off (doubling
+ * where the new is bad, replace workers one by one. TERM, INT: for process.drain_delay serve on, not ready any
+ * more (the signal again: at once); then no new requests, finish the running ones, leave within
+ * process.drain_timeout (TERM to the workers is repeated each second: a signal may slip between check and
+ * accept). QUIT: at once. A worker that dies is replaced at once, with back-off (doubling
  * to 30 s) when it dies young. Workers recycle themselves after max_requests. sd_notify: READY, RELOADING,
  * STOPPING, STATUS, WATCHDOG. Writes <run_dir>/<app>.pid. */
 #ifndef AN_PROC_PREFORK_H
@@ -40,6 +41,9 @@ struct an_app {
 /* Set by TERM and INT in workers and jobs; handlers are installed without SA_RESTART, so waits end with
  * EINTR. */
 extern volatile sig_atomic_t an_stopping;
+
+/* True in master and workers from the signal to stop on: balancers should be told to send nothing more. */
+bool an_draining(void);
 
 /* Called by a worker after each request: true when it has served its share and should return. */
 bool an_worker_spent(void);

@@ -2,9 +2,12 @@
 """/readyz of each application, /metrics, and /v1/limits, with a database behind them."""
 
 import json
+import signal
 
 import fastcgi
 import pytest
+
+from annals import wait_until
 
 NEEDS = {
     "ingest": {"database_writer", "schema"},
@@ -59,6 +62,17 @@ def test_database_that_is_away(make_annals):
         assert annals.get("/healthz", token=None).status == 200
     finally:
         annals.cluster.start()
+
+
+def test_told_to_stop(make_annals):
+    """Not ready any more, and serving until process.drain_delay is over, or until it is told again."""
+    annals = make_annals(environment={"search": {"ANNALS_SET_PROCESS_DRAIN_DELAY": "1min"}})
+    annals.processes["search"].send_signal(signal.SIGTERM)
+    wait_until("it is not ready", lambda: ready(annals, "search")[0] == 503)
+    assert ready(annals, "search")[1]["checks"]["process"] == "stopping"
+    assert ready(annals, "ingest")[0] == 200
+    assert annals.get("/v1/events").status == 200
+    assert annals.stop_app("search", timeout=5)
 
 
 def test_metrics_show_all_programs(annals):

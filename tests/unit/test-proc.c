@@ -35,6 +35,7 @@ struct answer {
     int index;
     int page; /* search.page_default: which configuration the worker has */
     int shared;
+    int draining;
 };
 
 static void answer(const struct an_conf *c, int client, unsigned index, const int *shared)
@@ -49,7 +50,7 @@ static void answer(const struct an_conf *c, int client, unsigned index, const in
     while (command == 's') /* slow: until another byte comes */
         if (read(client, &command, 1) != 1)
             return;
-    struct answer a = {(int)getpid(), (int)index, (int)c->page_default, *shared};
+    struct answer a = {(int)getpid(), (int)index, (int)c->page_default, *shared, an_draining()};
     if (write(client, &a, sizeof a) != sizeof a)
         _exit(4);
 }
@@ -280,7 +281,7 @@ static void say(int fd, char command)
 /* The answer; its pid is 0 where the connection ended without one. */
 static struct answer hear(int fd)
 {
-    struct answer a = {0, 0, 0, 0};
+    struct answer a = {0, 0, 0, 0, 0};
     if (recv(fd, &a, sizeof a, 0) != sizeof a)
         a.pid = 0;
     (void)close(fd);
@@ -517,6 +518,37 @@ static void test_term_drains(void **state)
     f->master = 0;
 }
 
+/* Told to stop, it serves on and says so; the second time it goes. */
+static void test_drain_delay(void **state)
+{
+    struct fixture *f = *state;
+    write_conf(f, "drain_delay = 1min\n[ingest]\nworkers = 1\n");
+    start(f);
+    struct answer before = ask(f);
+    assert_int_equal(before.draining, 0);
+    assert_int_equal(kill(f->master, SIGTERM), 0);
+    (void)notified(f, "STOPPING=1");
+    assert_int_equal(kill(before.pid, SIGKILL), 0); /* it is still replaced */
+    struct answer during = ask(f);
+    for (int i = 0; i < 100 && (during.pid == 0 || during.pid == before.pid); i++)
+        during = ask(f); /* what came to the one that was dying */
+    assert_true(during.pid > 0 && during.pid != before.pid);
+    assert_int_equal(during.draining, 1);
+    int64_t before_us = an_clock_mono_us();
+    assert_int_equal(stop(f, SIGTERM), 0);
+    assert_true(an_clock_mono_us() - before_us < SECOND_MS * 1000);
+}
+
+static void test_drain_delay_has_an_end(void **state)
+{
+    struct fixture *f = *state;
+    write_conf(f, "drain_delay = 300ms\n");
+    start(f);
+    int64_t before_us = an_clock_mono_us();
+    assert_int_equal(stop(f, SIGTERM), 0);
+    assert_in_range(an_clock_mono_us() - before_us, 300000, 2000000);
+}
+
 static void test_drain_has_an_end(void **state)
 {
     struct fixture *f = *state;
@@ -565,7 +597,7 @@ static void test_recycling(void **state)
     struct fixture *f = *state;
     write_conf(f, "[ingest]\nworkers = 1\nmax_requests = 1\n");
     start(f);
-    struct answer last = {0, 0, 0, 0};
+    struct answer last = {0, 0, 0, 0, 0};
     for (int i = 0; i < 10; i++) {
         struct answer a = ask(f);
         assert_true(a.pid > 0 && a.pid != last.pid);
@@ -768,6 +800,8 @@ int main(void)
         TEST(test_reload_whose_workers_die),
         TEST(test_backoff),
         TEST(test_term_drains),
+        TEST(test_drain_delay),
+        TEST(test_drain_delay_has_an_end),
         TEST(test_drain_has_an_end),
         TEST(test_quit_is_at_once),
         TEST(test_workers_end_with_their_master),
