@@ -151,6 +151,7 @@ struct an_str an_request_cookie(const struct an_request *r, const char *name)
 struct wire {
     struct an_request *r;
     uint64_t limit;
+    bool ended; /* in an orderly way */
 };
 
 static int wire_read(void *arg, char *out, size_t len, size_t *got, struct an_err *err)
@@ -158,6 +159,7 @@ static int wire_read(void *arg, char *out, size_t len, size_t *got, struct an_er
     struct wire *w = arg;
     int rc = an_fcgi_read(w->r->fcgi, out, len, got, err);
     w->r->body_bytes += *got;
+    w->ended = rc == AN_OK && *got == 0;
     if (rc == AN_OK && w->r->body_bytes > w->limit)
         return an_fail(err, AN_ETOOBIG, "the body is over %llu bytes", (unsigned long long)w->limit);
     return rc;
@@ -190,10 +192,9 @@ int an_request_body(struct an_request *r, struct an_buf *out, struct an_err *err
         (void)an_buf_reserve(out, (size_t)promised);
     struct wire w = {.r = r, .limit = out->limit};
     rc = an_decode(coding, &(struct an_source){wire_read, &w}, out, err);
-    if (rc != AN_OK)
+    bool lost = w.ended && promised > 0 && r->body_bytes < (uint64_t)promised; /* then it may not be decodable either */
+    if (!lost && (rc != AN_OK || promised < 0 || r->body_bytes == (uint64_t)promised))
         return rc;
-    if (promised >= 0 && (uint64_t)promised != r->body_bytes)
-        return an_fail(err, AN_EINVAL, "Content-Length is %lld, the body has %llu bytes",
-                       (long long)promised, (unsigned long long)r->body_bytes);
-    return AN_OK;
+    return an_fail(err, lost ? AN_EAGAIN : AN_EINVAL, "Content-Length is %lld, the body has %llu bytes",
+                   (long long)promised, (unsigned long long)r->body_bytes);
 }

@@ -50,8 +50,9 @@ struct an_str an_request_header(const struct an_request *r, const char *name);
 
 /* The body after Content-Encoding (identity, gzip, zstd) is undone, appended to *out, whose limit is the
  * ceiling of the decoded size; the compressed bytes have the same ceiling. Read to the end of the
- * stream: Content-Length may be absent, empty or wrong. AN_ETOOBIG: over the limit. AN_EINVAL: shorter
- * or longer than Content-Length, cut off, stalled, or not decodable (nothing of it may be used).
+ * stream: Content-Length may be absent, empty or wrong. AN_ETOOBIG: over the limit. AN_EINVAL: longer than
+ * Content-Length, cut off, stalled, or not decodable (nothing of it may be used). AN_EAGAIN: shorter than
+ * Content-Length, so the web server has lost some of it: the client did send all.
  * AN_ENOENT: an encoding we do not know (415). */
 int an_request_body(struct an_request *r, struct an_buf *out, struct an_err *err) AN_MUST_CHECK;
 

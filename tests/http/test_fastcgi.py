@@ -2,6 +2,7 @@
 """The FastCGI side of the applications, without a web server: peers that stall, lie, abort, or talk nonsense."""
 
 import collections
+import gzip
 import os
 import signal
 import socket
@@ -29,9 +30,9 @@ def test_whole_request(echo):
 @pytest.mark.parametrize(
     "why, length, data, status",
     [
-        ("shorter than promised", "100", b"12345", 400),
+        ("shorter than promised", "100", b"12345", 503),
         ("longer than promised", "2", b"12345", 400),
-        ("nothing of what was promised", "5", b"", 400),
+        ("nothing of what was promised", "5", b"", 503),
         ("negative", "-1", b"12345", 400),
         ("no number", "five", b"12345", 400),
         ("blank in front", " 5", b"12345", 400),
@@ -42,6 +43,14 @@ def test_whole_request(echo):
 )
 def test_content_length(echo, why, length, data, status):
     assert call(echo.socket("ingest"), events(content_length=length), data).status == status, why
+
+
+def test_coded_body_that_is_short(echo):
+    """What can be told is that bytes are missing, not that it is no gzip."""
+    gzipped = gzip.compress(b"12345")
+    for data, status in ((gzipped, 200), (gzipped[:-3], 503), (b"", 503), (b"x" * len(gzipped), 400)):
+        reply = call(echo.socket("ingest"), events(("HTTP_CONTENT_ENCODING", "gzip"), content_length=len(gzipped)), data)
+        assert reply.status == status
 
 
 def test_too_large_without_a_length(echo):
