@@ -29,7 +29,9 @@ EXTRA_DIST += \
 	docs/guide/console.md \
 	docs/guide/getting-started.md \
 	docs/guide/keycloak.md \
+	docs/guide/kubernetes.md \
 	docs/guide/operating.md \
 	docs/guide/replicas.md \
 	docs/guide/searching.md \
-	docs/img/console.png
+	docs/img/console.png \
+	docs/scaling.md

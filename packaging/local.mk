@@ -34,16 +34,32 @@ uninstall-local:
 # Samples: the configuration (what "annalsctl config dump" prints, which a test compares) and the web servers'.
 dist_pkgdata_DATA = packaging/annals.conf
 sampleapachedir = $(pkgdatadir)/apache
-dist_sampleapache_DATA = packaging/apache/annals.conf
+dist_sampleapache_DATA = \
+	packaging/apache/annals.conf \
+	packaging/apache/balancer.conf \
+	packaging/apache/pair.conf
 samplenginxdir = $(pkgdatadir)/nginx
 dist_samplenginx_DATA = packaging/nginx/annals.conf
 samplelighttpddir = $(pkgdatadir)/lighttpd
 dist_samplelighttpd_DATA = \
 	packaging/lighttpd/50-annals.conf \
-	packaging/lighttpd/annals.conf
+	packaging/lighttpd/annals.conf \
+	packaging/lighttpd/balancer.conf \
+	packaging/lighttpd/one.conf
 
 EXTRA_DIST += \
 	packaging/README.md \
+	packaging/container/Containerfile \
+	packaging/kubernetes/admin.yaml \
+	packaging/kubernetes/annals.conf \
+	packaging/kubernetes/ingest.yaml \
+	packaging/kubernetes/ingress.example.yaml \
+	packaging/kubernetes/jobs.yaml \
+	packaging/kubernetes/kustomization.yaml \
+	packaging/kubernetes/lighttpd.conf \
+	packaging/kubernetes/network-policy.yaml \
+	packaging/kubernetes/search.yaml \
+	packaging/kubernetes/secrets.example.yaml \
 	packaging/systemd/annals-app.service.in \
 	packaging/systemd/annals-app.socket.in \
 	packaging/systemd/annals-partition.service.in \

@@ -15,6 +15,7 @@ EXTRA_DIST += \
 	tests/http/echo.py \
 	tests/http/search_model.py \
 	tests/http/test_access.py \
+	tests/http/test_balancer.py \
 	tests/http/test_combiner.py \
 	tests/http/test_combiner_steps.py \
 	tests/http/test_console.py \
@@ -26,6 +27,7 @@ EXTRA_DIST += \
 	tests/http/test_isolation.py \
 	tests/http/test_json.py \
 	tests/http/test_keycloak.py \
+	tests/http/test_kubernetes.py \
 	tests/http/test_partitions.py \
 	tests/http/test_platform.py \
 	tests/http/test_quickstart.py \

@@ -135,8 +135,7 @@ class Annals:
                 self.ctl("issuer", "init")
             self.signer = Signer(self.key_file, self.keys_file)
             self.run_job("partition")
-            for app in APPS:
-                self.start_app(app)
+            self.start_apps()
             self.web = webserver.WebServer(self.server, self.folder / "web", self.run).start()
             self.url = self.web.url
             wait_until("the web server answers", self._answers)
@@ -162,6 +161,22 @@ class Annals:
             self.cluster.drop_database(self.database)
         shutil.rmtree(self.folder, ignore_errors=True)
         assert not late, f"did not stop within its limit: {late}"
+
+    def start_apps(self):
+        for app in APPS:
+            self.start_app(app)
+
+    def crash(self):
+        """The host is gone: kill -9 of everything that is not the database."""
+        masters = [process.pid for process in self.processes.values()]
+        for pid in masters:
+            self.kill(pid, signal.SIGSTOP)  # it shall start no more workers meanwhile
+        for pid in [*(child for master in masters for child in children_of(master)), *masters]:
+            self.kill(pid)
+        for process in self.processes.values():
+            process.wait(5)
+        self.processes.clear()
+        self.web.stop(signal.SIGKILL)
 
     def start_app(self, app, timeout=10):
         command = postgres.as_service([str(BUILD / f"annals-{app}"), "--config", str(self.conf)])

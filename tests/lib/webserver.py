@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""lighttpd, Apache httpd and nginx for tests: each with a main file that sets variables and includes the configuration of
-packaging/ as it is."""
+"""lighttpd, Apache httpd and nginx for tests, before one instance or as balancers before two: each with a main file that
+sets variables and includes the configuration of packaging/ as it is."""
 
 import grp
 import os
@@ -25,7 +25,7 @@ def free_port():
 
 def program(kind):
     """Path of a server's program, or None."""
-    for name in {"lighttpd": ["lighttpd"], "apache": ["apache2", "httpd"], "nginx": ["nginx"]}[kind]:
+    for name in {"lighttpd": ["lighttpd"], "apache": ["apache2", "httpd"], "nginx": ["nginx"]}[kind.split("-")[0]]:
         found = shutil.which(name, path=PATH)
         if found:
             return found
@@ -46,14 +46,26 @@ def service_user():
 
 
 def lighttpd_conf(folder, run_dir, port):
+    return lighttpd_main(folder, port, [f'var.annals_run = "{run_dir}"', packaged("lighttpd", "annals")])
+
+
+def lighttpd_balancer_conf(folder, ports, port):
+    hosts = ", ".join(f'( "host" => "127.0.0.1", "port" => {each} )' for each in ports)
+    return lighttpd_main(folder, port, [f"var.annals_hosts = ( {hosts} )", packaged("lighttpd", "balancer")])
+
+
+def packaged(kind, name):
+    return f'include "{TOP}/packaging/{kind}/{name}.conf"'
+
+
+def lighttpd_main(folder, port, site):
     user = service_user()
     lines = [
         'server.bind = "127.0.0.1"',
         f"server.port = {port}",
         f'server.document-root = "{folder}"',
         f'server.upload-dirs = ( "{folder}/tmp" )',
-        f'var.annals_run = "{run_dir}"',
-        f'include "{TOP}/packaging/lighttpd/annals.conf"',
+        *site,
     ]
     if user:
         lines += [f'server.username = "{user[0]}"', f'server.groupname = "{user[1]}"']
@@ -68,12 +80,30 @@ def apache_modules():
 
 
 def apache_conf(folder, run_dir, port):
+    return apache_main(folder, port, {"annals_run": run_dir}, "annals")
+
+
+def apache_pair_conf(folder, run_dirs, port):
+    variables = {f"annals_run_{i + 1}": run_dir for i, run_dir in enumerate(run_dirs)}
+    return apache_main(folder, port, variables, "pair", BALANCER_MODULES)
+
+
+def apache_balancer_conf(folder, ports, port):
+    variables = {f"annals_host_{i + 1}": f"127.0.0.1:{each}" for i, each in enumerate(ports)}
+    return apache_main(folder, port, variables, "balancer", BALANCER_MODULES)
+
+
+APACHE_MODULES = ("mpm_event", "authz_core", "env", "setenvif", "proxy", "proxy_fcgi", "reqtimeout", "unixd")
+BALANCER_MODULES = ("slotmem_shm", "lbmethod_byrequests", "proxy_balancer", "proxy_http", "watchdog", "proxy_hcheck",
+                    "headers")
+
+
+def apache_main(folder, port, variables, site, modules_too=()):
     user = service_user()
-    wanted = ("mpm_event", "authz_core", "env", "setenvif", "proxy", "proxy_fcgi", "reqtimeout", "unixd")
     modules = apache_modules()
     lines = [
         f"LoadModule {name}_module {modules}/mod_{name}.so"
-        for name in wanted
+        for name in (*APACHE_MODULES, *modules_too)
         if os.path.exists(f"{modules}/mod_{name}.so")  # some are built in
     ]
     lines += [
@@ -87,8 +117,8 @@ def apache_conf(folder, run_dir, port):
         f"Listen 127.0.0.1:{port}",
         "StartServers 1",
         "RequestReadTimeout header=20-40,MinRate=500 body=20,MinRate=500",
-        f"Define annals_run {run_dir}",
-        f"Include {TOP}/packaging/apache/annals.conf",
+        *(f"Define {name} {value}" for name, value in variables.items()),
+        packaged("apache", site),
     ]
     if user:
         lines += [f"User {user[0]}", f"Group {user[1]}"]
@@ -137,16 +167,24 @@ def nginx_conf(folder, run_dir, port):
     )
 
 
-MAKE_CONF = {"lighttpd": lighttpd_conf, "apache": apache_conf, "nginx": nginx_conf}
+MAKE_CONF = {
+    "lighttpd": lighttpd_conf,
+    "apache": apache_conf,
+    "nginx": nginx_conf,
+    "lighttpd-balancer": lighttpd_balancer_conf,
+    "apache-balancer": apache_balancer_conf,
+    "apache-pair": apache_pair_conf,
+}
 
 
 class WebServer:
-    """A running server. `run_dir` holds the sockets of the applications; `folder` becomes this server's own."""
+    """A running server; `folder` becomes its own. behind: the folder of the applications' sockets; for a pair the folders
+    of both, for a balancer the ports of the web servers behind it."""
 
-    def __init__(self, kind, folder, run_dir):
+    def __init__(self, kind, folder, behind):
         self.kind = kind
         self.folder = Path(folder)
-        self.run_dir = run_dir
+        self.behind = behind
         self.process = None
         self.port = None
 
@@ -160,23 +198,24 @@ class WebServer:
         self.folder.chmod(0o755)
         (self.folder / "tmp").chmod(0o1777)
         while True:
+            self.port = free_port()
             try:
-                self._start_once()
+                self.start_again()
                 return self
             except RuntimeError:
                 tries -= 1
                 if tries == 0:
                     raise
 
-    def _start_once(self):
-        self.port = free_port()
+    def start_again(self):
+        """On the port it had."""
         conf = self.folder / f"{self.kind}.conf"
-        conf.write_text(MAKE_CONF[self.kind](self.folder, self.run_dir, self.port))
+        conf.write_text(MAKE_CONF[self.kind](self.folder, self.behind, self.port))
         args = {
             "lighttpd": ["-D", "-f", conf],
             "apache": ["-DFOREGROUND", "-f", conf],
             "nginx": ["-e", "stderr", "-p", self.folder, "-c", conf],
-        }[self.kind]
+        }[self.kind.split("-")[0]]
         with open(self.folder / "output.log", "ab") as out:
             self.process = subprocess.Popen(
                 [program(self.kind), *args], stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
@@ -201,11 +240,12 @@ class WebServer:
                 texts.append(path.read_text(errors="replace")[-4000:])
         return "\n".join(texts)
 
-    def stop(self):
+    def stop(self, how=signal.SIGTERM):
+        """SIGINT lets lighttpd finish its requests first."""
         if self.process is None:
             return
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+            self.process.send_signal(how)
             try:
                 self.process.wait(10)
             except subprocess.TimeoutExpired:
