@@ -22,6 +22,7 @@ EXTRA_DIST += \
 	docs/design/ingest.md \
 	docs/design/json.md \
 	docs/design/metrics.md \
+	docs/design/moves.md \
 	docs/design/partitions.md \
 	docs/design/processes.md \
 	docs/design/replicas.md \

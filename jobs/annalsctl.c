@@ -18,6 +18,7 @@ const struct an_ctl_command *const an_ctl_groups[] = {
     an_ctl_db,
     an_ctl_status,
     an_ctl_tenant,
+    an_ctl_move,
     an_ctl_retention,
     an_ctl_hold,
     an_ctl_token,

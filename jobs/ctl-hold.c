@@ -117,7 +117,7 @@ static int place(const struct an_ctl *ctl, const struct hold *h, char id[24], st
     struct an_db *db = an_db_new(ctl->conf, AN_DB_JOB);
     rc = an_db_exec(db, AN_STMT_HOLD_ADD, params, AN_COUNT(params), &res, err);
     if (rc == AN_OK && an_result_rows(res) == 0)
-        rc = an_fail(err, AN_ENOENT, "tenant '%s' is not known", h->tenant);
+        rc = an_fail(err, AN_ENOENT, "tenant '%s' is not known here, or is being moved", h->tenant);
     else if (rc == AN_OK)
         (void)snprintf(id, 24, "%.*s", AN_STR_ARG(an_result_get(res, 0, 0)));
     if (rc == AN_OK)

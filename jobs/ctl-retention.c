@@ -117,7 +117,7 @@ static int tenant_retention(const struct an_ctl *ctl, int argc, char **argv)
     struct an_err err;
     int rc = change(ctl, &event, AN_STMT_TENANT_RETENTION, params, AN_COUNT(params), &res, &err);
     if (rc == AN_OK && an_result_rows(res) == 0)
-        rc = an_fail(&err, AN_ENOENT, "tenant '%s' is not known", tenant);
+        rc = an_fail(&err, AN_ENOENT, "tenant '%s' is not known here, or is being moved", tenant);
     else if (rc == AN_OK && !an_str_is(an_result_get(res, 0, 0), "t"))
         rc = an_fail(&err, AN_ENOENT, "class '%s' is not known: annalsctl retention set %s DAYS", class,
                      class);

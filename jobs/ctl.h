@@ -28,7 +28,7 @@ struct an_ctl_command {
 /* The groups; each array ends with words == NULL. */
 extern const struct an_ctl_command an_ctl_config[], an_ctl_db[], an_ctl_token[], an_ctl_tenant[],
     an_ctl_login[];
-extern const struct an_ctl_command an_ctl_completion[], an_ctl_hold[], an_ctl_retention[], an_ctl_status[];
+extern const struct an_ctl_command an_ctl_completion[], an_ctl_hold[], an_ctl_move[], an_ctl_retention[], an_ctl_status[];
 
 /* All groups of this build, in the order of --help; ends with NULL. */
 extern const struct an_ctl_command *const an_ctl_groups[];

@@ -7,6 +7,7 @@ annalsctl_SOURCES = \
 	jobs/ctl-db.c \
 	jobs/ctl-hold.c \
 	jobs/ctl-login.c \
+	jobs/ctl-move.c \
 	jobs/ctl-retention.c \
 	jobs/ctl-status.c \
 	jobs/ctl-tenant.c \

@@ -6,6 +6,9 @@ AN_QUERIES = \
 	sql/queries/copy_entities.sql \
 	sql/queries/copy_events.sql \
 	sql/queries/discard_plans.sql \
+	sql/queries/feed_horizon.sql \
+	sql/queries/feed_of_tenant.sql \
+	sql/queries/feed_snapshot.sql \
 	sql/queries/functions_digest.sql \
 	sql/queries/functions_digest_set.sql \
 	sql/queries/hold_add.sql \
@@ -25,6 +28,35 @@ AN_QUERIES = \
 	sql/queries/migration_list.sql \
 	sql/queries/migration_lock.sql \
 	sql/queries/migration_table.sql \
+	sql/queries/move_add.sql \
+	sql/queries/move_class.sql \
+	sql/queries/move_compare_entities.sql \
+	sql/queries/move_compare_events.sql \
+	sql/queries/move_compare_named.sql \
+	sql/queries/move_consumer.sql \
+	sql/queries/move_consumer_end.sql \
+	sql/queries/move_count.sql \
+	sql/queries/move_entities.sql \
+	sql/queries/move_events.sql \
+	sql/queries/move_events_named.sql \
+	sql/queries/move_find.sql \
+	sql/queries/move_hold_put.sql \
+	sql/queries/move_holds.sql \
+	sql/queries/move_list.sql \
+	sql/queries/move_lock.sql \
+	sql/queries/move_merge_entities.sql \
+	sql/queries/move_position.sql \
+	sql/queries/move_presence.sql \
+	sql/queries/move_release.sql \
+	sql/queries/move_save.sql \
+	sql/queries/move_settings.sql \
+	sql/queries/move_settle.sql \
+	sql/queries/move_shards.sql \
+	sql/queries/move_step.sql \
+	sql/queries/move_switch.sql \
+	sql/queries/move_tenant.sql \
+	sql/queries/move_writers.sql \
+	sql/queries/move_writers_left.sql \
 	sql/queries/outbox_add.sql \
 	sql/queries/outbox_lock.sql \
 	sql/queries/outbox_put.sql \
@@ -98,6 +130,7 @@ AN_MIGRATIONS = \
 	sql/migrations/0006_retention.sql \
 	sql/migrations/0007_issuer_keys.sql \
 	sql/migrations/0008_shards.sql \
+	sql/migrations/0009_moves.sql \
 	sql/migrations/0010_platform.sql
 
 EXTRA_DIST += $(AN_QUERIES) $(AN_FUNCTIONS) $(AN_MIGRATIONS) sql/README.md

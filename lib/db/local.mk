@@ -12,6 +12,14 @@ libannals_a_SOURCES += \
 	lib/db/migrate.c \
 	lib/db/migrate.h \
 	lib/db/migration_list.h \
+	lib/db/move.c \
+	lib/db/move.h \
+	lib/db/move_compare.c \
+	lib/db/move_copy.c \
+	lib/db/move_follow.c \
+	lib/db/move_parts.h \
+	lib/db/move_record.c \
+	lib/db/move_sides.c \
 	lib/db/partition.c \
 	lib/db/partition.h \
 	lib/db/partition_plan.c \

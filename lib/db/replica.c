@@ -104,11 +104,7 @@ enum { REPLAYED, THROUGH, NOW };
 int an_replica_ask(struct an_replica *r, int64_t max_lag_ms, struct an_err *err)
 {
     struct an_result *res = NULL;
-    struct an_db *db = r->server.db;
-    int64_t wait_ms = db->wait_ms;
-    db->wait_ms = db->connect_timeout_ms; /* a pooler in between may take long to say that it cannot connect */
-    int rc = an_db_exec(db, AN_STMT_REPLICA_STATE, NULL, 0, &res, err);
-    db->wait_ms = wait_ms;
+    int rc = an_db_exec(r->server.db, AN_STMT_REPLICA_STATE, NULL, 0, &res, err);
     if (rc != AN_OK) {
         an_replica_failed(r, err);
         return AN_EAGAIN;

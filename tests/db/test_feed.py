@@ -2,11 +2,12 @@
 """The order of the feed rests on every writer locking the outbox before it has a transaction id. Then a
 consumer that reads up to the oldest id among those who hold that lock never misses a row and never sees
 one twice."""
+import contextlib
 import subprocess
 import time
 
 import pytest
-from conftest import environment
+from conftest import TOP, environment
 
 
 def wait_for_blocked_writer(db):
@@ -53,18 +54,7 @@ def test_outbox_is_locked_first(programs, db, path, events):
 class Consumer:
     """Reads the feed as a consumer does; see docs/design/data.md."""
 
-    HORIZON = """
-        WITH holders AS (
-            SELECT pid, virtualtransaction FROM pg_locks
-            WHERE locktype = 'relation' AND relation = 'annals.outbox'::regclass
-              AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
-        SELECT min(id) FROM (
-            SELECT l.transactionid::text::bigint AS id
-            FROM pg_locks AS l JOIN holders AS h USING (virtualtransaction)
-            WHERE l.locktype = 'transactionid' AND l.granted
-            UNION ALL
-            SELECT a.backend_xid::text::bigint FROM pg_stat_activity AS a JOIN holders AS h USING (pid)
-            WHERE a.backend_xid IS NOT NULL) AS open"""
+    HORIZON = (TOP / "sql/queries/feed_horizon.sql").read_text().replace("%", "%%").replace("$1::bigint", "%(x)s")
 
     def __init__(self, db):
         self.conn = db.connect("annals_job", autocommit=False)
@@ -75,12 +65,12 @@ class Consumer:
         with self.conn.cursor() as cur:
             cur.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
             [(horizon,)] = cur.fetchall()
-            cur.execute(self.HORIZON)
-            [(oldest,)] = cur.fetchall()
+            cur.execute(self.HORIZON, {"x": horizon})
+            [(horizon,)] = cur.fetchall()
             cur.execute("""
                 SELECT xid::text::bigint, id FROM annals.outbox
                 WHERE (xid, id) > (%s::text::xid8, %s) AND xid < %s::text::xid8
-                ORDER BY xid, id""", (*self.position, min(horizon, oldest or horizon)))
+                ORDER BY xid, id""", (*self.position, horizon))
             rows = cur.fetchall()
         self.conn.commit()
         self.rows += rows
@@ -117,3 +107,21 @@ def test_consumer_beside_racing_writers(programs, db):
         SELECT (SELECT count(*) FROM annals.events),
                (SELECT count(DISTINCT i) FROM annals.outbox, unnest(event_ids) AS i)""")
     assert events == named
+
+
+def test_ids_are_widened(db):
+    """The catalogue says 32 bits of an id: of all ids that end so, the nearest to the one that nobody had yet is meant."""
+    holder = db.connect("annals_writer", autocommit=False)
+    with holder.cursor() as cur:
+        cur.execute("INSERT INTO annals.outbox (tenant_id, event_ids) VALUES ('t', '{}') ON CONFLICT DO NOTHING")
+    [(xid,)] = db.query("SELECT backend_xid::text::bigint FROM pg_stat_activity WHERE backend_xid IS NOT NULL")
+    era = 1 << 32
+    with contextlib.closing(db.connect("annals_job")) as conn, conn.cursor() as cur:
+        for x, horizon in ((xid + 1, xid), (xid + 1000, xid), (era + xid + 5, era + xid), (era + 3, era + 3),
+                           (7 * era + xid + 1, 7 * era + xid), (8 * era, 8 * era)):
+            cur.execute(Consumer.HORIZON, {"x": x})
+            assert cur.fetchall() == [(str(horizon),)]
+        holder.rollback()
+        cur.execute(Consumer.HORIZON, {"x": 7 * era + xid + 1})
+        assert cur.fetchall() == [(str(7 * era + xid + 1),)]
+    holder.close()

@@ -7,7 +7,7 @@ import psycopg2
 import pytest
 from conftest import TOP, Database
 
-TENANT_TABLES = ("events", "event_entities", "legal_holds", "outbox", "tenants")
+TENANT_TABLES = ("events", "event_entities", "legal_holds", "outbox", "tenant_moves", "tenants")
 PARTITIONED = ("events", "event_entities", "outbox")
 ROLES = ("annals_writer", "annals_reader", "annals_platform", "annals_job")
 QUERIES = sorted((TOP / "sql" / "queries").glob("*.sql"))
@@ -94,6 +94,7 @@ def test_policies(shared):
                               ("events", "across", "SELECT", "annals_platform"),
                               ("legal_holds", "every_tenant", "ALL", "annals_job", "annals_owner"),
                               ("outbox", "feed", "SELECT", "annals_job"),
+                              ("tenant_moves", "every_tenant", "ALL", "annals_job"),
                               ("tenants", "across", "SELECT", "annals_platform"),
                               ("tenants", "every_tenant", "ALL", "annals_job", "annals_writer")]
     tables = {table for table, name, *_ in rows if name == "tenant"}
@@ -136,7 +137,7 @@ def test_rights(shared):
         ("annals_job", "partition_archives", "SELECT"), ("annals_job", "partition_removals", "SELECT"),
         ("annals_job", "retention_classes", "INSERT SELECT"), ("annals_job", "schema_migrations", "SELECT"),
         ("annals_job", "shards", "DELETE INSERT SELECT"),
-        ("annals_job", "tenants", "SELECT"),
+        ("annals_job", "tenant_moves", "INSERT SELECT UPDATE"), ("annals_job", "tenants", "SELECT"),
         ("annals_platform", "event_entities", "SELECT"), ("annals_platform", "events", "SELECT"),
         ("annals_reader", "event_entities", "SELECT"), ("annals_reader", "events", "SELECT"),
         ("annals_reader", "job_runs", "SELECT"),
@@ -185,9 +186,7 @@ def test_functions_pin_their_search_path(shared):
         SELECT proname, prosecdef, proconfig FROM pg_proc
         WHERE pronamespace = 'annals'::regnamespace AND proname NOT IN ('kept_from', 'through')""")
     assert any(definer for _, definer, _ in rows)
-    for name, definer, settings in rows:
-        if name == "through" and not definer:
-            continue  # it becomes a part of the caller's statement, which setting anything would prevent
+    for name, _, settings in rows:
         assert "search_path=pg_catalog, pg_temp" in settings, name
 
 

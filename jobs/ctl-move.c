@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* annalsctl tenant move: a tenant to another shard, while it is written and read. Beginning, end and failure
+ * are in our own log; how it goes on is told on stderr. */
+#include "an.h"
+
+#include <getopt.h>
+
+#include "base/clock.h"
+#include "ctl.h"
+#include "db/move.h"
+#include "own.h"
+#include "proc/exit.h"
+
+struct options {
+    const char *tenant, *target;
+    bool dry_run, abort;
+};
+
+/* ---- told on the way ---- */
+
+struct rate {
+    enum an_move_step step;
+    int64_t from, from_us; /* events done when the step was first told, and when that was */
+};
+
+static int64_t events_done(const struct an_move_state *s)
+{
+    switch (s->step) {
+    case AN_MOVE_COPY:
+        return s->copied;
+    case AN_MOVE_COMPARE:
+        return s->compared;
+    default:
+        return s->followed;
+    }
+}
+
+static void tell(void *arg, const struct an_move_state *s)
+{
+    struct rate *r = arg;
+    int64_t done = events_done(s), now_us = an_clock_mono_us();
+    if (r->from_us == 0 || r->step != s->step) {
+        *r = (struct rate){s->step, done, now_us};
+        (void)fprintf(stderr, "%s: %s\n", s->tenant, an_move_step_names[s->step]);
+        return;
+    }
+    int64_t spent_us = now_us - r->from_us,
+            per_second = spent_us == 0 ? 0 : (done - r->from) * 1000000 / spent_us;
+    (void)fprintf(stderr, "%s: %s: %lld events, %lld/s", s->tenant, an_move_step_names[s->step],
+                  (long long)done, (long long)per_second);
+    int64_t left = s->events - done;
+    if ((s->step == AN_MOVE_COPY || s->step == AN_MOVE_COMPARE) && per_second > 0 && left > 0)
+        (void)fprintf(stderr, ", %lld left: %lld s", (long long)left, (long long)(left / per_second));
+    (void)fputc('\n', stderr);
+}
+
+/* ---- the log of our own ---- */
+
+static int record(const struct an_ctl *ctl, const char *action, const struct an_move_state *s,
+                  const char *words, struct an_err *err)
+{
+    const struct an_own_event event = {action, "tenant", s->tenant, NULL, words};
+    struct an_own *own = an_own_new(ctl->conf, "operator", an_ctl_operator());
+    int rc = an_own_record(own, &event, err);
+    an_own_free(own);
+    return rc;
+}
+
+/* ---- results ---- */
+
+static void print_pause(const struct an_move_state *s)
+{
+    if (s->pause_us >= 0)
+        (void)printf("\"pause_ms\": %lld.%03lld", (long long)(s->pause_us / 1000),
+                     (long long)(s->pause_us % 1000));
+    else
+        (void)printf("\"pause_ms\": null");
+}
+
+static void print_json(const struct an_move_state *s)
+{
+    char started[AN_TIME_LEN + 1] = "";
+    an_time_format(s->started_us, started);
+    (void)printf(
+        "{\"tenant\": \"%s\", \"source\": \"%s\", \"target\": \"%s\", \"step\": \"%s\", \"finished\": %s, "
+        "\"started_at\": \"%s\", \"events\": %lld, \"copied\": %lld, \"followed\": %lld, \"compared\": "
+        "%lld, ",
+        s->tenant, s->source, s->target, an_move_step_names[s->step], s->finished ? "true" : "false", started,
+        (long long)s->events, (long long)s->copied, (long long)s->followed, (long long)s->compared);
+    print_pause(s);
+    (void)printf("}\n");
+}
+
+static void describe(const struct an_move_state *s, char *out, size_t room)
+{
+    (void)snprintf(
+        out, room,
+        "tenant %s moved from shard %s to %s: %lld events copied, %lld followed, %lld compared; writers "
+        "waited %lld ms",
+        s->tenant, s->source, s->target, (long long)s->copied, (long long)s->followed, (long long)s->compared,
+        (long long)(s->pause_us / 1000));
+}
+
+static void print_move(const struct an_result *res, size_t row, bool json)
+{
+    struct an_move_state s;
+    struct an_err err;
+    if (an_move_read(res, row, &s, &err) != AN_OK) {
+        (void)fprintf(stderr, "annalsctl: %s\n", err.text);
+        return;
+    }
+    if (json) {
+        print_json(&s);
+        return;
+    }
+    char started[AN_TIME_LEN + 1];
+    an_time_format(s.started_us, started);
+    (void)printf("%-24s %s  %s -> %s  %s: %lld of %lld events copied, %lld followed, %lld compared\n",
+                 s.tenant, started, s.source, s.target, an_move_step_names[s.step], (long long)s.copied,
+                 (long long)s.events, (long long)s.followed, (long long)s.compared);
+}
+
+/* ---- tenant move ---- */
+
+static int parse(int argc, char **argv, struct options *o)
+{
+    static const struct option longs[] = {{"to", required_argument, NULL, 't'},
+                                          {"dry-run", no_argument, NULL, 'n'},
+                                          {"abort", no_argument, NULL, 'a'},
+                                          {NULL, 0, NULL, 0}};
+    int letter;
+    while ((letter = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+        if (letter == 't')
+            o->target = optarg;
+        else if (letter == 'n')
+            o->dry_run = true;
+        else if (letter == 'a')
+            o->abort = true;
+        else
+            return an_ctl_usage(
+                "tenant move takes TENANT, and --to SHARD with perhaps --dry-run, or --abort");
+    }
+    if (argc - optind != 1)
+        return an_ctl_usage("tenant move takes one TENANT");
+    o->tenant = argv[optind];
+    if ((o->target == NULL) != o->abort || (o->abort && o->dry_run))
+        return an_ctl_usage("tenant move takes either --to SHARD, with perhaps --dry-run, or --abort");
+    if (o->target != NULL && strlen(o->target) > AN_SHARD_NAME_MAX)
+        return an_ctl_usage("tenant move: '%s' is no shard", o->target);
+    return AN_EXIT_OK;
+}
+
+static int check(const struct an_ctl *ctl, struct an_move *m, const struct options *o, struct an_err *err)
+{
+    int rc = an_move_check(m, o->target, err);
+    const struct an_move_state *s = an_move_state(m);
+    if (rc != AN_OK)
+        return rc;
+    if (ctl->json)
+        (void)printf("{\"tenant\": \"%s\", \"source\": \"%s\", \"target\": \"%s\", \"events\": %lld}\n",
+                     s->tenant, s->source, s->target, (long long)s->events);
+    else
+        (void)printf("tenant %s can move from shard %s to %s: %lld events\n", s->tenant, s->source, s->target,
+                     (long long)s->events);
+    return AN_OK;
+}
+
+static int give_up(const struct an_ctl *ctl, struct an_move *m, struct an_err *err)
+{
+    int rc = an_move_abort(m, err);
+    const struct an_move_state *s = an_move_state(m);
+    if (rc != AN_OK)
+        return rc;
+    char words[512];
+    (void)snprintf(words, sizeof words,
+                   "the move of tenant %s from shard %s to %s was given up; it stays on %s", s->tenant,
+                   s->source, s->target, s->source);
+    if (ctl->json)
+        print_json(s);
+    else
+        (void)printf("%s\n", words);
+    return record(ctl, "annals.move.abort", s, words, err);
+}
+
+/* A failure is recorded where that is possible; what is said to the operator is the failure itself. */
+static int failed(const struct an_ctl *ctl, const struct an_move_state *s, const struct an_err *err)
+{
+    char words[1024];
+    struct an_err why;
+    (void)snprintf(words, sizeof words,
+                   "the move of tenant %s from shard %s to %s stopped at the step '%s': %s", s->tenant,
+                   s->source, s->target, an_move_step_names[s->step], err->text);
+    if (record(ctl, "annals.move.fail", s, words, &why) != AN_OK)
+        (void)fprintf(stderr, "annalsctl: %s\n", why.text);
+    return err->rc;
+}
+
+static int move(const struct an_ctl *ctl, struct an_move *m, const struct options *o, struct an_err *err)
+{
+    int rc = an_move_begin(m, o->target, an_ctl_operator(), err);
+    const struct an_move_state *s = an_move_state(m);
+    if (rc != AN_OK)
+        return rc;
+    char words[512];
+    (void)snprintf(words, sizeof words, "tenant %s moves from shard %s to %s, from the step '%s' on",
+                   s->tenant, s->source, s->target, an_move_step_names[s->step]);
+    rc = record(ctl, "annals.move.begin", s, words, err);
+    if (rc != AN_OK)
+        return rc;
+    if (an_move_run(m, err) != AN_OK)
+        return failed(ctl, s, err);
+    describe(s, words, sizeof words);
+    if (ctl->json)
+        print_json(s);
+    else
+        (void)printf("%s\n", words);
+    return record(ctl, "annals.move.end", s, words, err);
+}
+
+static int tenant_move(const struct an_ctl *ctl, int argc, char **argv)
+{
+    struct options o = {.tenant = NULL};
+    struct rate rate = {.from_us = 0};
+    struct an_err err;
+    struct an_move *m = NULL;
+    int status = parse(argc, argv, &o);
+    if (status != AN_EXIT_OK)
+        return status;
+    int rc = an_move_new(ctl->conf, an_str(o.tenant), tell, &rate, &m, &err);
+    if (rc == AN_OK)
+        rc = o.abort ? give_up(ctl, m, &err) : o.dry_run ? check(ctl, m, &o, &err) : move(ctl, m, &o, &err);
+    an_move_free(m);
+    return rc == AN_OK ? AN_EXIT_OK : an_ctl_failed(&err);
+}
+
+static int tenant_moves(const struct an_ctl *ctl, int argc, char **argv)
+{
+    static const struct option longs[] = {{"all", no_argument, NULL, 'a'}, {NULL, 0, NULL, 0}};
+    bool all = false;
+    int letter;
+    while ((letter = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+        if (letter != 'a')
+            return an_ctl_usage("tenant moves takes --all");
+        all = true;
+    }
+    if (argc != optind)
+        return an_ctl_usage("tenant moves: unexpected argument '%s'", argv[optind]);
+    const struct an_db_param params[] = {AN_DB_TEXT(an_str(all ? "t" : "f"))};
+    return an_ctl_print_rows(ctl, AN_DB_JOB, AN_STMT_MOVE_LIST, params, AN_COUNT(params), print_move);
+}
+
+const struct an_ctl_command an_ctl_move[] = {
+    {"tenant move", "TENANT [--to SHARD] [--dry-run] [--abort]",
+     "move a tenant to another shard while it is written and read; run again, it goes on where it stopped",
+     true, tenant_move},
+    {"tenant moves", "[--all]", "moves that are under way, or all that ever were", true, tenant_moves},
+    {NULL, NULL, NULL, false, NULL},
+};

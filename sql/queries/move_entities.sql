@@ -1,0 +1,14 @@
+-- name: move_entities
+-- on: primary as annals_keeper
+-- params: tenant_id text, keys of events: timestamptz[] and uuid[]
+-- rows: what these events touched: the columns of copy_entities
+-- From their documents: the key of event_entities leads from entities to events, not back.
+SELECT DISTINCT
+       e.tenant_id,
+       e."timestamp",
+       e.id,
+       n.entity ->> 'type',
+       n.entity ->> 'id'
+FROM unnest($2::timestamptz[], $3::uuid[]) AS k ("timestamp", id)
+JOIN annals.events AS e ON e.tenant_id = $1 AND e."timestamp" = k."timestamp" AND e.id = k.id
+CROSS JOIN LATERAL json_array_elements(e.document -> 'entities') AS n (entity)
