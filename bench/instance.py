@@ -5,9 +5,12 @@ import json
 import os
 import re
 import shlex
+import shutil
 import socket
 import subprocess
+import tempfile
 import time
+import urllib.request
 
 import psycopg2
 
@@ -73,6 +76,42 @@ class Instance:
 
     def stop(self):
         subprocess.run([os.path.join(TOP, "quickstart"), "--dir", self.dir, "--stop"], stdout=subprocess.DEVNULL)
+
+    # --- replica ----------------------------------------------------------------------------------------------
+    def start_replica(self):
+        """A standby of the database; searches are answered by it until stop_replica(). Returns its connection string."""
+        owner = os.stat(os.path.join(self.dir, "pg"))
+        self.replica = tempfile.mkdtemp(prefix="an-bench-", dir="/tmp")
+        os.chown(self.replica, owner.st_uid, owner.st_gid)
+        data = os.path.join(self.replica, "data")
+        who = [] if owner.st_uid == os.geteuid() else ["setpriv", f"--reuid={owner.st_uid}", f"--regid={owner.st_gid}",
+                                                      "--clear-groups"]
+        self.replica_ctl = [*who, pg_tool("pg_ctl"), "-w", "-D", data]
+        subprocess.run([*who, pg_tool("pg_basebackup"), "-D", data, "-d", self.env["ANNALS_PG"], "-R", "-X", "stream",
+                        "-c", "fast"], check=True, cwd="/", timeout=600)
+        subprocess.run([*self.replica_ctl, "-l", os.path.join(self.replica, "log"), "-o",
+                        f"-k {self.replica} -p 5432 -c listen_addresses=''", "start"], check=True, cwd="/", timeout=120,
+                       stdout=subprocess.DEVNULL)
+        self.restart(REPLICA_NEAR_CONNINFO=f"host={self.replica} port=5432")
+        deadline = time.monotonic() + 30  # it connects to the primary anew
+        while any(self.served() != "replica" for _ in range(20)):
+            if time.monotonic() > deadline:
+                raise SystemExit("searches are not answered by the replica")
+            time.sleep(0.5)
+        return f"host={self.replica} port=5432 dbname=annals"
+
+    def served(self):
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/v1/events?limit=1",
+                                         headers={"Authorization": "Bearer " + self.env["ANNALS_READ_TOKEN"]})
+        with urllib.request.urlopen(request, timeout=30) as reply:
+            return json.load(reply)["coverage"]["tiers"][0]["served"]
+
+    def stop_replica(self):
+        subprocess.run([*self.replica_ctl, "-m", "fast", "stop"], check=True, cwd="/", timeout=120,
+                       stdout=subprocess.DEVNULL)
+        shutil.rmtree(self.replica)
+        del self.configuration["REPLICA_NEAR_CONNINFO"]
+        self.restart()
 
     # --- database ---------------------------------------------------------------------------------------------
     def connect(self):

@@ -245,8 +245,8 @@ def read_urls(instance, lines):
     return result["p50_ms"]
 
 
-def read_sql(instance, statement, variables="", **values):
-    url, instance.env["ANNALS_PG"] = instance.env["ANNALS_PG"], instance.env["ANNALS_PG"] + " user=annals_reader"
+def read_sql(instance, statement, variables="", server=None, **values):
+    url, instance.env["ANNALS_PG"] = instance.env["ANNALS_PG"], (server or instance.env["ANNALS_PG"]) + " user=annals_reader"
     try:
         return instance.pgbench(variables + READ.format(statement=statement), 1, seconds(instance), latencies=True,
                                 tenant="demo", **values)
@@ -264,6 +264,17 @@ def page_pair(parameters, join, where, variables):
     def reference(instance):
         return read_sql(instance, PAGE.format(join=join, where=where), variables)
     return alternate(ours, reference)
+
+
+def replica_page(instance, rounds):
+    """The page of a tenant from a replica, on both sides."""
+    big_table(instance)
+    server = instance.start_replica()
+    try:
+        return [(read_urls(instance, ["/v1/events?limit=50"]),
+                 read_sql(instance, PAGE.format(join="", where=""), server=server)) for _ in range(rounds)]
+    finally:
+        instance.stop_replica()
 
 
 def ids(instance):
@@ -485,6 +496,7 @@ ALL = [
                    "AND n.event_id = e.id",
                    "AND n.entity_type = 'document' AND n.entity_id = 'd' || :a", "\\set a random(0, 299999)\n")),
     Pair("event-by-id", "ms p50", 1.3, False, alternate(id_annals, id_sql)),
+    Pair("page-tenant-replica", "ms p50", 1.3, False, replica_page),
     Pair("bulk-24th-partition", "events/s", 0.9, True, grown(into_24th)),
     Pair("bulk-full-partition", "events/s", 0.9, True, grown(into_full)),
     Pair("drop-million-p99", "ms p99", None, False, alternate(drop_p99, quiet_p99)),
