@@ -92,6 +92,33 @@ static int add_database(struct an_admin *a, struct an_db *db, struct an_err *err
     return AN_OK;
 }
 
+static void add_server(void *arg, const struct an_server_state *s)
+{
+    struct an_admin *a = arg;
+    struct an_arena *arena = a->arena;
+    bool good = s->replica == NULL ? s->reached : s->read;
+    struct an_scope *row = an_scope_item(a->page, "servers");
+    an_scope_text(row, "name", an_str(s->replica == NULL ? "primary" : an_arena_strdup(arena, s->replica)));
+    an_scope_flag(row, "bad", !good);
+    if (!good)
+        an_scope_text(row, "state", an_str(an_arena_strdup(arena, s->why)));
+    else if (s->replica != NULL)
+        an_scope_textf(row, "state", "%lld ms behind", (long long)s->lag_ms);
+    else
+        an_scope_text(row, "state", AN_STR("answers"));
+    if (s->through_us > AN_TIME_MIN_US)
+        an_scope_text(row, "through", an_text_time(arena, s->through_us, 3));
+}
+
+static void add_servers(struct an_admin *a)
+{
+    struct an_shard *shard = a->call->ctx->directory;
+    if (!an_shard_has_replicas(shard))
+        return;
+    an_scope_flag(a->page, "has_servers", true);
+    an_shard_look(shard, add_server, a);
+}
+
 static int add_migrations(struct an_admin *a, struct an_db *db, struct an_err *err)
 {
     struct an_migration *list = an_arena_zalloc(a->arena, MIGRATIONS_MAX * sizeof *list);
@@ -261,6 +288,7 @@ static int status_page(struct an_admin *a, struct an_err *err)
     if (rc != AN_OK)
         return rc;
     add_outbox(a);
+    add_servers(a);
     an_metrics_each(a->call->ctx->conf->run_dir, add_app, a);
     add_settings(a);
     an_scope_flag(a->page, "at_status", true);

@@ -34,6 +34,7 @@ struct an_db {
     int64_t retry_at_us;           /* before it, an_db_ready() fails at once with `failure` */
     struct an_err failure;
     char sqlstate[AN_SQLSTATE_LEN + 1]; /* of the last error; empty where the server said nothing */
+    bool conflicted; /* the last statements met a conflict (class 40), even where the connection ended with it */
     struct an_buf text;      /* NUL-terminated copies of text parameters while they are sent */
     int64_t window_from_us, window_to_us, window_until_us; /* what an_store_window() found, and how long that is good */
     struct an_tenants known; /* tenants that an_store_tenant() found */

@@ -180,10 +180,15 @@ static struct an_replica *wait_for_one(struct an_reading *g, struct an_err *err)
     return NULL;
 }
 
+/* May searches go there? */
+static bool reads_primary(const struct an_shard *s)
+{
+    return s->count == 0 || s->conf->replica_fallback == AN_FALLBACK_PRIMARY;
+}
+
 static struct an_server *primary(struct an_reading *g)
 {
-    bool allowed = g->shard->count == 0 || g->shard->conf->replica_fallback == AN_FALLBACK_PRIMARY;
-    if (g->primary_tried || !allowed)
+    if (g->primary_tried || !reads_primary(g->shard))
         return NULL;
     g->primary_tried = true;
     return &g->shard->primary;
@@ -199,6 +204,10 @@ static struct an_server *next_server(struct an_reading *g, struct an_err *err)
         g->primary_tried = true;
         return server;
     }
+    if (g->conflicts > 0)
+        server = primary(g); /* other replicas replay the same at about the same time */
+    if (server != NULL)
+        return server;
     if (!g->any_lag)
         r = next_replica(g, err);
     if (r == NULL && g->not_there)
@@ -246,18 +255,13 @@ static int ask(struct an_reading *g, struct an_server *server, an_shard_work *wo
     return rc;
 }
 
-static bool was_conflict(const struct an_server *server)
-{
-    return strncmp(server->db->sqlstate, "40", 2) == 0;
-}
-
 /* The replay had to take away what was being read. That is no fault of the replica; once is bad luck. Where there is no
  * other server, the same one has what it wanted now. */
 static bool repeat_after_conflict(struct an_reading *g, struct an_replica *r)
 {
     const struct an_shard *s = g->shard;
     an_server_metric_add(r->metrics, AN_SM_SKIPPED_CONFLICT, 1);
-    if (s->count == 1 && s->conf->replica_fallback == AN_FALLBACK_REFUSE)
+    if (s->count == 1 && !reads_primary(s))
         g->tried = 0;
     return ++g->conflicts == 1;
 }
@@ -275,7 +279,7 @@ static bool goes_elsewhere(struct an_reading *g, struct an_server *server, int r
         an_server_metric_add(r->metrics, g->too_far ? AN_SM_SKIPPED_LAG : AN_SM_SKIPPED_POSITION, 1);
         return true;
     }
-    if (was_conflict(server))
+    if (server->db->conflicted)
         return repeat_after_conflict(g, r);
     an_server_metric_add(r->metrics, AN_SM_SKIPPED_AWAY, 1);
     an_replica_failed(r, err);
@@ -352,8 +356,10 @@ static void look_at_replica(const struct an_shard *s, struct an_replica *r, an_s
 void an_shard_look(struct an_shard *s, an_server_look *each, void *arg)
 {
     struct an_err err = {AN_OK, ""};
-    bool reached = an_db_ready(s->primary.db, &err) == AN_OK;
-    each(arg, &(struct an_server_state){.reached = reached, .through_us = AN_TIME_MIN_US, .why = err.text});
+    if (reads_primary(s)) {
+        bool reached = an_db_ready(s->primary.db, &err) == AN_OK;
+        each(arg, &(struct an_server_state){.reached = reached, .through_us = AN_TIME_MIN_US, .why = err.text});
+    }
     for (size_t i = 0; i < s->count; i++)
         look_at_replica(s, &s->replicas[i], each, arg);
 }

@@ -98,7 +98,7 @@ bool an_shard_may_lack(const struct an_server *server) AN_MUST_CHECK;
  * there is none. */
 int an_shard_reader(struct an_shard *s, struct an_server **out, struct an_err *err) AN_MUST_CHECK;
 
-/* How a server is, for people; asks those of which nothing is known for a second. */
+/* How the servers are that may be read from, for people; asks those of which nothing is known for a second. */
 struct an_server_state {
     const char *replica; /* NULL: the primary */
     bool reached;        /* it answers */

@@ -57,6 +57,7 @@ int an_db_refused(struct an_db *db, PGresult *res, const char *what, struct an_e
         return an_db_broken(db, what, err);
     }
     (void)snprintf(db->sqlstate, sizeof db->sqlstate, "%s", sqlstate);
+    db->conflicted = db->conflicted || strncmp(sqlstate, "40", 2) == 0;
     const char *text = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
     /* Data exceptions quote the value, which may be anybody's. */
     if (text == NULL || strncmp(sqlstate, "22", 2) == 0)

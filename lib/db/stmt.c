@@ -82,10 +82,16 @@ static void leave_replica(struct an_db *db)
         an_db_close(db);
 }
 
+static void forget_error(struct an_db *db)
+{
+    db->sqlstate[0] = '\0';
+    db->conflicted = false;
+}
+
 static int finish(struct an_db *db, const char *what, struct an_result **out, struct an_err *err)
 {
     PGresult *res = NULL;
-    db->sqlstate[0] = '\0';
+    forget_error(db);
     int rc = an_db_flush(db, err);
     if (rc == AN_OK)
         rc = an_db_collect(db, what, &res, err);
@@ -280,7 +286,7 @@ int an_db_pipeline_send(struct an_db *db, const struct an_db_step *steps, size_t
         rc = make_room(db, &steps[i], err);
     if (rc != AN_OK)
         return rc;
-    db->sqlstate[0] = '\0';
+    forget_error(db);
     if (PQenterPipelineMode(db->pg) != 1)
         return an_db_broken(db, "pipeline", err);
     rc = send_steps(db, steps, count, err);

@@ -85,7 +85,10 @@ int an_db_abandon(struct an_db *db, int rc, struct an_err *err)
     struct an_err broken;
     char sqlstate[sizeof db->sqlstate];
     memcpy(sqlstate, db->sqlstate, sizeof sqlstate);
-    if (an_db_end(db, false, &broken) != AN_OK)
+    bool conflicted = db->conflicted;
+    int ended = an_db_end(db, false, &broken);
+    db->conflicted = conflicted;
+    if (ended != AN_OK)
         return an_fail(err, AN_EAGAIN, "%s", broken.text);
     memcpy(db->sqlstate, sqlstate, sizeof sqlstate);
     return rc;

@@ -3,7 +3,10 @@
 
 #include <sched.h>
 
+#include "base/clock.h"
 #include "log/metric_rows.h"
+
+#define GAUGE_US (300 * INT64_C(1000000))
 
 /* A row's state. They are taken from the first on, so that all processes find the same one for a name. */
 enum { FREE, CLAIMED, NAMED };
@@ -73,8 +76,8 @@ void an_metric_rows_lines(const struct an_metric_row rows[AN_METRIC_ROWS], enum 
         const struct an_metric_row *row = &rows[i];
         if (atomic_load(&row->state) != NAMED)
             continue;
-        bool primary = strcmp(row->server, AN_SERVER_PRIMARY) == 0;
-        if (primary && (m == AN_SM_UP || m == AN_SM_LAG_MS))
+        bool gauge = strcmp(families[m].type, "gauge") == 0;
+        if (gauge && an_clock_us() - atomic_load(&row->set_us) > GAUGE_US)
             continue;
         uint64_t v = atomic_load_explicit(&row->value[m], memory_order_relaxed);
         an_buf_addf(out, "%s{app=\"%s\",shard=\"%s\",server=\"%s\"%s} ", families[m].name, app, row->shard,

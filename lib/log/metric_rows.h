@@ -16,6 +16,7 @@
 struct an_metric_row {
     _Atomic uint32_t state; /* private */
     char shard[AN_METRIC_NAME_MAX + 1], server[AN_METRIC_NAME_MAX + 1];
+    _Atomic int64_t set_us; /* when a gauge was set last */
     _Atomic uint64_t value[AN_SM__COUNT];
 };
 
@@ -24,7 +25,8 @@ struct an_metric_row *an_metric_row(struct an_metric_row rows[AN_METRIC_ROWS], c
 
 /* Head of the metric's family, where it is the first of it. */
 void an_metric_rows_head(enum an_server_metric m, struct an_buf *out);
-/* One line for each row of a program. */
+/* One line for each row of a program. Gauges that nobody has set for five minutes are left out: that server is not asked
+ * any more, or not there any more. */
 void an_metric_rows_lines(const struct an_metric_row rows[AN_METRIC_ROWS], enum an_server_metric m, const char *app,
                           struct an_buf *out);
 

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "log/metric_rows.h"
 #include "log/metrics.h"
@@ -263,8 +264,10 @@ void an_server_metric_add(struct an_metric_row *row, enum an_server_metric m, ui
 
 void an_server_metric_set(struct an_metric_row *row, enum an_server_metric m, uint64_t value)
 {
-    if (row != NULL)
-        atomic_store_explicit(&row->value[m], value, memory_order_relaxed);
+    if (row == NULL)
+        return;
+    atomic_store_explicit(&row->value[m], value, memory_order_relaxed);
+    atomic_store_explicit(&row->set_us, an_clock_us(), memory_order_relaxed);
 }
 
 /* Rendering. */

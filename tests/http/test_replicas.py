@@ -2,6 +2,7 @@
 """Reads from replicas that are behind, away or promoted: what is answered, by whom, and how fresh it is said to be."""
 import contextlib
 import datetime
+import signal
 import threading
 import time
 
@@ -157,6 +158,18 @@ def test_a_replica_dies_and_comes_back(farm):
     assert not failed
 
 
+def test_a_replica_stands_still(farm):
+    """A process that is there and says nothing: its searches take a few seconds once, and go elsewhere."""
+    farm.standbys["near"].signal_all(signal.SIGSTOP)
+    try:
+        for _ in range(10):
+            from_s = time.monotonic()
+            assert farm.served() == "far"
+            assert time.monotonic() - from_s < 5
+    finally:
+        farm.standbys["near"].signal_all(signal.SIGCONT)
+
+
 def stop_standbys(farm):
     for standby in farm.standbys.values():
         standby.stop()
@@ -253,8 +266,9 @@ def test_a_conflict_is_repeated_once_elsewhere():
             time.sleep(0.5)
             cursor.execute("BEGIN; LOCK TABLE annals.tenants IN ACCESS EXCLUSIVE MODE; COMMIT")
             reader.join(10)
-        assert found(replies[0], event)
+        assert found(replies[0], event) and hot(replies[0])["served"] == "primary"
         assert farm.metric("annals_reads_skipped_total", reason="conflict") == 1
+        farm.wait_served(["near", "far"])
 
 
 # --- failover -------------------------------------------------------------------------------------------------------

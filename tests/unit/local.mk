@@ -46,6 +46,7 @@ UNIT_TESTS = \
 	tests/unit/test-token-cache \
 	tests/unit/test-unicode \
 	tests/unit/test-uuid \
+	tests/unit/test-write-token \
 	tests/unit/test-wycheproof
 
 if HAVE_CMOCKA

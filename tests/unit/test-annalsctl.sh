@@ -33,6 +33,15 @@ expect 0 "$conf: good" config check --config "$conf"
 expect 0 "ingest 4, search 3, admin 4" config check --config "$conf"
 expect 0 '"connections": {"ingest": 4, "search": 3, "admin": 4, "primary": 11}' config check --json --config "$conf"
 
+printf '[search]\nworkers = 3\n[replica.near]\nconninfo = host=b\n[replica.far]\nconninfo = host=c\n' >"$conf"
+expect 0 "ingest 4, search 9, admin 8" config check --config "$conf"
+expect 0 "up to 11 to the primary: 6 write (ingest.workers + admin.workers), 5 read (search.workers + admin.workers)" \
+    config check --config "$conf"
+expect 0 "up to 5 to replica far: search.workers + admin.workers" config check --config "$conf"
+expect 0 '"primary": 11, "replica.near": 5, "replica.far": 5}' config check --json --config "$conf"
+printf '[replica.bad]\nconninfo = host=d user=me\n' >>"$conf"
+expect 78 "replica.bad.conninfo: the place of a server must not name user" config check --config "$conf"
+
 printf '[serch]\n[search]\npage_max = 1\nworkrs = 2\n' >"$conf"
 expect 78 "$conf:1: unknown section [serch] (did you mean \"search\"?)" config check --config "$conf"
 expect 78 "$conf:3: search.page_max: 1 is less than search.page_default, 50" config check --config "$conf"

@@ -167,6 +167,15 @@ static const struct {
     {"two issuers of one name",
      "[issuer.a]\nissuer = i\nkeys_file = /k\n[issuer.b]\nissuer = i\nkeys_file = /k\n",
      "5: issuer.b.issuer: 'i' is also that of [issuer.a]"},
+    {"a replica", "[replica.near]\nconninfo = host=b port=6\n", NULL},
+    {"a replica that is nowhere", "[replica.near]\n", "1: replica.near.conninfo: is required"},
+    {"replica with a bad name", "[replica.A-1]\n", "1: [replica.NAME] needs a NAME of a-z, 0-9 and _"},
+    {"key of an issuer", "[replica.a]\nissuer = i\n[replica.a]\nconninfo = host=b\n",
+     "2: replica.a.issuer: unknown key"},
+    {"less than what is never behind", "[search]\nreplica_max_lag = 1s\n",
+     "2: search.replica_max_lag: '1s' is out of range: 2s to 1d"},
+    {"a fallback misspelt", "[search]\nreplica_fallback = primry\n",
+     "2: search.replica_fallback: 'primry' is none of primary, refuse (did you mean \"primary\"?)"},
 };
 
 static void test_faults(void **state)

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "log/metrics.h"
 
@@ -109,6 +110,55 @@ static void test_workers_share(void **state)
     assert_shown("annals_ingest_commits_total{app=\"ingest\"} 40000");
 }
 
+/* Workers that begin at the same time find the same row for a name. */
+static void test_servers(void **state)
+{
+    (void)state;
+    enum { WORKERS = 4, ADDS = 1000 };
+    open_as("search");
+    pid_t pids[WORKERS];
+    for (int i = 0; i < WORKERS; i++) {
+        pids[i] = fork();
+        if (pids[i] == 0) {
+            struct an_metric_row *near = an_metric_server("default", "near");
+            struct an_metric_row *primary = an_metric_server("default", AN_SERVER_PRIMARY);
+            for (int n = 0; n < ADDS; n++)
+                an_server_metric_add(n % 2 == 0 ? near : primary, AN_SM_READS, 1);
+            an_server_metric_set(near, AN_SM_LAG_MS, 1250);
+            _exit(0);
+        }
+    }
+    for (int i = 0; i < WORKERS; i++)
+        assert_int_equal(waitpid(pids[i], NULL, 0), pids[i]);
+    an_server_metric_add(an_metric_server("other", "near"), AN_SM_SKIPPED_LAG, 2);
+    render();
+    assert_shown("annals_reads_total{app=\"search\",shard=\"default\",server=\"near\"} 2000");
+    assert_shown("annals_reads_total{app=\"search\",shard=\"default\",server=\"primary\"} 2000");
+    assert_shown("annals_reads_skipped_total{app=\"search\",shard=\"other\",server=\"near\",reason=\"lag\"} 2");
+    assert_shown("annals_replica_lag_seconds{app=\"search\",shard=\"default\",server=\"near\"} 1.250");
+    assert_null(strstr(out.data, "annals_replica_lag_seconds{app=\"search\",shard=\"other\""));
+    an_clock_set(an_clock_us() + INT64_C(301) * 1000000);
+    render();
+    an_clock_set(0);
+    assert_null(strstr(out.data, "annals_replica_lag_seconds{"));
+}
+
+static void test_no_room_for_servers(void **state)
+{
+    (void)state;
+    open_as("search");
+    char name[16];
+    for (int i = 0; i < 64; i++) {
+        (void)snprintf(name, sizeof name, "r%d", i);
+        assert_non_null(an_metric_server("default", name));
+    }
+    struct an_metric_row *row = an_metric_server("default", "one-more");
+    assert_null(row);
+    an_server_metric_add(row, AN_SM_READS, 1);
+    an_server_metric_set(row, AN_SM_UP, 1);
+    assert_non_null(an_metric_server("default", "r63"));
+}
+
 /* Each family has one head, whatever the number of programs, and its lines stand together. */
 static void test_several_programs(void **state)
 {
@@ -173,6 +223,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_adding, setup, teardown),
         cmocka_unit_test_setup_teardown(test_histogram, setup, teardown),
         cmocka_unit_test_setup_teardown(test_workers_share, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_servers, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_room_for_servers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_several_programs, setup, teardown),
         cmocka_unit_test_setup_teardown(test_files, setup, teardown),
         cmocka_unit_test_setup_teardown(test_folder_that_is_not_there, setup, teardown),
