@@ -2,6 +2,7 @@
 /* GET /admin/events/{id}: one event, all of it. */
 #include "an.h"
 
+#include "api/across.h"
 #include "base/clock.h"
 #include "base/codec.h"
 #include "console/audit.h"
@@ -316,7 +317,7 @@ static int event_page(struct an_admin *a, struct an_err *err)
 {
     struct an_uuid id;
     char id_text[AN_UUID_LEN + 1];
-    if (a->tenant.data == NULL)
+    if (a->tenant.data == NULL || an_across_asked(a->call)) /* an event is of one */
         return an_admin_redirect(a, an_admin_url(a, "/admin/events", NULL).data);
     if (!an_uuid_parse(a->call->arg, &id))
         return an_admin_error(a, 404, NULL, err);

@@ -4,6 +4,8 @@
 #include "an.h"
 
 #include "base/clock.h"
+#include "api/across.h"
+#include "base/clock.h"
 #include "console/audit.h"
 #include "console/document.h"
 #include "console/filters.h"
@@ -53,6 +55,17 @@ static void add_entities(struct rows *r, struct an_scope *row, const struct an_j
         an_scope_textf(row, "more_entities", "%u", (unsigned)(entities->count - ENTITIES_SHOWN));
 }
 
+/* In a list of all tenants each event leads to its own. */
+static struct an_str row_url(struct rows *r, const struct an_found *event)
+{
+    char id[AN_UUID_LEN + 1];
+    an_uuid_format(&event->head.id, id);
+    struct an_admin of = *r->a;
+    if (an_across_asked(of.call))
+        of.tenant = event->head.tenant_id;
+    return an_admin_url(&of, an_arena_printf(r->scratch, "/admin/events/%s", id), NULL);
+}
+
 static int add_row(void *arg, const struct an_found *event)
 {
     struct rows *r = arg;
@@ -62,11 +75,9 @@ static int add_row(void *arg, const struct an_found *event)
     int rc = an_document_read(r->scratch, event->stored, &root, r->err);
     if (rc != AN_OK)
         return rc;
-    char id_text[AN_UUID_LEN + 1];
-    an_uuid_format(&event->head.id, id_text);
     struct an_scope *row = an_scope_item(r->a->page, "rows");
-    an_scope_text(row, "url",
-                  an_admin_url(r->a, an_arena_printf(r->scratch, "/admin/events/%s", id_text), NULL));
+    an_scope_text(row, "url", row_url(r, event));
+    an_scope_text(row, "event_tenant", an_text_clip(a, event->head.tenant_id, AN_TENANT_MAX));
     an_scope_text(row, "time", an_text_rfc3339(a, event->head.timestamp_us));
     an_scope_text(row, "time_text", an_text_time(a, event->head.timestamp_us, 3));
     an_scope_text(row, "action",
@@ -141,6 +152,13 @@ static void add_result(struct an_admin *a, const struct an_filter *f, size_t cou
     an_scope_text(p, "curl_first", an_admin_curl_first(a));
 }
 
+static void add_missing(struct an_admin *a, const struct an_coverage *coverage)
+{
+    for (size_t i = 0; i < coverage->shard_count; i++)
+        if (!coverage->shards[i].answered)
+            an_scope_text(an_scope_item(a->page, "missing"), "shard", an_str(coverage->shards[i].shard));
+}
+
 static int search(struct an_admin *a, const struct an_filter *f, struct an_err *err)
 {
     struct an_search s;
@@ -158,6 +176,7 @@ static int search(struct an_admin *a, const struct an_filter *f, struct an_err *
         add_order(a, f);
         add_paging(a, f, &next);
         add_result(a, f, count, &coverage);
+        add_missing(a, &coverage);
     }
     an_buf_release(&next);
     if (rc != AN_OK)
@@ -189,6 +208,9 @@ static int events_page(struct an_admin *a, struct an_err *err)
         an_scope_flag(a->page, "choose_tenant", true);
         return an_admin_render(a, "events", AN_STR("Choose a tenant"), err);
     }
+    if (an_across_asked(a->call) && !an_across_is_on(a->call))
+        return an_admin_error(a, 501, "Reading across tenants is off: database.platform names no connection.", err);
+    an_scope_flag(a->page, "across", an_across_asked(a->call));
     bool changed;
     a->params = an_query_tidy(a->arena, a->params, an_clock_us(), &changed);
     if (changed)

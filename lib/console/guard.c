@@ -85,8 +85,8 @@ static int ask_to_sign_in(struct an_admin *a, struct an_err *err)
     return an_admin_render(a, "login", AN_STR("Please sign in"), err);
 }
 
-/* Whose events: the session's tenant, or what a platform principal asks for. False: not one that it may see.
- */
+/* Whose events: the session's tenant, or what a platform principal asks for, perhaps all of them ("*"). False: not one
+ * that it may see. */
 static bool choose_tenant(struct an_admin *a)
 {
     const struct an_param *asked = an_params_find(a->call->req->query, "tenant");
@@ -99,7 +99,7 @@ static bool choose_tenant(struct an_admin *a)
     if (asked == NULL || asked->value.len == 0)
         return true;
     a->tenant = asked->value;
-    return an_tenant_valid(a->tenant);
+    return an_tenant_valid(a->tenant) || an_str_is(a->tenant, AN_PLATFORM);
 }
 
 /* AN_OK with *entered false: the reply is already an error page. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "an.h"
 
+#include "api/across.h"
 #include "console/search.h"
 
 int an_admin_search(struct an_admin *a, struct an_search *s, struct an_err *err)
@@ -10,7 +11,8 @@ int an_admin_search(struct an_admin *a, struct an_search *s, struct an_err *err)
                             .arena = a->arena,
                             .tenant = a->tenant,
                             .timeout_ms = ctx->conf->search_timeout_ms};
-    return an_ctx_key(ctx, NULL, &s->key, err);
+    int rc = an_ctx_key(ctx, NULL, &s->key, err);
+    return rc == AN_OK && an_across_asked(a->call) ? an_across_shards(a->call, s, err) : rc;
 }
 
 /* A tenant's id needs no quotes, and percent-encoding leaves nothing that the quotes around a URL would not

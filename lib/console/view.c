@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "an.h"
 
+#include "api/across.h"
 #include "base/clock.h"
 #include "console/static.h"
 #include "console/view.h"
@@ -55,10 +56,11 @@ int an_admin_redirect(struct an_admin *a, const char *path)
 
 /* ---- the frame ---- */
 
-static void add_tenant(struct an_admin *a, struct an_str id, struct an_str name)
+static void add_tenant(struct an_admin *a, struct an_str id, struct an_str label, struct an_str name)
 {
     struct an_scope *item = an_scope_item(a->page, "tenants");
     an_scope_text(item, "id", id);
+    an_scope_text(item, "label", label);
     an_scope_text(item, "name", name);
     an_scope_flag(item, "selected", an_str_equal(id, a->tenant));
     an_scope_text(item, "url",
@@ -73,15 +75,17 @@ static void add_tenants(struct an_admin *a)
     struct an_result *r = NULL;
     if (an_db_exec(a->call->ctx->writer, AN_STMT_TENANT_LIST, NULL, 0, &r, &err) != AN_OK)
         return;
-    bool listed = false;
+    bool listed = an_across_asked(a->call);
+    if (an_across_is_on(a->call))
+        add_tenant(a, AN_STR(AN_PLATFORM), AN_STR("all tenants"), (struct an_str){NULL, 0});
     size_t rows = an_result_rows(r);
     for (size_t i = 0; i < rows && i < TENANTS_SHOWN; i++) {
         struct an_str id = an_text_clip(a->arena, an_result_get(r, i, 0), 256);
         listed = listed || an_str_equal(id, a->tenant);
-        add_tenant(a, id, an_text_clip(a->arena, an_result_get(r, i, 1), 256));
+        add_tenant(a, id, id, an_text_clip(a->arena, an_result_get(r, i, 1), 256));
     }
     if (!listed && a->tenant.data != NULL)
-        add_tenant(a, a->tenant, (struct an_str){NULL, 0});
+        add_tenant(a, a->tenant, a->tenant, (struct an_str){NULL, 0});
     an_scope_flag(a->page, "has_tenants", rows > 0);
     an_result_free(r);
 }

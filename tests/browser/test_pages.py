@@ -106,6 +106,41 @@ def test_platform_switches_tenants(annals, browser):
     browser.wait(lambda: "Partitions ready until" in browser.text())
 
 
+def across(browser, tenants):
+    """By keyboard alone: choose all tenants, read the list, open an event of one."""
+    browser.sign_in()
+    link = browser.one(".tenant-list a")
+    assert link.text == "all tenants"
+    link.send_keys(Keys.ENTER)
+    browser.wait(lambda: "Events of all tenants" in browser.text("h1"))
+    field = browser.one("#f-action")
+    field.send_keys("across." + tenants[0], Keys.ENTER)
+    browser.wait(lambda: "action=across" in browser.driver.current_url)
+    assert browser.driver.current_url.count("tenant=") == 1
+    assert sorted(cell.text for cell in browser.all("td[data-label=Tenant]")) == sorted(tenants)
+    browser.one(".events tbody th a").send_keys(Keys.ENTER)
+    browser.wait(lambda: browser.all(".event"))
+    assert browser.one("#tenant-select").get_attribute("value") in tenants
+
+
+def two_tenants(annals):
+    first, _ = store(annals, event())
+    second, _ = store(annals, event())
+    for tenant in (first, second):
+        assert annals.post(event(action="across." + first), token=annals.token(tenant)).status == 201
+    return [first, second]
+
+
+def test_all_tenants_by_keyboard(annals, browser):
+    across(browser, two_tenants(annals))
+    assert browser.problems() == []
+
+
+def test_all_tenants_without_scripts(annals, plain_browser):
+    plain_browser.fresh()
+    across(plain_browser, two_tenants(annals))
+
+
 def test_a_bar_narrows_the_range(annals, browser):
     tenant, _ = store(annals, event(), event(outcome="denied"))
     browser.sign_in(tenant).go("/admin/events?last=24h")

@@ -9,6 +9,7 @@ import uuid
 import pytest
 
 import annals as annals_lib
+from console import Console
 
 TENANTS = 50
 SEED = random.SystemRandom().randrange(1 << 32)
@@ -316,6 +317,45 @@ def test_the_role_sees_no_more_than_its_policies_show(platform):
         cur.execute("SELECT count(*) FROM annals.events")
         assert cur.fetchone() == (0,)
     platform.stack.ctl("tenant", "retention", hidden, "default")
+
+
+# --- the console -----------------------------------------------------------------------------------------------
+def cells(page, label):
+    return [values for tag, values in page.tags if tag == "td" and values.get("data-label") == label]
+
+
+def test_the_console_lists_all_tenants(platform):
+    subject = "c" + uuid.uuid4().hex[:8]
+    console = Console(platform.stack).sign_in("*", subject)
+    choose = console.page("/admin/events")
+    assert "/admin/events?tenant=*" in choose.links_to("/admin/events")
+    page = console.page("/admin/events?tenant=*&actor=user%3Au1&limit=20")
+    assert "Events of all tenants" in page.text and page.inputs["selected"][0] == "*"
+    assert len(cells(page, "Tenant")) == 20
+    expected = platform.expected(lambda e: e["actor"] == {"type": "user", "id": "u1"})[:20]
+    tenants = {e["id"]: e["tenant_id"] for e in platform.events}
+    assert page.links_to("/admin/events/") == [f"/admin/events/{i}?tenant={tenants[i]}" for i in expected]
+    assert all("tenant=%2A" in link for link in page.links_to("/admin/events?")[1:] if "tenant=*" not in link)
+    one = console.page(page.links_to("/admin/events/")[0])
+    assert expected[0] in one.text and tenants[expected[0]] in one.text
+    recorded = platform.get({"actor": "console:" + subject, "order": "asc"}, tenant="annals").json()["events"]
+    assert [(e["action"], e["entities"][0]["id"]) for e in recorded] == [
+        ("annals.console.login", "*"), ("annals.console.search", "*"), ("annals.console.read", tenants[expected[0]])]
+
+
+def test_the_console_of_a_tenant_has_no_such_choice(platform):
+    console = Console(platform.stack).sign_in("t00")
+    assert console.get("/admin/events?tenant=*").status == 403
+    assert console.get("/admin/events?tenant=%2A").status == 403
+    page = console.page("/admin/events")
+    assert "all tenants" not in page.text and cells(page, "Tenant") == []
+
+
+def test_the_console_without_the_connection(make_annals):
+    console = Console(make_annals({"database.platform": None})).sign_in("*")
+    assert "all tenants" not in console.page("/admin/events?tenant=annals").text
+    reply = console.get("/admin/events?tenant=*")
+    assert reply.status == 501 and b"database.platform" in reply.body
 
 
 # --- who looked is recorded ------------------------------------------------------------------------------------
