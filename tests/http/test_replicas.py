@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads from replicas that are behind, away or promoted: what is answered, by whom, and how fresh it is said to be."""
+import base64
 import contextlib
 import datetime
+import hmac
 import signal
 import threading
 import time
@@ -75,6 +77,21 @@ def test_a_write_is_read_with_its_token(farm):
         assert farm.annals.get("/v1/events/" + event["id"], headers=token).status == 200
         counts = farm.annals.get(f"/v1/events/counts?id={event['id']}", headers=token)
         assert counts.json()["buckets"][0]["count"] == 1
+
+
+def forge(farm, shard, lsn):
+    """A write token of tenant t1 as that shard would give it."""
+    [[key]] = farm.annals.rows("SELECT value FROM annals.settings WHERE key = 'signing_key'")
+    payload = lsn.to_bytes(8, "big") + shard.encode()
+    tag = hmac.new(bytes.fromhex(key), b"write-token\0t1\0" + payload, "sha256").digest()[:16]
+    return {TOKEN: base64.urlsafe_b64encode(payload + tag).rstrip(b"=").decode()}
+
+
+def test_positions_of_another_shard_say_nothing(farm):
+    """The tenant was moved here: only the primary is sure to have what was written there."""
+    assert farm.served(headers=forge(farm, "default", 1)) in ("near", "far")
+    assert farm.served(headers=forge(farm, "elsewhere", 1)) == "primary"
+    assert farm.annals.get("/v1/events", headers={TOKEN: forge(farm, "default", 1)[TOKEN][:-2]}).status == 400
 
 
 def test_replay_stands_still(farm):
@@ -310,7 +327,7 @@ def old_has(cluster, database, event):
 # --- a pooler in between ----------------------------------------------------------------------------------------------
 def test_through_pgbouncer():
     """In transaction mode, in front of the primary and of a replica."""
-    with Farm(["near"]) as farm, postgres.PgBouncer(farm.primary, 2) as primary, \
+    with Farm(["near"], {"search.statement_timeout": "1s"}) as farm, postgres.PgBouncer(farm.primary, 2) as primary, \
             postgres.PgBouncer(farm.standbys["near"], 2) as near:
         changes = {f"database__{name}": primary.conninfo(annals_lib.ROLES[name], farm.annals.database)
                    for name in ("writer", "reader")}
