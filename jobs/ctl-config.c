@@ -13,8 +13,8 @@
 #define TEXT_MAX_BYTES (1024 * 1024)
 
 /* Connections that the workers of each program hold at most, to the servers of the default shard: one a role and server.
- * Who reads connects to each replica, and to the primary where there is none or it may stand in; annals-search reads in
- * two roles where database.platform is set. */
+ * Who reads connects to each replica, and to the primary where there is none or it may stand in; in two roles where
+ * database.platform is set. */
 struct connections {
     long long ingest, search, admin;     /* of all servers */
     long long writing, reading, replica; /* of all programs: as the writer; as the reader to the primary; to each replica */
@@ -25,11 +25,11 @@ static struct connections count_connections(const struct an_conf *c)
     long long replicas = (long long)c->replica_count;
     long long primary = replicas == 0 || c->replica_fallback == AN_FALLBACK_PRIMARY ? 1 : 0;
     long long roles = c->db_platform.len > 0 ? 2 : 1;
-    long long search = c->search.workers * roles, admin = c->admin.workers;
+    long long search = c->search.workers * roles, admin = c->admin.workers * roles;
     return (struct connections){.ingest = c->ingest.workers,
                                 .search = search * (primary + replicas),
-                                .admin = admin * (1 + primary + replicas),
-                                .writing = c->ingest.workers + admin,
+                                .admin = c->admin.workers + admin * (primary + replicas),
+                                .writing = c->ingest.workers + c->admin.workers,
                                 .reading = primary * (search + admin),
                                 .replica = search + admin};
 }
@@ -77,14 +77,15 @@ static void print_check(const struct an_conf *c, const char *path)
                  n.ingest + n.search + n.admin, n.ingest, n.search, n.admin);
     (void)printf("up to %lld to the primary: %lld write (ingest.workers + admin.workers)", n.writing + n.reading,
                  n.writing);
-    const char *twice = c->db_platform.len > 0 ? "2 x " : ""; /* as annals_reader and as annals_platform */
+    /* As annals_reader, and as annals_platform. */
+    const char *readers =
+        c->db_platform.len > 0 ? "2 x (search.workers + admin.workers)" : "search.workers + admin.workers";
     if (n.reading > 0)
-        (void)printf(", %lld read (%ssearch.workers + admin.workers)\n", n.reading, twice);
+        (void)printf(", %lld read (%s)\n", n.reading, readers);
     else
         (void)printf("; nobody reads there (search.replica_fallback)\n");
     for (size_t i = 0; i < c->replica_count; i++)
-        (void)printf("up to %lld to replica %s: %ssearch.workers + admin.workers\n", n.replica, c->replicas[i].name,
-                     twice);
+        (void)printf("up to %lld to replica %s: %s\n", n.replica, c->replicas[i].name, readers);
 }
 
 /* The same checks as those of a program that starts. */

@@ -39,6 +39,8 @@ expect 0 "up to 11 to the primary: 6 write (ingest.workers + admin.workers), 5 r
     config check --config "$conf"
 expect 0 "up to 5 to replica far: search.workers + admin.workers" config check --config "$conf"
 expect 0 '"primary": 11, "replica.near": 5, "replica.far": 5}' config check --json --config "$conf"
+printf '[database]\nplatform = user=annals_platform\n' >>"$conf"
+expect 0 "10 read (2 x (search.workers + admin.workers))" config check --config "$conf"
 printf '[replica.bad]\nconninfo = host=d user=me\n' >>"$conf"
 expect 78 "replica.bad.conninfo: the place of a server must not name user" config check --config "$conf"
 
