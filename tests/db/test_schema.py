@@ -53,7 +53,7 @@ def test_roles_have_backstops(shared):
     """A program that stands still with a transaction open does not hold the feed up for ever."""
     rows = shared.query("SELECT rolname, rolconfig FROM pg_roles WHERE rolname = ANY (%s)", ([*ROLES, "annals_keeper"],))
     limits = ["idle_in_transaction_session_timeout=1min", "statement_timeout=10min"]
-    assert dict(rows) == {"annals_writer": limits, "annals_reader": limits, "annals_platform": limits, "annals_job": [*limits, "jit=off"],
+    assert dict(rows) == {"annals_writer": limits, "annals_reader": limits, "annals_platform": [*limits, "jit=off"], "annals_job": [*limits, "jit=off"],
                           "annals_keeper": [*limits, "lock_timeout=2s"]}
 
 
@@ -106,7 +106,7 @@ def test_policies(shared):
             ("event_entities", "kept", "SELECT", ["annals_reader"]),
             ("event_entities", "kept_across", "SELECT", ["annals_platform"]),
             ("events", "kept", "SELECT", ["annals_reader"]),
-            ("events", "kept_across", "SELECT", ["annals_platform"])]
+            ("events", "kept_across", "SELECT", ["annals_platform"]), ("tenants", "here", "SELECT", ["annals_platform"])]
 
 
 def test_no_rights_on_partitions(shared):
@@ -231,6 +231,9 @@ def test_platform_sees_what_each_tenant_keeps(db, table):
     assert db.query(seen, user="annals_platform") == [(["one"],)]
     db.query("UPDATE annals.tenants SET held_from = now() - interval '2 days' WHERE tenant_id = 'two'")
     assert db.query(seen, user="annals_platform") == [(["one", "two"],)]
+    db.query("UPDATE annals.tenants SET presence = 'hidden' WHERE tenant_id = 'two'")
+    assert db.query(seen, user="annals_platform") == [(["one"],)]
+    assert db.query(f"SELECT set_config('annals.tenant', 'two', false); {seen}", user="annals_platform") == [(["one"],)]
     refused(db, "annals_platform", "SELECT * FROM annals.tenants")
     refused(db, "annals_platform", "SELECT * FROM annals.settings")
 
