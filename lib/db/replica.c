@@ -10,6 +10,19 @@
 #define FIRST_PAUSE_US INT64_C(250000)
 #define LAST_PAUSE_US INT64_C(16000000)
 
+void an_pause_longer(struct an_pause *p)
+{
+    p->from_us = an_clock_mono_us();
+    p->length_us = p->length_us == 0 ? FIRST_PAUSE_US : p->length_us * 2;
+    if (p->length_us > LAST_PAUSE_US)
+        p->length_us = LAST_PAUSE_US;
+}
+
+bool an_pause_over(const struct an_pause *p)
+{
+    return an_clock_mono_us() - p->from_us >= p->length_us;
+}
+
 void an_replica_init(struct an_replica *r, const struct an_conf *c, const char *shard,
                      const struct an_shard_place *where)
 {
@@ -41,7 +54,7 @@ static void enter(struct an_replica *r, enum an_replica_state state, const char 
     (void)snprintf(r->why, sizeof r->why, "%s", state == AN_REPLICA_NEAR ? "" : why);
     r->asked_us = an_clock_mono_us();
     if (state != AN_REPLICA_AWAY)
-        r->pause_us = 0;
+        r->pause.length_us = 0;
     an_server_metric_set(r->metrics, AN_SM_UP, state == AN_REPLICA_NEAR);
 }
 
@@ -61,7 +74,7 @@ bool an_replica_is_due(const struct an_replica *r)
     case AN_REPLICA_AWAY:
         break;
     }
-    return an_clock_mono_us() - r->asked_us >= r->pause_us;
+    return an_pause_over(&r->pause);
 }
 
 /* What was there stays there: a replica whose primary is gone tells no later time than that of the last commit, but it
@@ -90,9 +103,7 @@ void an_replica_saw(struct an_replica *r, struct an_freshness *seen, int64_t max
 
 void an_replica_failed(struct an_replica *r, const struct an_err *why)
 {
-    r->pause_us = r->pause_us == 0 ? FIRST_PAUSE_US : r->pause_us * 2;
-    if (r->pause_us > LAST_PAUSE_US)
-        r->pause_us = LAST_PAUSE_US;
+    an_pause_longer(&r->pause);
     r->through_us = AN_TIME_MIN_US;
     r->lsn = 0;
     enter(r, AN_REPLICA_AWAY, why->text);

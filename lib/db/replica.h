@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Private to lib/db: what one worker knows of one replica. It is NEAR enough to be read from, too FAR behind, AWAY, or
  * has not been asked. What is known holds for a second; one that is not known to be NEAR is asked before anything is
- * read from it, and one that is AWAY only after a pause, which doubles from try to try. */
+ * read from it, and one that is AWAY only after a pause. */
 #ifndef AN_DB_REPLICA_H
 #define AN_DB_REPLICA_H
 
 #include "an.h"
 #include "db/shard.h"
 #include "log/metrics.h"
+
+/* How long a server that could not be reached is left alone: 250 ms, doubled from failure to failure up to 16 s. */
+struct an_pause {
+    int64_t from_us, length_us; /* length 0: none */
+};
+void an_pause_longer(struct an_pause *p);
+bool an_pause_over(const struct an_pause *p) AN_MUST_CHECK;
 
 enum an_replica_state { AN_REPLICA_NOT_ASKED, AN_REPLICA_NEAR, AN_REPLICA_FAR, AN_REPLICA_AWAY };
 
@@ -16,7 +23,7 @@ struct an_replica {
     char *name;
     enum an_replica_state state;
     int64_t asked_us; /* when that was learnt, on the monotonic clock */
-    int64_t pause_us; /* AWAY: how long after asked_us it is asked again */
+    struct an_pause pause; /* AWAY: it is not asked before its end */
     uint64_t lsn;
     int64_t through_us, lag_ms; /* as it said last; through_us AN_TIME_MIN_US: unknown */
     char why[256];              /* it is FAR or AWAY */

@@ -16,6 +16,7 @@ struct an_shard {
     struct an_db *writer;
     struct an_server primary;
     struct an_metric_row *metrics; /* of the primary */
+    struct an_pause pause;         /* of the primary, as the reader */
     struct an_replica *replicas;
     size_t count, next; /* next: whose turn it is */
 };
@@ -148,9 +149,8 @@ static struct an_replica *next_replica(struct an_reading *g, struct an_err *err)
 }
 
 /* The one that is said to be behind the least, whatever that is; NULL: none answers. */
-static struct an_replica *nearest(struct an_reading *g)
+static struct an_replica *nearest(struct an_shard *s)
 {
-    struct an_shard *s = g->shard;
     struct an_replica *best = NULL;
     for (size_t i = 0; i < s->count; i++) {
         struct an_replica *r = &s->replicas[i];
@@ -188,39 +188,40 @@ static bool reads_primary(const struct an_shard *s)
 
 static struct an_server *primary(struct an_reading *g)
 {
-    if (g->primary_tried || !reads_primary(g->shard))
+    if (g->primary_tried)
         return NULL;
     g->primary_tried = true;
     return &g->shard->primary;
+}
+
+/* For want of a replica that is near: the primary, but where it was away a moment ago and a replica is there, however far
+ * behind, rather that one than another wait for the connection. */
+static struct an_server *last_resort(struct an_reading *g)
+{
+    struct an_shard *s = g->shard;
+    if (!reads_primary(s))
+        return NULL;
+    if (!g->primary_tried && (s->count == 0 || an_pause_over(&s->pause)))
+        return primary(g);
+    struct an_replica *r = g->any_lag ? NULL : nearest(s);
+    g->any_lag = true;
+    return r != NULL ? &r->server : primary(g);
 }
 
 /* NULL, with the reason in err: there is nobody left to ask. */
 static struct an_server *next_server(struct an_reading *g, struct an_err *err)
 {
     struct an_replica *r = NULL;
-    struct an_server *server = NULL;
-    if (needs_primary(g)) {
-        server = g->primary_tried ? NULL : &g->shard->primary;
-        g->primary_tried = true;
-        return server;
-    }
-    if (g->conflicts > 0)
-        server = primary(g); /* other replicas replay the same at about the same time */
-    if (server != NULL)
-        return server;
+    if (needs_primary(g))
+        return primary(g);
+    /* Other replicas replay the same at about the same time. */
+    if (g->conflicts > 0 && reads_primary(g->shard) && !g->primary_tried)
+        return primary(g);
     if (!g->any_lag)
         r = next_replica(g, err);
     if (r == NULL && g->not_there)
         r = wait_for_one(g, err);
-    if (r != NULL)
-        return &r->server;
-    server = primary(g);
-    if (server == NULL && g->primary_tried && !g->any_lag) {
-        r = nearest(g);
-        g->any_lag = true;
-        server = r == NULL ? NULL : &r->server;
-    }
-    return server;
+    return r != NULL ? &r->server : last_resort(g);
 }
 
 int an_server_saw(struct an_server *server, struct an_freshness *seen, struct an_err *err)
@@ -228,7 +229,9 @@ int an_server_saw(struct an_server *server, struct an_freshness *seen, struct an
     struct an_reading *g = server->reading;
     if (server->replica == NULL) {
         g->not_there = seen->replica && !reaches(g, seen->lsn);
-        return g->not_there ? an_fail(err, AN_EAGAIN, "db: the primary of shard %s is none", server->shard) : AN_OK;
+        return g->not_there ? an_fail(err, AN_EAGAIN, "db: what stands for the primary of shard %s is too far behind",
+                                      server->shard)
+                            : AN_OK;
     }
     struct an_replica *r = (struct an_replica *)(void *)server;
     an_replica_saw(r, seen, g->shard->conf->replica_max_lag_ms);
@@ -271,6 +274,8 @@ static bool goes_elsewhere(struct an_reading *g, struct an_server *server, int r
 {
     if (rc != AN_EAGAIN)
         return false;
+    if (server->replica == NULL && !g->not_there)
+        an_pause_longer(&g->shard->pause);
     if (server->replica == NULL)
         return !g->not_there && g->shard->count > 0;
     struct an_replica *r = (struct an_replica *)(void *)server;
@@ -302,6 +307,8 @@ int an_shard_read(struct an_shard *s, const struct an_need *need, an_shard_work 
         rc = ask(&g, server, work, arg, err);
         if (rc == AN_OK)
             an_server_metric_add(metrics_of(s, server), AN_SM_READS, 1);
+        if (rc == AN_OK && server->replica == NULL)
+            s->pause.length_us = 0;
         if (rc == AN_OK || !goes_elsewhere(&g, server, rc, err))
             return rc;
     }
@@ -319,7 +326,6 @@ static bool can_read(const struct an_shard *s, struct an_replica *r, struct an_e
 
 int an_shard_reader(struct an_shard *s, struct an_server **out, struct an_err *err)
 {
-    struct an_reading g = {.shard = s};
     int rc = an_fail(err, AN_EAGAIN, "db: no server of shard %s is near enough to be read from", s->name);
     for (size_t n = 0; n < s->count; n++) {
         struct an_replica *r = &s->replicas[s->next++ % s->count];
@@ -328,11 +334,11 @@ int an_shard_reader(struct an_shard *s, struct an_server **out, struct an_err *e
         if (can_read(s, r, err))
             return AN_OK;
     }
-    *out = primary(&g);
-    if (*out == NULL)
+    *out = &s->primary;
+    if (!reads_primary(s))
         return rc;
-    rc = an_db_ready((*out)->db, err);
-    struct an_replica *r = rc == AN_OK ? NULL : nearest(&g);
+    rc = an_db_ready(s->primary.db, err);
+    struct an_replica *r = rc == AN_OK ? NULL : nearest(s);
     if (r == NULL)
         return rc;
     *out = &r->server;
