@@ -27,6 +27,7 @@ EXTRA_DIST += \
 	docs/design/processes.md \
 	docs/design/replicas.md \
 	docs/design/search.md \
+	docs/design/shards.md \
 	docs/guide/console.md \
 	docs/guide/getting-started.md \
 	docs/guide/keycloak.md \

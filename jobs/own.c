@@ -12,7 +12,7 @@
 
 struct an_own {
     const char *actor_type, *actor_id;
-    struct an_db *writer;
+    struct an_router *router;
     struct an_ingest *ingest;
 };
 
@@ -21,8 +21,8 @@ struct an_own *an_own_new(const struct an_conf *c, const char *actor_type, const
     struct an_own *own = an_xcalloc(1, sizeof *own);
     own->actor_type = actor_type;
     own->actor_id = actor_id;
-    own->writer = an_db_new(c, AN_DB_WRITER);
-    own->ingest = an_ingest_new(c, own->writer, NULL);
+    own->router = an_router_new(c, true);
+    own->ingest = an_ingest_new(c, own->router, NULL);
     return own;
 }
 
@@ -31,7 +31,7 @@ void an_own_free(struct an_own *own)
     if (own == NULL)
         return;
     an_ingest_free(own->ingest);
-    an_db_free(own->writer);
+    an_router_free(own->router);
     free(own);
 }
 

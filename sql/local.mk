@@ -5,6 +5,9 @@ AN_QUERIES = \
 	sql/queries/commit.sql \
 	sql/queries/copy_entities.sql \
 	sql/queries/copy_events.sql \
+	sql/queries/database_identity.sql \
+	sql/queries/directory_tenant.sql \
+	sql/queries/directory_version.sql \
 	sql/queries/discard_plans.sql \
 	sql/queries/feed_horizon.sql \
 	sql/queries/feed_of_tenant.sql \
@@ -93,15 +96,20 @@ AN_QUERIES = \
 	sql/queries/session_start.sql \
 	sql/queries/set_limits.sql \
 	sql/queries/set_tenant.sql \
+	sql/queries/shard_add.sql \
+	sql/queries/shard_list.sql \
+	sql/queries/shard_remove.sql \
+	sql/queries/shard_state.sql \
+	sql/queries/shard_tenants.sql \
 	sql/queries/signing_key.sql \
 	sql/queries/status_database.sql \
 	sql/queries/status_outbox.sql \
 	sql/queries/tenant_add.sql \
-	sql/queries/tenant_find.sql \
 	sql/queries/tenant_here.sql \
 	sql/queries/tenant_list.sql \
 	sql/queries/tenant_retention.sql \
 	sql/queries/tenant_settle.sql \
+	sql/queries/tenant_show.sql \
 	sql/queries/wal_position.sql
 
 # Applied in this order after the migrations: what a function calls comes first.

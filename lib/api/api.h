@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "db/db.h"
+#include "db/router.h"
 #include "db/shard.h"
 #include "http/problem.h"
 #include "http/reply.h"
@@ -32,7 +33,8 @@ struct an_ctx {
     const struct an_conf *conf;
     const char *app;          /* "ingest" */
     struct an_auth *auth;
-    struct an_shard *directory; /* the default shard, not connected until used */
+    struct an_router *router;   /* where tenants live; no shard is connected until used */
+    struct an_shard *directory; /* the default shard */
     struct an_db *writer;       /* of the directory */
     struct an_ingest *ingest;
     struct an_secret signing_key;  /* empty until an_ctx_key() */
@@ -91,6 +93,7 @@ struct an_routes {
      * result is as that of a handler. NULL and 0: each request is answered before the next is taken. */
     void (*commit)(struct an_ctx *ctx);
     int (*finish)(struct an_call *call, struct an_err *err);
+    bool (*late)(const struct an_call *call); /* `finish` will take its time: after the others */
     size_t together;
 };
 extern const struct an_routes an_ingest_routes, an_search_routes;

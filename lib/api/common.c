@@ -147,6 +147,18 @@ static void look_at_database(struct readiness *r, struct an_ctx *ctx)
     look_at_partitions(r, db);
 }
 
+/* Without its directory an application still serves tenants of other shards: a balancer must not send them nowhere. */
+static void look_at_shards(struct readiness *r, struct an_ctx *ctx)
+{
+    struct an_err err;
+    struct an_shard *const *list;
+    size_t count;
+    if (r->ready || an_router_shards(ctx->router, &list, &count, &err) != AN_OK || count == 1)
+        return;
+    r->ready = true;
+    warn(r, "the shard default is away: only tenants of other shards are served");
+}
+
 static int ready(struct an_call *call, struct an_err *err)
 {
     (void)err;
@@ -156,6 +168,7 @@ static int ready(struct an_call *call, struct an_err *err)
     if (an_draining())
         fail_check(&r, "process", "stopping");
     look_at_database(&r, call->ctx);
+    look_at_shards(&r, call->ctx);
     an_reply_type(call->rep, "application/json");
     if (!r.ready) {
         call->rep->status = 503;

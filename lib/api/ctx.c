@@ -24,16 +24,17 @@ int an_ctx_open(struct an_ctx *ctx, const struct an_conf *c, const char *app, co
     int rc = an_auth_open(c, shared->keyring, &ctx->auth, err);
     if (rc != AN_OK)
         return rc;
-    ctx->directory = an_shard_new_default(c);
+    ctx->router = an_router_new(c, strcmp(app, "search") != 0);
+    ctx->directory = an_router_default(ctx->router);
     ctx->writer = an_shard_writer(ctx->directory);
-    ctx->ingest = an_ingest_new(c, ctx->writer, shared->combine);
+    ctx->ingest = an_ingest_new(c, ctx->router, shared->combine);
     return AN_OK;
 }
 
 void an_ctx_close(struct an_ctx *ctx)
 {
     an_ingest_free(ctx->ingest);
-    an_shard_free(ctx->directory);
+    an_router_free(ctx->router);
     an_auth_close(ctx->auth);
     an_secret_release(&ctx->signing_key);
     *ctx = (struct an_ctx){.conf = NULL};

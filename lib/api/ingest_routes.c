@@ -87,13 +87,11 @@ static int refuse_body(struct an_call *call, int rc, const struct an_err *err, u
     return AN_OK;
 }
 
-static void add_write_token(struct an_call *call, const struct an_secret *key, uint64_t lsn)
+static void add_write_token(struct an_call *call, const struct an_secret *key, const struct an_need *written)
 {
     struct an_buf token;
-    struct an_need written = {.lsn = lsn};
-    (void)snprintf(written.shard, sizeof written.shard, "%s", an_shard_name(call->ctx->directory));
     an_buf_init(&token, 256);
-    if (an_write_token_add(key, call->tenant, &written, &token))
+    if (an_write_token_add(key, call->tenant, written, &token))
         an_reply_header(call->rep, "Annals-Write-Token", (struct an_str){token.data, token.len});
     an_buf_release(&token);
 }
@@ -104,12 +102,14 @@ static int take_body(struct an_call *call, const struct wishes *w, struct an_str
     struct an_ctx *ctx = call->ctx;
     const struct an_secret *key;
     int rc = an_ctx_key(ctx, ctx->writer, &key, err);
+    struct an_shard *shard;
     if (rc == AN_OK)
-        rc = an_store_tenant(ctx->writer, call->tenant, ctx->conf->tenant_auto_create, err);
+        rc = an_router_admit(ctx->router, call->tenant, ctx->conf->tenant_auto_create, &shard, err);
     if (rc != AN_OK)
         return rc;
     const struct an_ingest_call in = {.arena = call->arena,
                                       .tenant = call->tenant,
+                                      .shard = shard,
                                       .body = body,
                                       .kind = w->kind,
                                       .atomic = w->atomic,
@@ -145,12 +145,17 @@ static void commit(struct an_ctx *ctx)
     an_ingest_commit(ctx->ingest);
 }
 
+static bool late(const struct an_call *call)
+{
+    return an_ingest_must_follow(call->held);
+}
+
 static int answer_events(struct an_call *call, struct an_err *err)
 {
-    uint64_t lsn;
-    int rc = an_ingest_answer(call->held, call->rep, &lsn, err);
-    if (rc == AN_OK && lsn != 0)
-        add_write_token(call, &call->ctx->signing_key, lsn);
+    struct an_need written;
+    int rc = an_ingest_answer(call->held, call->rep, &written, err);
+    if (rc == AN_OK && written.lsn != 0)
+        add_write_token(call, &call->ctx->signing_key, &written);
     return rc;
 }
 
@@ -159,4 +164,5 @@ static const struct an_route routes[] = {
 };
 
 const struct an_routes an_ingest_routes = {
-    .routes = routes, .count = AN_COUNT(routes), .commit = commit, .finish = answer_events, .together = AN_INGEST_HELD};
+    .routes = routes, .count = AN_COUNT(routes), .commit = commit, .finish = answer_events, .late = late,
+    .together = AN_INGEST_HELD};

@@ -66,7 +66,7 @@ static bool read_filter(struct an_call *call, enum an_filter_kind kind, struct a
 /* AN_OK: *s can be used; or the reply is the refusal, and *refused. */
 static int begin(struct an_call *call, struct an_search *s, bool *refused, struct an_err *err)
 {
-    *s = (struct an_search){.shard = call->ctx->directory,
+    *s = (struct an_search){.router = call->ctx->router,
                             .arena = call->arena,
                             .tenant = call->tenant,
                             .timeout_ms = call->ctx->conf->search_timeout_ms};

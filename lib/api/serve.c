@@ -200,19 +200,27 @@ static bool serve(struct server *s, struct seat *seat, int fd)
     return false;
 }
 
+static void finish(struct server *s, struct seat *seat)
+{
+    struct an_err failure = {AN_OK, ""};
+    int rc = s->tables[0]->finish(&seat->call, &failure);
+    seat->call.held = NULL;
+    if (rc != AN_OK)
+        fail(s, seat, rc, &failure);
+    end(s, seat);
+}
+
 static void finish_held(struct server *s, size_t count)
 {
     if (count == 0)
         return;
     s->tables[0]->commit(&s->ctx);
-    for (size_t i = 0; i < count; i++) {
-        struct seat *seat = &s->seats[i];
-        struct an_err failure = {AN_OK, ""};
-        int rc = s->tables[0]->finish(&seat->call, &failure);
-        if (rc != AN_OK)
-            fail(s, seat, rc, &failure);
-        end(s, seat);
-    }
+    for (size_t i = 0; i < count; i++)
+        if (!s->tables[0]->late(&s->seats[i].call))
+            finish(s, &s->seats[i]);
+    for (size_t i = 0; i < count; i++)
+        if (s->seats[i].call.held != NULL)
+            finish(s, &s->seats[i]);
 }
 
 /* Serves the connection in the first seat, and with it those that came at the same time. Nobody waits for

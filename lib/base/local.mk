@@ -24,6 +24,8 @@ libannals_a_SOURCES += \
 	lib/base/mem.h \
 	lib/base/pid.c \
 	lib/base/pid.h \
+	lib/base/robust.c \
+	lib/base/robust.h \
 	lib/base/suggest.c \
 	lib/base/suggest.h \
 	lib/base/text.c \

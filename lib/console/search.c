@@ -7,7 +7,7 @@
 int an_admin_search(struct an_admin *a, struct an_search *s, struct an_err *err)
 {
     struct an_ctx *ctx = a->call->ctx;
-    *s = (struct an_search){.shard = ctx->directory,
+    *s = (struct an_search){.router = ctx->router,
                             .arena = a->arena,
                             .tenant = a->tenant,
                             .timeout_ms = ctx->conf->search_timeout_ms};

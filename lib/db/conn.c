@@ -83,7 +83,6 @@ void an_db_free(struct an_db *db)
         return;
     an_db_close(db);
     an_buf_release(&db->text);
-    an_tenants_release(&db->known);
     an_columns_release(&db->events);
     an_columns_release(&db->entities);
     an_hosts_free(db->hosts, db->host_count);

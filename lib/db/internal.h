@@ -12,7 +12,6 @@
 #include "db/db.h"
 #include "db/place.h"
 #include "db/stmt.h"
-#include "db/tenants.h"
 #include "db/texts.h"
 
 #define AN_SQLSTATE_LEN 5
@@ -37,7 +36,6 @@ struct an_db {
     bool conflicted; /* the last statements met a conflict (class 40), even where the connection ended with it */
     struct an_buf text;      /* NUL-terminated copies of text parameters while they are sent */
     int64_t window_from_us, window_to_us, window_until_us; /* what an_store_window() found, and how long that is good */
-    struct an_tenants known; /* tenants that an_store_tenant() found */
     struct an_columns events, entities; /* of the batch that is being sent */
 };
 

@@ -6,6 +6,8 @@ libannals_a_SOURCES += \
 	lib/db/conn.c \
 	lib/db/copy.c \
 	lib/db/db.h \
+	lib/db/directory.c \
+	lib/db/directory.h \
 	lib/db/internal.h \
 	lib/db/merge.c \
 	lib/db/merge.h \
@@ -34,6 +36,8 @@ libannals_a_SOURCES += \
 	lib/db/replica.c \
 	lib/db/replica.h \
 	lib/db/result.c \
+	lib/db/router.c \
+	lib/db/router.h \
 	lib/db/rows.c \
 	lib/db/rows.h \
 	lib/db/shard.c \

@@ -290,36 +290,6 @@ int an_store_put_all(struct an_db *db, struct an_rows *const *parts, size_t coun
     return put_whole(db, parts, count, lsn, err);
 }
 
-/* AN_ENOENT: not known. */
-static int find_tenant(struct an_db *db, struct an_str tenant, struct an_err *err)
-{
-    struct an_result *res = NULL;
-    const struct an_db_param params[] = {AN_DB_TEXT(tenant)};
-    int rc = an_db_exec(db, AN_STMT_TENANT_FIND, params, AN_COUNT(params), &res, err);
-    if (rc == AN_OK && an_result_rows(res) == 0)
-        rc = an_fail(err, AN_ENOENT, "tenant is not known");
-    else if (rc == AN_OK && an_str_is(an_result_get(res, 0, 0), "t"))
-        rc = an_fail(err, AN_EDENIED, "tenant is suspended");
-    an_result_free(res);
-    return rc;
-}
-
-int an_store_tenant(struct an_db *db, struct an_str tenant, bool auto_create, struct an_err *err)
-{
-    if (an_tenants_has(&db->known, tenant))
-        return AN_OK;
-    int rc = find_tenant(db, tenant, err);
-    if (rc == AN_ENOENT && !auto_create)
-        return an_fail(err, AN_EDENIED, "tenant is not known, and tenants.auto_create is off");
-    if (rc == AN_ENOENT) {
-        const struct an_db_param params[] = {AN_DB_TEXT(tenant), AN_DB_TEXT(AN_STR("")), AN_DB_TEXT(AN_STR("default"))};
-        rc = an_db_exec(db, AN_STMT_TENANT_ADD, params, AN_COUNT(params), NULL, err);
-    }
-    if (rc == AN_OK)
-        an_tenants_add(&db->known, tenant);
-    return rc;
-}
-
 static int find_window(struct an_db *db, struct an_err *err)
 {
     struct an_result *res = NULL;

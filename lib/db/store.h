@@ -58,11 +58,6 @@ int an_store_put(struct an_db *db, struct an_rows *r, bool atomic, uint64_t *lsn
 int an_store_put_all(struct an_db *db, struct an_rows *const *parts, size_t count, uint64_t *lsn,
                      struct an_err *err) AN_MUST_CHECK;
 
-/* Makes sure that the tenant is known (tenants.auto_create adds it). Remembered by the process for known
- * ones. AN_EDENIED: unknown and not to be created, or suspended. */
-int an_store_tenant(struct an_db *db, struct an_str tenant, bool auto_create,
-                    struct an_err *err) AN_MUST_CHECK;
-
 /* What an_store_put() accepts: first and last instant that have a partition. Remembered for five seconds, for it is
  * asked by every batch that was sent for the wrong time. */
 int an_store_window(struct an_db *db, int64_t *from_us, int64_t *to_us,

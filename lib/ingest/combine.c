@@ -2,7 +2,6 @@
 #include "an.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -10,12 +9,15 @@
 #include "base/clock.h"
 #include "base/futex.h"
 #include "base/mem.h"
+#include "base/robust.h"
 #include "db/rows.h"
 #include "ingest/combine.h"
+#include "ingest/numbers.h"
 #include "log/log.h"
 
 #define SLOTS 512                      /* twice the most workers: more than can live at a time */
-#define LANES 2
+#define SHARDS AN_NUMBERS_MAX          /* requests for further ones are committed without company */
+#define LANES 2                        /* of each shard */
 #define SLOT_BYTES ((size_t)64 << 10)  /* of rows; a larger request gains little from company */
 #define PARTS_MAX 256                  /* requests in one transaction */
 #define PARTS_BYTES ((size_t)4 << 20)  /* and their rows */
@@ -25,14 +27,31 @@
 #define WITHDRAW_MS 1000               /* no lane for so long: commit alone */
 
 /* What a slot's state word says. Its owner moves it FREE -> READY, CALLED -> READY, and DONE, READY or CALLED ->
- * FREE; a leader moves it READY or CALLED -> TAKEN + its lane -> DONE, and READY -> CALLED when it leaves its lane
- * to that owner. The lane is part of the word, so that a leader may die at any instruction: whoever gets its lane
- * moves what it had TAKEN -> READY. */
+ * FREE; a leader moves it READY or CALLED -> TAKEN -> DONE, and READY -> CALLED when it leaves its lane to that owner.
+ *
+ * READY and CALLED carry the number of the shard: a leader takes what is for its own, whatever a slot held when it last
+ * looked. TAKEN carries the lane, so that a leader may die at any instruction: whoever gets its lane moves what it had
+ * TAKEN -> READY. */
 enum state { FREE, READY, CALLED, DONE, TAKEN };
 
-static bool is_taken(uint32_t state)
+static uint32_t word(enum state state, uint32_t number)
 {
-    return state >= TAKEN;
+    return (uint32_t)state | number << 3;
+}
+
+static enum state state_of(uint32_t seen)
+{
+    return (enum state)(seen & 7);
+}
+
+static uint32_t number_of(uint32_t seen)
+{
+    return seen >> 3;
+}
+
+static bool is_waiting(uint32_t seen)
+{
+    return state_of(seen) == READY || state_of(seen) == CALLED;
 }
 
 /* A request in a slot. Its rows lie in the slot's data: the array, the events, the entities. */
@@ -57,7 +76,8 @@ struct lane {
 };
 
 struct shared {
-    struct lane lanes[LANES];
+    struct lane lanes[SHARDS * LANES]; /* lane l of shard n: n * LANES + l */
+    struct an_numbers numbers;
     _Alignas(64) _Atomic uint32_t used; /* slots below this one have been owned once */
     _Alignas(64) _Atomic uint32_t state[SLOTS];
     _Alignas(64) _Atomic uint32_t waiting[SLOTS]; /* requests in each; only to see whether there is a crowd */
@@ -77,8 +97,10 @@ struct an_combine {
     struct shared *shared; /* NULL: alone */
     struct slot *slot;
     _Atomic uint32_t *state;
-    struct an_db *writer;
     int64_t timeout_us;
+    /* Of what is being put: */
+    struct an_shard *shard;
+    uint32_t number; /* of the shard; SHARDS: it has none */
     /* Only while leading: slots that were taken, their requests and our own. */
     struct slot *taken[PARTS_MAX];
     size_t taken_count, part_count;
@@ -86,15 +108,6 @@ struct an_combine {
     struct an_rows views[PARTS_MAX];
     struct an_rows *rows[PARTS_MAX];
 };
-
-static void mutex_init(pthread_mutex_t *m)
-{
-    pthread_mutexattr_t attr;
-    if (pthread_mutexattr_init(&attr) != 0 || pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) != 0 ||
-        pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST) != 0 || pthread_mutex_init(m, &attr) != 0)
-        abort();
-    (void)pthread_mutexattr_destroy(&attr);
-}
 
 void *an_combine_share(const struct an_conf *c)
 {
@@ -105,19 +118,10 @@ void *an_combine_share(const struct an_conf *c)
         an_log_warn("ingest", "no memory for the combiner, requests are committed one by one: %s", strerror(errno));
         return NULL;
     }
-    for (size_t i = 0; i < LANES; i++)
-        mutex_init(&s->lanes[i].leader);
+    for (size_t i = 0; i < SHARDS * LANES; i++)
+        an_robust_init(&s->lanes[i].leader);
+    an_numbers_init(&s->numbers);
     return s; /* a slot's mutex is made by its first owner: untouched slots take no memory */
-}
-
-/* 0 where the lock is ours, *dead where its last holder died with it. */
-static int lock_try(pthread_mutex_t *m, bool *dead)
-{
-    int rc = pthread_mutex_trylock(m);
-    *dead = rc == EOWNERDEAD;
-    if (*dead)
-        rc = pthread_mutex_consistent(m);
-    return rc;
 }
 
 /* What a dead leader of this lane had taken waits again. */
@@ -125,9 +129,9 @@ static void lane_recover(struct shared *s, uint32_t lane)
 {
     uint32_t count = 0, used = atomic_load(&s->used);
     for (uint32_t i = 0; i < used; i++)
-        if (atomic_load(&s->state[i]) == TAKEN + lane) {
+        if (atomic_load(&s->state[i]) == word(TAKEN, lane)) {
             s->slots[i].again = 1;
-            atomic_store(&s->state[i], READY);
+            atomic_store(&s->state[i], word(READY, lane / LANES));
             count++;
         }
     an_log_warn("ingest", "the leader of lane %u died; what %u workers wait for is committed again", lane, count);
@@ -137,7 +141,7 @@ static void lane_recover(struct shared *s, uint32_t lane)
 static bool lane_try(struct shared *s, uint32_t lane)
 {
     bool dead;
-    if (lock_try(&s->lanes[lane].leader, &dead) != 0)
+    if (!an_robust_try(&s->lanes[lane].leader, &dead))
         return false;
     if (dead)
         lane_recover(s, lane);
@@ -147,11 +151,11 @@ static bool lane_try(struct shared *s, uint32_t lane)
 /* Leaves the lane, and calls one of those who wait to it. */
 static void lane_leave(struct shared *s, uint32_t lane)
 {
-    (void)pthread_mutex_unlock(&s->lanes[lane].leader);
-    uint32_t used = atomic_load(&s->used);
+    an_robust_unlock(&s->lanes[lane].leader);
+    uint32_t used = atomic_load(&s->used), number = lane / LANES;
     for (uint32_t i = 0; i < used; i++) {
-        uint32_t ready = READY;
-        if (atomic_compare_exchange_strong(&s->state[i], &ready, CALLED)) {
+        uint32_t ready = word(READY, number);
+        if (atomic_compare_exchange_strong(&s->state[i], &ready, word(CALLED, number))) {
             an_futex_wake(&s->state[i]);
             return;
         }
@@ -162,13 +166,13 @@ static bool slot_claim(struct an_combine *me, uint32_t i)
 {
     struct slot *slot = &me->shared->slots[i];
     bool dead;
-    if (lock_try(&slot->owner, &dead) != 0)
+    if (!an_robust_try(&slot->owner, &dead))
         return false;
     me->slot = slot;
     me->state = &me->shared->state[i];
-    uint32_t ready = READY, called = CALLED; /* what a dead owner left waiting has nobody to answer to */
-    (void)(atomic_compare_exchange_strong(me->state, &ready, FREE) ||
-           atomic_compare_exchange_strong(me->state, &called, FREE));
+    uint32_t seen = atomic_load(me->state); /* what a dead owner left waiting has nobody to answer to */
+    while (is_waiting(seen) && !atomic_compare_exchange_strong(me->state, &seen, FREE))
+        continue;
     return true;
 }
 
@@ -189,18 +193,17 @@ static void slot_find(struct an_combine *me)
             continue;
         }
         if (atomic_load(&s->used) == used) {
-            mutex_init(&s->slots[used].owner);
+            an_robust_init(&s->slots[used].owner);
             atomic_store(&s->used, used + 1);
         }
         lane_leave(s, 0);
     }
 }
 
-struct an_combine *an_combine_join(void *shared, const struct an_conf *c, struct an_db *writer)
+struct an_combine *an_combine_join(void *shared, const struct an_conf *c)
 {
     struct an_combine *me = an_xcalloc(1, sizeof *me);
     me->shared = shared;
-    me->writer = writer;
     me->timeout_us = c->commit_timeout_ms * 1000;
     if (shared != NULL)
         slot_find(me);
@@ -212,7 +215,7 @@ void an_combine_leave(struct an_combine *me)
     if (me == NULL)
         return;
     if (me->slot != NULL)
-        (void)pthread_mutex_unlock(&me->slot->owner);
+        an_robust_unlock(&me->slot->owner);
     free(me);
 }
 
@@ -238,9 +241,10 @@ static void own_again(const struct an_combine_part *part)
 static int put_once(struct an_combine *me, struct an_rows *const *rows, size_t count, bool atomic, uint64_t *lsn,
                     struct an_err *err)
 {
+    struct an_db *writer = an_shard_writer(me->shard);
     if (count == 1)
-        return an_store_put(me->writer, rows[0], atomic, lsn, err);
-    return an_store_put_all(me->writer, rows, count, lsn, err);
+        return an_store_put(writer, rows[0], atomic, lsn, err);
+    return an_store_put_all(writer, rows, count, lsn, err);
 }
 
 /* One transaction on our own connection; a connection that broke is opened again, and the same rows are put
@@ -250,17 +254,9 @@ static int put(struct an_combine *me, struct an_rows *const *rows, size_t count,
 {
     int rc = put_once(me, rows, count, atomic, lsn, err);
     *again = rc == AN_EAGAIN;
-    if (rc == AN_EAGAIN && an_db_ready(me->writer, err) == AN_OK)
+    if (rc == AN_EAGAIN && an_db_ready(an_shard_writer(me->shard), err) == AN_OK)
         rc = put_once(me, rows, count, atomic, lsn, err);
     return rc;
-}
-
-void an_combine_put_alone(struct an_combine *me, struct an_combine_part *part, bool atomic)
-{
-    bool again;
-    part->rc = put(me, &part->rows, 1, atomic, &again, &part->lsn, &part->err);
-    if (part->rc == AN_OK && again)
-        own_again(part);
 }
 
 static _Atomic uint32_t *slot_state(const struct an_combine *me, const struct slot *s)
@@ -335,8 +331,8 @@ static void lead_slot(struct an_combine *me, struct slot *s)
 static bool slot_take(struct an_combine *me, uint32_t i, uint32_t lane)
 {
     uint32_t seen = atomic_load(&me->shared->state[i]);
-    return (seen == READY || seen == CALLED) &&
-           atomic_compare_exchange_strong(&me->shared->state[i], &seen, TAKEN + lane);
+    return is_waiting(seen) && number_of(seen) == me->number &&
+           atomic_compare_exchange_strong(&me->shared->state[i], &seen, word(TAKEN, lane));
 }
 
 /* Takes the waiting slots, as many as one transaction should hold. */
@@ -383,7 +379,7 @@ static bool crowded(const struct an_combine *me)
 {
     uint32_t waiting = 0, used = atomic_load(&me->shared->used);
     for (uint32_t i = 0; i < used && waiting < CROWD; i++)
-        if (atomic_load(&me->shared->state[i]) == READY)
+        if (atomic_load(&me->shared->state[i]) == word(READY, me->number))
             waiting += atomic_load(&me->shared->waiting[i]);
     return waiting >= CROWD;
 }
@@ -392,12 +388,12 @@ static bool crowded(const struct an_combine *me)
  * leader has died: there may be nobody else to find out. */
 static bool lane_enter(struct an_combine *me, uint32_t seen, int64_t waited_us, uint32_t *lane)
 {
-    if (is_taken(seen)) {
-        *lane = seen - TAKEN;
+    if (state_of(seen) == TAKEN) {
+        *lane = number_of(seen);
         return lane_try(me->shared, *lane);
     }
-    uint32_t lanes = waited_us > PATIENCE_MS * 1000 || crowded(me) ? LANES : 1;
-    for (*lane = 0; *lane < lanes; ++*lane)
+    uint32_t lanes = waited_us > PATIENCE_MS * 1000 || crowded(me) ? LANES : 1, first = me->number * LANES;
+    for (*lane = first; *lane < first + lanes; ++*lane)
         if (lane_try(me->shared, *lane))
             return true;
     return false;
@@ -469,7 +465,7 @@ static void slot_collect(struct an_combine *me, struct an_combine_part *parts)
 /* True where our slot was still waiting and is ours alone again. */
 static bool slot_withdraw(struct an_combine *me)
 {
-    uint32_t ready = READY, called = CALLED;
+    uint32_t ready = word(READY, me->number), called = word(CALLED, me->number);
     return atomic_compare_exchange_strong(me->state, &ready, FREE) ||
            atomic_compare_exchange_strong(me->state, &called, FREE);
 }
@@ -489,13 +485,13 @@ static void wait_or_lead(struct an_combine *me, struct an_combine_part *parts, s
     int64_t start = an_clock_mono_us();
     for (;;) {
         uint32_t seen = atomic_load(me->state);
-        if (seen == DONE) {
+        if (state_of(seen) == DONE) {
             slot_collect(me, parts);
             return;
         }
-        uint32_t called = CALLED, lane;
-        if (seen == CALLED)
-            (void)atomic_compare_exchange_strong(me->state, &called, READY); /* before the look at the lanes */
+        uint32_t called = seen, lane;
+        if (state_of(seen) == CALLED) /* before the look at the lanes */
+            (void)atomic_compare_exchange_strong(me->state, &called, word(READY, me->number));
         int64_t waited_us = an_clock_mono_us() - start;
         if (lane_enter(me, seen, waited_us, &lane)) {
             if (slot_withdraw(me)) {
@@ -505,7 +501,7 @@ static void wait_or_lead(struct an_combine *me, struct an_combine_part *parts, s
             lane_leave(me->shared, lane); /* somebody has taken our slot, or answered us, in the meantime */
             continue;
         }
-        if (!is_taken(seen) && waited_us > WITHDRAW_MS * 1000 && slot_withdraw(me)) {
+        if (state_of(seen) != TAKEN && waited_us > WITHDRAW_MS * 1000 && slot_withdraw(me)) {
             put_without_lane(me, parts, count, me->slot->again);
             return;
         }
@@ -514,22 +510,74 @@ static void wait_or_lead(struct an_combine *me, struct an_combine_part *parts, s
             return;
         }
         seen = atomic_load(me->state);
-        if (seen == READY || is_taken(seen))
+        if (state_of(seen) == READY || state_of(seen) == TAKEN)
             an_futex_wait(me->state, seen, (waited_us < PATIENCE_MS * 1000 ? PATIENCE_MS : RECHECK_MS) * 1000);
     }
 }
 
-void an_combine_put(struct an_combine *me, struct an_combine_part *parts, size_t count)
+static void choose(struct an_combine *me, struct an_shard *shard)
+{
+    me->shard = shard;
+    me->number = me->shared == NULL ? SHARDS : an_numbers_of(&me->shared->numbers, an_shard_name(shard));
+}
+
+static bool is_away(struct an_combine *me)
+{
+    return me->number < SHARDS && an_numbers_away(&me->shared->numbers, me->number);
+}
+
+static void refuse(struct an_combine *me, struct an_combine_part *parts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        parts[i].rc = an_fail(&parts[i].err, AN_EAGAIN, "ingest: the shard %s did not answer a moment ago",
+                              an_shard_name(me->shard));
+}
+
+/* Of requests that went together one is as good as any. */
+static void note_answer(struct an_combine *me, const struct an_combine_part *part, int64_t since_us)
+{
+    if (me->number < SHARDS)
+        an_numbers_tried(&me->shared->numbers, me->number, part->rc != AN_EAGAIN, an_clock_mono_us() - since_us);
+}
+
+static void put_in_company(struct an_combine *me, struct an_combine_part *parts, size_t count)
 {
     uint32_t lane;
-    if (me->slot == NULL) {
+    if (me->slot == NULL || me->number == SHARDS) {
         put_without_lane(me, parts, count, 0);
     } else if (lane_enter(me, FREE, 0, &lane)) {
         lead(me, lane, parts, count, 0);
     } else if (!slot_fill(me, parts, count)) {
         put_without_lane(me, parts, count, 0);
     } else {
-        atomic_store(me->state, READY);
+        atomic_store(me->state, word(READY, me->number));
         wait_or_lead(me, parts, count);
     }
+}
+
+void an_combine_put(struct an_combine *me, struct an_shard *shard, struct an_combine_part *parts, size_t count)
+{
+    int64_t since_us = an_clock_mono_us();
+    choose(me, shard);
+    if (is_away(me)) {
+        refuse(me, parts, count);
+        return;
+    }
+    put_in_company(me, parts, count);
+    note_answer(me, parts, since_us);
+}
+
+void an_combine_put_alone(struct an_combine *me, struct an_shard *shard, struct an_combine_part *part, bool atomic)
+{
+    int64_t since_us = an_clock_mono_us();
+    bool again;
+    choose(me, shard);
+    if (is_away(me)) {
+        refuse(me, part, 1);
+        return;
+    }
+    part->rc = put(me, &part->rows, 1, atomic, &again, &part->lsn, &part->err);
+    if (part->rc == AN_OK && (again || part->again))
+        own_again(part);
+    note_answer(me, part, since_us);
 }

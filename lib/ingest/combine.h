@@ -5,6 +5,7 @@
  * free and commits at once: nobody waits for company. Where it is busy it puts their rows into its slot; whoever gets
  * a lane next takes all waiting slots into one transaction and hands their results back. The second lane is for
  * crowds, and for when the first is slow. Requests that do not fit into a slot together are committed without a lane.
+ * Each shard has lanes of its own: what goes to different databases never meets in one transaction.
  *
  * An acknowledgement still means committed. A leader that dies leaves its lane to the next worker (robust mutex),
  * which puts the same rows again: they carry their ids, so what was committed is found, not stored twice. The
@@ -15,7 +16,7 @@
 #include "an.h"
 #include "base/err.h"
 #include "conf/conf.h"
-#include "db/db.h"
+#include "db/shard.h"
 #include "db/store.h"
 
 struct an_combine; /* one worker's part in it */
@@ -24,7 +25,7 @@ struct an_combine; /* one worker's part in it */
 void *an_combine_share(const struct an_conf *c);
 
 /* In the worker. shared NULL, or no slot left: everything is committed directly. */
-struct an_combine *an_combine_join(void *shared, const struct an_conf *c, struct an_db *writer) AN_MUST_CHECK;
+struct an_combine *an_combine_join(void *shared, const struct an_conf *c) AN_MUST_CHECK;
 void an_combine_leave(struct an_combine *me); /* accepts NULL */
 
 /* So many requests of one worker may be put together. */
@@ -34,15 +35,17 @@ void an_combine_leave(struct an_combine *me); /* accepts NULL */
 struct an_combine_part {
     struct an_rows *rows;
     int64_t received_us; /* when they were accepted, the same in every row */
-    int rc;              /* as of an_store_put(); AN_EAGAIN besides: no commit within ingest.commit_timeout */
+    bool again;          /* of an_combine_put_alone(): an earlier try may have committed them without a word */
+    int rc;              /* as of an_store_put(); AN_EAGAIN besides: no commit within ingest.commit_timeout, or the shard
+                          * did not answer a moment ago */
     uint64_t lsn;
     struct an_err err;   /* where rc is not AN_OK */
 };
 
-/* Commits 1 to AN_COMBINE_PARTS requests in company, each with an outcome of its own. */
-void an_combine_put(struct an_combine *me, struct an_combine_part *parts, size_t count);
+/* Commits 1 to AN_COMBINE_PARTS requests for one shard in company, each with an outcome of its own. */
+void an_combine_put(struct an_combine *me, struct an_shard *shard, struct an_combine_part *parts, size_t count);
 
 /* Commits one request by itself: an atomic one, or a large one, which gains little. Fills part->rc and the rest. */
-void an_combine_put_alone(struct an_combine *me, struct an_combine_part *part, bool atomic);
+void an_combine_put_alone(struct an_combine *me, struct an_shard *shard, struct an_combine_part *part, bool atomic);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "an.h"
 
+#include <poll.h>
+
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -13,6 +15,8 @@
 
 /* Faults that are named for one item; more are only counted. */
 #define FAULTS_MAX 32
+/* How often it is asked whether a tenant that is being moved has arrived. */
+#define ASK_AGAIN_MS 20
 /* Rows of a request that gains little from company. */
 #define LARGE ((size_t)32 << 10)
 
@@ -26,25 +30,26 @@ struct an_ingest_held {
     bool refused, single;
     struct an_rows rows;
     struct an_answer answer;
-    int rc; /* of the commit */
+    int64_t begun_us; /* its commit */
+    int rc;           /* of the commit */
     uint64_t lsn;
     struct an_err err;
 };
 
 struct an_ingest {
     const struct an_conf *conf;
-    struct an_db *writer;
+    struct an_router *router;
     struct an_combine *combine;
     size_t count; /* held */
     struct an_ingest_held held[AN_INGEST_HELD];
 };
 
-struct an_ingest *an_ingest_new(const struct an_conf *c, struct an_db *writer, void *shared)
+struct an_ingest *an_ingest_new(const struct an_conf *c, struct an_router *router, void *shared)
 {
     struct an_ingest *in = an_xcalloc(1, sizeof *in);
     in->conf = c;
-    in->writer = writer;
-    in->combine = an_combine_join(shared, c, writer);
+    in->router = router;
+    in->combine = an_combine_join(shared, c);
     for (size_t i = 0; i < AN_INGEST_HELD; i++) {
         in->held[i].in = in;
         an_rows_init(&in->held[i].rows);
@@ -248,7 +253,7 @@ static struct an_window find_window(const struct an_ingest_held *w)
     for (size_t i = 0; i < w->rows.count; i++)
         if (w->rows.rows[i].stored == AN_STORED_NO_PLACE) {
             /* The others are committed, so the answer must come whether or not this works. */
-            if (an_store_window(w->in->writer, &window.from_us, &window.to_us, &err) != AN_OK)
+            if (an_store_window(an_shard_writer(w->call.shard), &window.from_us, &window.to_us, &err) != AN_OK)
                 an_log_warn("ingest", "the window of partitions is not known: %s", err.text);
             break;
         }
@@ -281,6 +286,8 @@ static struct an_ingest_held *start(struct an_ingest *in, const struct an_ingest
     /* A value takes two bytes at least, so more values are more than event_bytes. */
     w->limits = (struct an_json_limits){.depth = (unsigned)c->json_depth, .values = (size_t)c->event_bytes / 2 + 1};
     w->refused = false;
+    w->begun_us = 0;
+    w->rc = AN_OK;
     return w;
 }
 
@@ -335,13 +342,13 @@ bool an_ingest_wants_company(const struct an_ingest_held *w)
     return !w->call.atomic && w->rows.events.len + w->rows.entities.len <= LARGE;
 }
 
-static void note_outcome(struct an_ingest_held *w, const struct an_combine_part *part, int64_t begin_us)
+static void note_outcome(struct an_ingest_held *w, const struct an_combine_part *part)
 {
     /* No time, or no partition of the outbox: not the sender's fault, and worth another try. */
     w->rc = part->rc == AN_ETIMEOUT || part->rc == AN_ENOENT ? AN_EAGAIN : part->rc;
     w->lsn = part->lsn;
     if (part->rc == AN_OK)
-        an_histogram_add(AN_H_COMMIT_SECONDS, an_clock_mono_us() - begin_us);
+        an_histogram_add(AN_H_COMMIT_SECONDS, an_clock_mono_us() - w->begun_us);
     else
         w->err = part->err;
 }
@@ -351,41 +358,72 @@ static struct an_combine_part part_of(struct an_ingest_held *w)
     return (struct an_combine_part){.rows = &w->rows, .received_us = w->rules.now_us};
 }
 
-static void commit_together(struct an_ingest *in)
+/* What wants company, and is for the same shard as held[first]. */
+static void commit_together(struct an_ingest *in, size_t first)
 {
     struct an_combine_part parts[AN_COMBINE_PARTS];
     struct an_ingest_held *of[AN_COMBINE_PARTS];
+    struct an_shard *shard = in->held[first].call.shard;
     size_t count = 0;
-    int64_t begin_us = an_clock_mono_us();
-    for (size_t i = 0; i < in->count; i++) {
+    int64_t begun_us = an_clock_mono_us();
+    for (size_t i = first; i < in->count; i++) {
         struct an_ingest_held *w = &in->held[i];
-        if (!an_ingest_wants_company(w))
+        if (w->call.shard != shard || !an_ingest_wants_company(w))
             continue;
+        w->begun_us = begun_us;
         parts[count] = part_of(w);
         of[count++] = w;
     }
-    if (count > 0)
-        an_combine_put(in->combine, parts, count);
+    an_combine_put(in->combine, shard, parts, count);
     for (size_t i = 0; i < count; i++)
-        note_outcome(of[i], &parts[i], begin_us);
+        note_outcome(of[i], &parts[i]);
 }
 
-static void commit_alone(struct an_ingest *in, struct an_ingest_held *w)
+/* again: an earlier try may have committed it without a word. */
+static void commit_alone(struct an_ingest_held *w, bool again)
 {
     struct an_combine_part part = part_of(w);
-    int64_t begin_us = an_clock_mono_us();
-    an_combine_put_alone(in->combine, &part, w->call.atomic);
-    note_outcome(w, &part, begin_us);
+    part.again = again;
+    an_combine_put_alone(w->in->combine, w->call.shard, &part, w->call.atomic);
+    note_outcome(w, &part);
 }
 
 /* What takes its time comes last. */
 void an_ingest_commit(struct an_ingest *in)
 {
-    commit_together(in);
     for (size_t i = 0; i < in->count; i++)
-        if (!an_ingest_wants_company(&in->held[i]))
-            commit_alone(in, &in->held[i]);
+        if (in->held[i].begun_us == 0 && an_ingest_wants_company(&in->held[i]))
+            commit_together(in, i);
+    for (size_t i = 0; i < in->count; i++)
+        if (in->held[i].begun_us == 0) {
+            in->held[i].begun_us = an_clock_mono_us();
+            commit_alone(&in->held[i], false);
+        }
     in->count = 0;
+}
+
+bool an_ingest_must_follow(const struct an_ingest_held *w)
+{
+    return w->rc == AN_EMOVED;
+}
+
+/* The tenant is not where the router thought: it has moved, or is about to. What the move took along of an earlier try
+ * whose reply got lost is found again, as after any such try. */
+static void follow(struct an_ingest_held *w)
+{
+    struct an_router *router = w->in->router;
+    int64_t until_us = w->begun_us + w->in->conf->commit_timeout_ms * 1000;
+    while (w->rc == AN_EMOVED && an_clock_mono_us() < until_us) {
+        struct an_shard *before = w->call.shard;
+        an_router_doubt(router, w->call.tenant);
+        if (an_router_find(router, w->call.tenant, &w->call.shard, &w->err) != AN_OK)
+            break;
+        if (w->call.shard == before)
+            (void)poll(NULL, 0, ASK_AGAIN_MS);
+        commit_alone(w, true);
+    }
+    if (w->rc == AN_EMOVED)
+        w->rc = AN_EAGAIN;
 }
 
 static void answer(struct an_ingest_held *w, struct an_reply *rep)
@@ -403,9 +441,11 @@ static void answer(struct an_ingest_held *w, struct an_reply *rep)
         an_answer_batch(&w->answer, &w->rows, w->call.minimal, rep);
 }
 
-int an_ingest_answer(struct an_ingest_held *w, struct an_reply *rep, uint64_t *lsn, struct an_err *err)
+int an_ingest_answer(struct an_ingest_held *w, struct an_reply *rep, struct an_need *written, struct an_err *err)
 {
-    *lsn = w->lsn;
+    follow(w);
+    *written = (struct an_need){.lsn = w->lsn};
+    (void)snprintf(written->shard, sizeof written->shard, "%s", an_shard_name(w->call.shard));
     if (w->rc == AN_OK)
         answer(w, rep);
     else
@@ -414,25 +454,32 @@ int an_ingest_answer(struct an_ingest_held *w, struct an_reply *rep, uint64_t *l
     return w->rc;
 }
 
+/* Puts the one event that w holds; it must be new. */
+static int put_own(struct an_ingest_held *w, struct an_err *err)
+{
+    w->begun_us = an_clock_mono_us();
+    commit_alone(w, false);
+    follow(w);
+    if (w->rc != AN_OK)
+        *err = w->err;
+    else if (w->rows.rows[0].stored != AN_STORED_NEW)
+        return an_fail(err, AN_EAGAIN, "an event of our own has no partition for its time");
+    return w->rc;
+}
+
 int an_ingest_own(struct an_ingest *in, struct an_arena *arena, struct an_str tenant, struct an_str json,
                   struct an_err *err)
 {
-    const struct an_ingest_call call = {.arena = arena, .tenant = tenant, .body = json, .kind = AN_BODY_JSON};
-    int rc = an_store_tenant(in->writer, tenant, true, err);
+    struct an_ingest_call call = {
+        .arena = arena, .tenant = tenant, .body = json, .kind = AN_BODY_JSON, .atomic = true};
+    int rc = an_router_admit(in->router, tenant, true, &call.shard, err);
     if (rc != AN_OK)
         return rc;
     struct an_ingest_held *w = start(in, &call);
-    struct an_combine_part part = part_of(w);
-    if (!take_single(w, json)) {
+    if (take_single(w, json))
+        rc = put_own(w, err);
+    else
         rc = an_fail(err, AN_EINVAL, "an event of our own is refused: %s", w->whole.detail);
-    } else {
-        an_combine_put_alone(in->combine, &part, true);
-        rc = part.rc;
-        if (rc != AN_OK)
-            *err = part.err;
-        else if (w->rows.rows[0].stored != AN_STORED_NEW)
-            rc = an_fail(err, AN_EAGAIN, "an event of our own has no partition for its time");
-    }
     let_go(w);
     return rc;
 }

@@ -7,7 +7,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "conf/conf.h"
-#include "db/db.h"
+#include "db/router.h"
 #include "db/store.h"
 #include "http/problem.h"
 #include "http/reply.h"
@@ -15,13 +15,14 @@
 enum an_body_kind { AN_BODY_JSON, AN_BODY_NDJSON };
 
 struct an_ingest; /* one a worker */
-/* shared: of an_combine_share(), or NULL. */
-struct an_ingest *an_ingest_new(const struct an_conf *c, struct an_db *writer, void *shared) AN_MUST_CHECK;
+/* shared: of an_combine_share(), or NULL. Both must outlive it. */
+struct an_ingest *an_ingest_new(const struct an_conf *c, struct an_router *router, void *shared) AN_MUST_CHECK;
 void an_ingest_free(struct an_ingest *in); /* accepts NULL */
 
 struct an_ingest_call {
     struct an_arena *arena;
     struct an_str tenant;
+    struct an_shard *shard; /* where the tenant lives, as the router says */
     struct an_str body;
     enum an_body_kind kind;
     bool atomic;   /* all or none */
@@ -44,10 +45,13 @@ struct an_ingest_held *an_ingest_take(struct an_ingest *in, const struct an_inge
 bool an_ingest_wants_company(const struct an_ingest_held *held) AN_MUST_CHECK;
 /* Commits all that is held. */
 void an_ingest_commit(struct an_ingest *in);
-/* Fills the reply (problem documents too) and *lsn, and lets go of it. Not AN_OK: nothing is known to be stored, and the
- * caller answers with the usual translation of the code. */
-int an_ingest_answer(struct an_ingest_held *held, struct an_reply *rep, uint64_t *lsn, struct an_err *err)
-    AN_MUST_CHECK;
+/* True where the tenant turned out to live elsewhere: the answer waits until it is known where, so others come first. */
+bool an_ingest_must_follow(const struct an_ingest_held *held) AN_MUST_CHECK;
+/* Fills the reply (problem documents too), and in *written where its events are (lsn 0: nowhere); lets go of it. Where the tenant has moved, its events go after
+ * it first, within ingest.commit_timeout. Not AN_OK: nothing is known to be stored, and the caller answers with the usual
+ * translation of the code. */
+int an_ingest_answer(struct an_ingest_held *held, struct an_reply *rep, struct an_need *written,
+                     struct an_err *err) AN_MUST_CHECK;
 
 /* One event of our own (console logins, reads by admins), written to tenant's log. */
 int an_ingest_own(struct an_ingest *in, struct an_arena *arena, struct an_str tenant, struct an_str json,

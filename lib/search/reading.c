@@ -1,12 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "an.h"
 
+#include <poll.h>
+
 #include "base/clock.h"
 #include "search/coverage.h"
 #include "search/reading.h"
 
 /* Columns of search_begin. */
-enum { REPLAYED, THROUGH, NOW, PARTITIONS, TENANT, KEPT_SET, KEPT_FROM };
+enum { REPLAYED, THROUGH, NOW, PARTITIONS, TENANT, KEPT_SET, KEPT_FROM, PRESENCE };
+
+/* A tenant that is on its way to another shard, or has arrived there, is looked for once more. */
+#define ASK_AGAIN_MS 20
+#define ASK_AGAIN_TIMES 50
+
+/* Nobody but the directory knows of tenants without a row. */
+static bool lives_here(const struct an_search *s, struct an_str presence)
+{
+    return presence.data == NULL || an_str_is(presence, "open") || (s->settled && an_str_is(presence, "closed"));
+}
 
 static int take_begun(struct an_search *s, const struct an_result *res, struct an_err *err)
 {
@@ -19,6 +31,8 @@ static int take_begun(struct an_search *s, const struct an_result *res, struct a
     if (!an_result_time(res, 0, THROUGH, &seen.through_us))
         seen.through_us = AN_TIME_MIN_US; /* a replica that has replayed nothing yet knows no time */
     int rc = s->server->reading == NULL ? AN_OK : an_server_saw(s->server, &seen, err);
+    if (rc == AN_OK && !lives_here(s, an_result_get(res, 0, PRESENCE)))
+        return an_fail(err, AN_EMOVED, "search: the tenant does not live on the shard %s", an_shard_name(s->shard));
     s->seen = an_coverage_of(s->server, &seen);
     if (!an_result_time(res, 0, KEPT_FROM, &s->seen.oldest_us))
         s->seen.oldest_us = AN_TIME_MIN_US; /* it keeps everything */
@@ -137,7 +151,21 @@ static int on_server(struct an_server *server, void *arg, struct an_err *err)
 int an_reading_run(struct an_search *s, an_reading_work *work, void *arg, struct an_err *err)
 {
     struct run run = {s, work, arg};
-    return an_shard_read(s->shard, &s->need, on_server, &run, err);
+    if (s->router == NULL)
+        return an_shard_read(s->shard, &s->need, on_server, &run, err);
+    for (int times = 0;; times++) {
+        const struct an_shard *before = s->shard;
+        int rc = an_router_find(s->router, s->tenant, &s->shard, err);
+        if (rc != AN_OK)
+            return rc;
+        s->settled = times > 0 && s->shard == before;
+        rc = an_shard_read(s->shard, &s->need, on_server, &run, err);
+        if (rc != AN_EMOVED || times == ASK_AGAIN_TIMES)
+            return rc;
+        if (s->settled)
+            (void)poll(NULL, 0, ASK_AGAIN_MS);
+        an_router_doubt(s->router, s->tenant);
+    }
 }
 
 /* Where the oldest partition begins: asked for again when there are others than the last time. */

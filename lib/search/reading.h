@@ -15,7 +15,7 @@ enum an_planning {
 };
 
 /* Does `work`, which asks what follows, on a server that shows what is needed; perhaps again on another, with
- * nothing left of the first try: `work` drops its rows when it fails. */
+ * nothing left of the first try: `work` drops its rows when it fails. AN_EMOVED: nobody knows where the tenant lives now. */
 typedef int an_reading_work(struct an_search *s, void *arg, struct an_err *err);
 int an_reading_run(struct an_search *s, an_reading_work *work, void *arg, struct an_err *err) AN_MUST_CHECK;
 

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "db/db.h"
+#include "db/router.h"
 #include "db/shard.h"
 #include "event/event.h"
 #include "search/filter.h"
@@ -32,6 +33,7 @@ struct an_coverage {
 /* Of one tenant, on its shard; or across all tenants, on these shards: then the tenant is "*". Across tenants all shards
  * are asked at once as annals_platform; one that does not answer in time is left out, and coverage says so. */
 struct an_search {
+    struct an_router *router; /* says where the tenant lives; NULL: `shard` is where */
     struct an_shard *shard;
     struct an_shard *const *shards;
     size_t shard_count;  /* 0: of one tenant */
@@ -45,6 +47,7 @@ struct an_search {
     struct an_db *db;         /* on it */
     bool reading;             /* its transaction is open */
     bool any;                /* its plans are for any values */
+    bool settled;            /* the directory has just been asked: a tenant that is being moved is read here */
     struct an_coverage seen; /* what it covers; oldest_us: what the tenant keeps begins here */
     unsigned char partitions[AN_SHA256_LEN]; /* as in struct an_hot, when it began */
 };

@@ -3,7 +3,7 @@
 -- params: tenant_id text, statement_timeout text, in_order boolean, plan_cache_mode text
 -- rows: 1: on a replica, what it has replayed, else NULL; through (NULL where unknown); now; something that is another
 --       wherever the partitions are others; the tenant; what it keeps begins here, as it was set and as a time (NULL:
---       it keeps everything); the other settings
+--       it keeps everything); its presence (NULL: not known); the other settings
 -- The row-level security of this transaction, its time limit, and what its answer will cover. What was committed
 -- before `through` is seen by every later statement in it: this must run before the search takes its snapshot.
 -- in_order: a page is read in the order of an index, as far as it goes. Left alone, the planner reads and
@@ -31,6 +31,9 @@ SELECT CASE
                             WHERE t.tenant_id = $1 AND (t.kept_days IS NOT NULL OR t.presence = 'hidden')),
                            '-Infinity')::text, true),
        nullif(annals.kept_from(), '-infinity'),
+       (SELECT t.presence
+        FROM annals.tenants AS t
+        WHERE t.tenant_id = $1),
        set_config('statement_timeout', $2, true),
        set_config('plan_cache_mode', $4, true),
        CASE

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "db/internal.h"
+#include "db/router.h"
 #include "db/merge.h"
 #include "db/store.h"
 #include "db/tenants.h"
@@ -603,36 +604,102 @@ static void test_memory(void **state)
     an_rows_clear(&batch);
 }
 
-static void test_tenant(void **state)
+static int admit(struct an_router *r, const char *tenant, bool create)
+{
+    struct an_shard *shard = NULL;
+    int rc = an_router_admit(r, an_str(tenant), create, &shard, &err);
+    assert_true(rc != AN_OK || shard == an_router_default(r));
+    return rc;
+}
+
+static void test_router(void **state)
 {
     (void)state;
     const char *tenant = fresh_name("tenant");
-    assert_int_equal(an_store_tenant(writer, an_str(tenant), false, &err), AN_EDENIED);
-    assert_int_equal(an_store_tenant(writer, an_str(tenant), true, &err), AN_OK);
-    assert_int_equal(an_store_tenant(writer, an_str(tenant), false, &err), AN_OK);
+    struct an_router *r = an_router_new(&conf, true);
+    assert_int_equal(admit(r, tenant, false), AN_EDENIED);
+    assert_int_equal(ask("SELECT count(*) FROM annals.tenants WHERE tenant_id = $1", tenant), 0);
+    assert_int_equal(admit(r, tenant, true), AN_OK);
+    assert_int_equal(admit(r, tenant, false), AN_OK);
     assert_int_equal(ask("SELECT count(*) FROM annals.tenants WHERE tenant_id = $1", tenant), 1);
-    (void)ask(
-        "WITH u AS (UPDATE annals.tenants SET suspended_at = now() WHERE tenant_id = $1 RETURNING 1)"
-        " SELECT count(*) FROM u",
-        tenant);
-    struct an_db *later = an_db_new(&conf, AN_DB_WRITER); /* remembers nothing */
-    assert_int_equal(an_store_tenant(later, an_str(tenant), true, &err), AN_EDENIED);
-    an_db_free(later);
+    (void)ask("WITH u AS (UPDATE annals.tenants SET suspended_at = now() WHERE tenant_id = $1 RETURNING 1)"
+              " SELECT count(*) FROM u",
+              tenant);
+    assert_int_equal(admit(r, tenant, true), AN_OK); /* remembered, until it is asked again */
+    an_router_doubt(r, an_str(tenant));
+    assert_int_equal(admit(r, tenant, true), AN_EDENIED);
+    an_router_free(r);
+}
+
+/* A tenant that is on another shard than any that the router has seen. */
+static void test_router_and_shards(void **state)
+{
+    (void)state;
+    struct an_router *r = an_router_new(&conf, true);
+    struct an_shard *const *list, *first, *again;
+    size_t count;
+    assert_int_equal(an_router_shards(r, &list, &count, &err), AN_OK);
+    assert_int_equal(count, 1);
+    char shard[64];
+    (void)snprintf(shard, sizeof shard, "%s", fresh_name("shard"));
+    const char *tenant = fresh_name("there");
+    const struct an_db_param params[] = {AN_DB_TEXT(an_str(shard)), AN_DB_TEXT(an_str(tenant))};
+    an_result_free(query("INSERT INTO annals.shards (name, primary_conninfo) VALUES ($1, 'host=x')", params, 1));
+    an_result_free(query("INSERT INTO annals.tenants (tenant_id, shard, presence) VALUES ($2, $1, 'hidden')", params, 2));
+    assert_int_equal(an_router_find(r, an_str(tenant), &first, &err), AN_OK);
+    assert_string_equal(an_shard_name(first), shard);
+    assert_int_equal(an_router_shards(r, &list, &count, &err), AN_OK);
+    assert_int_equal(count, 2);
+    /* The same shard stays the same; with another place it is another. */
+    an_router_doubt(r, an_str(tenant));
+    assert_int_equal(an_router_find(r, an_str(tenant), &again, &err), AN_OK);
+    assert_ptr_equal(first, again);
+    an_result_free(query("UPDATE annals.shards SET primary_conninfo = 'host=y' WHERE name = $1", params, 1));
+    for (int i = 0; i < 30 && again == first; i++) {
+        (void)usleep(100000);
+        assert_int_equal(an_router_find(r, an_str(tenant), &again, &err), AN_OK);
+    }
+    assert_ptr_not_equal(first, again);
+    assert_string_equal(an_shard_name(again), shard);
+    an_result_free(query("UPDATE annals.tenants SET shard = 'default' WHERE tenant_id = $1", params + 1, 1));
+    an_result_free(query("DELETE FROM annals.shards WHERE name = $1", params, 1));
+    an_router_free(r);
+}
+
+/* What a request pays for its shard, once that is known. */
+static void test_router_cost(void **state)
+{
+    (void)state;
+    enum { TIMES = 200000, LIMIT_NS = 5000 };
+    const char *tenant = fresh_tenant("cost");
+    struct an_router *r = an_router_new(&conf, true);
+    assert_int_equal(admit(r, tenant, false), AN_OK);
+    int64_t since_us = an_clock_mono_us();
+    for (int i = 0; i < TIMES; i++)
+        assert_int_equal(admit(r, tenant, false), AN_OK);
+    int64_t ns = (an_clock_mono_us() - since_us) * 1000 / TIMES;
+    (void)printf("router: %lld ns a request\n", (long long)ns);
+    if (!SANITIZED)
+        assert_in_range(ns, 0, LIMIT_NS);
+    an_router_free(r);
 }
 
 /* More than are remembered: still right, in bounded memory. */
-static void test_tenant_cache(void **state)
+static void test_tenants(void **state)
 {
     (void)state;
     struct an_tenants known = {.slots = NULL};
     char id[16];
-    for (unsigned n = 0; n < 3 * AN_TENANTS_KNOWN; n++) {
+    for (unsigned n = 0; n < AN_TENANTS_MAX + 10; n++) {
         (void)snprintf(id, sizeof id, "t%u", n);
-        assert_false(an_tenants_has(&known, an_str(id)));
-        an_tenants_add(&known, an_str(id));
-        assert_true(an_tenants_has(&known, an_str(id)));
-        assert_true(known.count < AN_TENANTS_KNOWN);
+        assert_null(an_tenants_find(&known, an_str(id)));
+        an_tenants_put(&known, an_str(id))->version = n;
+        assert_int_equal(an_tenants_find(&known, an_str(id))->version, n);
+        assert_true(known.count <= AN_TENANTS_MAX);
+        if (n == 1000)
+            assert_int_equal(an_tenants_find(&known, AN_STR("t7"))->version, 7);
     }
+    assert_int_equal(known.count, 10);
     an_tenants_release(&known);
 }
 
@@ -695,8 +762,10 @@ int main(void)
                                               cmocka_unit_test(test_refused_at_commit),
                                               cmocka_unit_test(test_race),
                                               cmocka_unit_test(test_memory),
-                                              cmocka_unit_test(test_tenant),
-                                              cmocka_unit_test(test_tenant_cache),
+                                              cmocka_unit_test(test_router),
+                                              cmocka_unit_test(test_router_and_shards),
+                                              cmocka_unit_test(test_router_cost),
+                                              cmocka_unit_test(test_tenants),
                                               cmocka_unit_test(test_window)};
     if (!fixture_conf(&conf)) {
         (void)printf("skipped: ANNALS_TEST_PG names no server\n");

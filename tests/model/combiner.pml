@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The combiner's protocol between workers (docs/design/combiner.md): N workers with one request each, and two lanes.
+/* The combiner's protocol between workers (docs/design/combiner.md): N workers with one request each, for any of SHARDS
+ * shards, and LANES lanes a shard.
  * A worker may die before any of its steps, DEATHS of them; those who replace it are not modelled, since the others must
  * do without.
- * Checked: an answer means exactly one commit; nobody is left asleep; only the dead get no answer.
+ * Checked: an answer means exactly one commit, on the request's own shard; nobody is left asleep; only the dead get no
+ * answer.
  *
  * Run: spin -run -safety tests/model/combiner.pml    (invalid end states are searched as well) */
 #ifndef N
@@ -11,29 +13,34 @@
 #ifndef LANES
 #define LANES 2
 #endif
+#ifndef SHARDS
+#define SHARDS 1
+#endif
 #ifndef DEATHS
 #define DEATHS 1
 #endif
 
-/* The state of a slot; TAKEN + lane. */
+/* The state of a slot; TAKEN + lane. Lanes of shard s: s * LANES and on. */
 #define FREE 0
-#define READY 1
-#define CALLED 2
-#define DONE 3
-#define TAKEN 4
+#define DONE 1
+#define READY(s) (2 + (s))
+#define CALLED(s) (2 + SHARDS + (s))
+#define TAKEN (2 + 2 * SHARDS)
 
 byte state[N];
+byte wanted[N];        /* the shard of the request */
 bool committed[N];     /* a unique key: committing again changes nothing, so `stores` counts changes */
 byte stores[N];
 bool answered[N];
 bool asleep[N];        /* in futex_wait */
-bool held[LANES];      /* the lanes' mutexes */
-bool orphaned[LANES];  /* the holder died: the next to lock it is told */
+bool held[SHARDS * LANES];      /* the lanes' mutexes */
+bool orphaned[SHARDS * LANES];  /* the holder died: the next to lock it is told */
 byte deaths = 0;
 byte looks = 0;        /* of sleepers, one after the other, that found nothing to do */
 
 inline store(i)
 {
+    assert(wanted[i] == shard);
     if
     :: !committed[i] -> committed[i] = true; stores[i]++
     :: else
@@ -49,17 +56,19 @@ inline store(i)
 
 proctype worker(byte me)
 {
-    byte i, lane, seen;
+    byte i, lane, seen, shard;
     bool leads = false, spurious = false;
     bool took[N];
 
+    select(shard : 0 .. SHARDS - 1);
+    wanted[me] = shard;
     /* an_combine_put: the first lane if it is free, else READY in our slot */
-    TRY(0);
+    TRY(shard * LANES);
     if
     :: leads -> goto leading
     :: else
     fi;
-    state[me] = READY;
+    state[me] = READY(shard);
 
 waiting:
     MAY_DIE;
@@ -70,7 +79,7 @@ waiting:
         answered[me] = true;
         state[me] = FREE;
         goto end
-    :: seen == CALLED -> atomic { if :: state[me] == CALLED -> state[me] = READY :: else fi }
+    :: seen == CALLED(shard) -> atomic { if :: state[me] == CALLED(shard) -> state[me] = READY(shard) :: else fi }
     :: else
     fi;
     /* lane_enter: the first lane; the second too where there is a crowd, or after some patience; where somebody has
@@ -78,9 +87,9 @@ waiting:
     if
     :: seen >= TAKEN -> TRY(seen - TAKEN) /* RECHECK */
     :: seen < TAKEN ->
-        TRY(0);
+        TRY(shard * LANES);
         if
-        :: !leads && LANES > 1 -> TRY(LANES - 1)
+        :: !leads && LANES > 1 -> TRY(shard * LANES + LANES - 1)
         :: true
         fi
     fi;
@@ -94,7 +103,7 @@ waiting:
 sleep:
     seen = state[me];
     if
-    :: seen == READY || seen >= TAKEN ->
+    :: seen == READY(shard) || seen >= TAKEN ->
         atomic { if :: state[me] == seen -> asleep[me] = true :: else fi };
         /* woken; or for nothing; or after 100 ms, for when somebody died. When all sleep and each has looked once and
          * found nothing, nothing will ever change: an invalid end. */
@@ -120,7 +129,7 @@ recover: /* whoever dies in it leaves the mutex as it found it */
     do
     :: i < N ->
         MAY_DIE_LEADING;
-        if :: state[i] == TAKEN + lane -> state[i] = READY :: else fi;
+        if :: state[i] == TAKEN + lane -> state[i] = READY(shard) :: else fi;
         i++
     :: else -> break
     od;
@@ -134,7 +143,7 @@ recover: /* whoever dies in it leaves the mutex as it found it */
 withdraw:
     atomic {
         if
-        :: state[me] == READY || state[me] == CALLED -> state[me] = FREE; goto gather
+        :: state[me] == READY(shard) || state[me] == CALLED(shard) -> state[me] = FREE; goto gather
         :: else
         fi
     };
@@ -150,7 +159,8 @@ gather:
     :: i < N ->
         atomic {
             if
-            :: i != me && (state[i] == READY || state[i] == CALLED) -> state[i] = TAKEN + lane; took[i] = true
+            :: i != me && (state[i] == READY(shard) || state[i] == CALLED(shard)) ->
+                state[i] = TAKEN + lane; took[i] = true
             :: else
             fi
         };
@@ -186,7 +196,7 @@ leave:
     :: i < N ->
         atomic {
             if
-            :: state[i] == READY -> state[i] = CALLED; asleep[i] = false; goto left
+            :: state[i] == READY(shard) -> state[i] = CALLED(shard); asleep[i] = false; goto left
             :: else
             fi
         };

@@ -16,7 +16,7 @@ search() { # FILE OPTIONS...
     spin "$@" -run -safety -m100000 "$file" >log 2>&1 || true
 }
 
-for options in '-DLANES=1' '-DN=2 -DDEATHS=2'; do # three workers and two lanes need 1.5 GB: by hand
+for options in '-DLANES=1' '-DN=2 -DDEATHS=2' '-DN=3 -DLANES=1 -DSHARDS=2'; do # three workers and two lanes need 1.5 GB: by hand
     # shellcheck disable=SC2086
     search "$model" $options
     grep -q 'errors: 0' log || { echo "$options:"; cat log; exit 1; }
@@ -41,5 +41,8 @@ must_fail 'followers that do not look whether their leader died' '
     /RECHECK/ { sub(/TRY\(seen - TAKEN\)/, "skip") }
     { print }' -DLANES=1
 must_fail 'a dead leader whose slots are forgotten' '
-    /state\[i\] == TAKEN \+ lane/ { sub(/READY/, "TAKEN + lane") }
+    /state\[i\] == TAKEN \+ lane/ { sub(/READY\(shard\)/, "TAKEN + lane") }
     { print }' -DN=2
+must_fail 'a leader that takes what is for another shard' '
+    /i != me/ { sub(/\(state.*\) ->/, "(state[i] >= READY(0) \\&\\& state[i] < TAKEN) ->") }
+    { print }' -DLANES=1 -DSHARDS=2 -DDEATHS=0

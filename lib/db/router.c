@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "an.h"
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "db/directory.h"
+#include "db/internal.h"
+#include "db/router.h"
+#include "db/tenants.h"
+#include "log/log.h"
+
+#define REFRESH_US INT64_C(1000000)
+/* How long a directory that failed is left alone: the longer it took to fail, the longer, so that one which hangs does
+ * not hold up the work of the others. */
+#define LEFT_ALONE_TIMES 4
+#define LEFT_ALONE_MIN_US INT64_C(250000)
+#define LEFT_ALONE_MAX_US INT64_C(5000000)
+#define VERSION_WAIT_MS 500 /* for an answer that is there at once, or not worth a request's time */
+#define DESCRIPTION_LIMIT ((size_t)1 << 20)
+
+/* A shard, and the row that it was made of: where the row changes, another is made. The old one stays, since requests
+ * may hold it; rows change seldom, and workers do not live for ever. */
+struct entry {
+    struct an_shard *shard;
+    char *description;
+};
+
+struct an_router {
+    const struct an_conf *conf;
+    bool writes;
+    struct an_shard *home; /* `default` */
+    struct entry *entries; /* every other that there ever was */
+    size_t entry_count;
+    struct an_shard **list; /* those that there are */
+    size_t list_count;      /* 0: the directory was never asked */
+    int64_t version;        /* of that list */
+    struct an_tenants tenants;
+    int64_t refresh_us, ask_us; /* not before */
+    struct an_err failure;      /* why it is left alone */
+};
+
+struct an_router *an_router_new(const struct an_conf *c, bool writes)
+{
+    struct an_router *r = an_xcalloc(1, sizeof *r);
+    r->conf = c;
+    r->writes = writes;
+    r->home = an_shard_new_default(c);
+    return r;
+}
+
+void an_router_free(struct an_router *r)
+{
+    if (r == NULL)
+        return;
+    an_tenants_release(&r->tenants);
+    for (size_t i = 0; i < r->entry_count; i++) {
+        an_shard_free(r->entries[i].shard);
+        free(r->entries[i].description);
+    }
+    free(r->entries);
+    free(r->list);
+    an_shard_free(r->home);
+    free(r);
+}
+
+struct an_shard *an_router_default(const struct an_router *r)
+{
+    return r->home;
+}
+
+/* ---- asking ---- */
+
+/* Something that the directory is asked, on a connection to it. */
+typedef int question(struct an_router *r, struct an_db *db, void *arg, struct an_err *err);
+
+static bool is_away(int rc)
+{
+    return rc == AN_EAGAIN || rc == AN_ETIMEOUT;
+}
+
+static int ask_reader(struct an_router *r, question *ask, void *arg, struct an_err *err)
+{
+    struct an_server *server;
+    int rc = an_shard_reader(r->home, &server, err);
+    return rc == AN_OK ? ask(r, server->db, arg, err) : rc;
+}
+
+/* Without replicas, whoever reads finds the server that has just failed to answer. */
+static int ask_anybody(struct an_router *r, question *ask, void *arg, struct an_err *err)
+{
+    struct an_err ignored;
+    if (!r->writes)
+        return ask_reader(r, ask, arg, err);
+    int rc = ask(r, an_shard_writer(r->home), arg, err);
+    if (!is_away(rc) || r->conf->replica_count == 0)
+        return rc;
+    return ask_reader(r, ask, arg, &ignored) == AN_OK ? AN_OK : rc;
+}
+
+static void leave_alone(struct an_router *r, int64_t since_us)
+{
+    int64_t now_us = an_clock_mono_us(), pause_us = (now_us - since_us) * LEFT_ALONE_TIMES;
+    if (pause_us < LEFT_ALONE_MIN_US)
+        pause_us = LEFT_ALONE_MIN_US;
+    r->ask_us = now_us + (pause_us < LEFT_ALONE_MAX_US ? pause_us : LEFT_ALONE_MAX_US);
+}
+
+/* AN_EAGAIN: it cannot be asked now, and was perhaps not even tried. */
+static int ask_directory(struct an_router *r, question *ask, void *arg, struct an_err *err)
+{
+    int64_t since_us = an_clock_mono_us();
+    if (since_us < r->ask_us)
+        return an_fail(err, AN_EAGAIN, "%s", r->failure.text);
+    int rc = ask_anybody(r, ask, arg, err);
+    if (!is_away(rc))
+        return rc;
+    if (r->failure.rc == AN_OK)
+        an_log_warn("db", "the directory of shards cannot be asked, what is known of it goes on: %s", err->text);
+    r->failure = *err;
+    leave_alone(r, since_us);
+    return an_fail(err, AN_EAGAIN, "%s", r->failure.text);
+}
+
+static void heard(struct an_router *r)
+{
+    if (r->failure.rc != AN_OK)
+        an_log_info("db", "the directory of shards answers again");
+    r->failure.rc = AN_OK;
+}
+
+/* ---- shards ---- */
+
+static void describe(const struct an_directory_shard *s, struct an_buf *out)
+{
+    an_buf_clear(out);
+    an_buf_addf(out, "%s\n%s", s->name, s->primary);
+    for (size_t i = 0; i < s->replica_count; i++)
+        an_buf_addf(out, "\n%s", s->replicas[i].place);
+}
+
+/* As it is now; made at its first sight. */
+static struct an_shard *shard_of(struct an_router *r, const struct an_directory_shard *s, struct an_buf *description)
+{
+    if (strcmp(s->name, AN_SHARD_DEFAULT) == 0)
+        return r->home;
+    describe(s, description);
+    for (size_t i = 0; i < r->entry_count; i++)
+        if (strcmp(r->entries[i].description, description->data) == 0)
+            return r->entries[i].shard;
+    r->entries = an_xrealloc(r->entries, (r->entry_count + 1) * sizeof *r->entries);
+    struct entry *e = &r->entries[r->entry_count++];
+    e->description = an_xstrdup(description->data);
+    e->shard = an_shard_new(r->conf, s->name, s->primary, s->replicas, s->replica_count);
+    return e->shard;
+}
+
+static void take_list(struct an_router *r, const struct an_directory_shard *found, size_t count)
+{
+    struct an_buf description;
+    an_buf_init(&description, DESCRIPTION_LIMIT);
+    free(r->list);
+    r->list = an_xcalloc(count + 1, sizeof *r->list);
+    r->list[0] = r->home;
+    r->list_count = 1;
+    for (size_t i = 0; i < count; i++) {
+        struct an_shard *s = shard_of(r, &found[i], &description);
+        if (s != r->home)
+            r->list[r->list_count++] = s;
+    }
+    an_buf_release(&description);
+}
+
+static int ask_shards(struct an_router *r, struct an_db *db, void *arg, struct an_err *err)
+{
+    (void)arg;
+    struct an_directory_shard *found;
+    size_t count;
+    struct an_arena *arena = an_arena_new(0);
+    int rc = an_directory_shards(db, arena, &found, &count, err);
+    if (rc == AN_OK)
+        take_list(r, found, count);
+    an_arena_free(arena);
+    return rc;
+}
+
+static int ask_version(struct an_router *r, struct an_db *db, void *arg, struct an_err *err)
+{
+    (void)r;
+    struct an_result *res = NULL;
+    int64_t wait_ms = db->wait_ms;
+    db->wait_ms = VERSION_WAIT_MS;
+    int rc = an_db_exec(db, AN_STMT_DIRECTORY_VERSION, NULL, 0, &res, err);
+    db->wait_ms = wait_ms;
+    if (rc == AN_OK && !an_result_int(res, 0, 0, arg))
+        rc = an_fail(err, AN_EBACKEND, "db: the directory has no version");
+    an_result_free(res);
+    return rc;
+}
+
+/* The list is at least as new as the version, which was asked before it. A replica that is behind the one that was
+ * asked last has nothing new to say. */
+static int refresh(struct an_router *r, struct an_err *err)
+{
+    int64_t version;
+    int rc = ask_directory(r, ask_version, &version, err);
+    if (rc == AN_OK && version > r->version) {
+        rc = ask_directory(r, ask_shards, NULL, err);
+        if (rc == AN_OK)
+            r->version = version;
+    }
+    if (rc == AN_OK)
+        heard(r);
+    r->refresh_us = an_clock_mono_us() + REFRESH_US;
+    return rc;
+}
+
+static int refresh_if_due(struct an_router *r, struct an_err *err)
+{
+    return an_clock_mono_us() < r->refresh_us ? AN_OK : refresh(r, err);
+}
+
+static struct an_shard *listed(const struct an_router *r, struct an_str name)
+{
+    for (size_t i = 0; i < r->list_count; i++)
+        if (an_str_is(name, an_shard_name(r->list[i])))
+            return r->list[i];
+    return NULL;
+}
+
+int an_router_shards(struct an_router *r, struct an_shard *const **list, size_t *count, struct an_err *err)
+{
+    int rc = refresh_if_due(r, err);
+    *list = r->list;
+    *count = r->list_count;
+    return r->list_count > 0 ? AN_OK : rc;
+}
+
+/* ---- tenants ---- */
+
+/* Columns of directory_tenant. */
+enum { AT_VERSION, SHARD, SUSPENDED };
+
+struct about {
+    struct an_str tenant;
+    struct an_result *res; /* one row of directory_tenant */
+};
+
+static int ask_tenant(struct an_router *r, struct an_db *db, void *arg, struct an_err *err)
+{
+    (void)r;
+    struct about *about = arg;
+    const struct an_db_param params[] = {AN_DB_TEXT(about->tenant)};
+    const struct an_db_step steps[] = {
+        {.stmt = AN_STMT_DIRECTORY_TENANT, .params = params, .count = AN_COUNT(params), .out = &about->res},
+        {.stmt = AN_STMT_COMMIT}};
+    return an_db_begin_write(db, about->tenant, steps, AN_COUNT(steps), NULL, err);
+}
+
+/* A shard that was added a moment ago is not in the list yet. */
+static struct an_shard *find_shard(struct an_router *r, struct an_str name)
+{
+    struct an_err ignored;
+    struct an_shard *shard = listed(r, name);
+    if (shard != NULL || refresh(r, &ignored) != AN_OK)
+        return shard;
+    return listed(r, name);
+}
+
+static int take_tenant(struct an_router *r, const struct about *about, struct an_tenant **out, struct an_err *err)
+{
+    int64_t version;
+    struct an_str name = an_result_get(about->res, 0, SHARD);
+    if (!an_result_int(about->res, 0, AT_VERSION, &version))
+        return an_fail(err, AN_EBACKEND, "db: the directory has no version");
+    struct an_shard *shard = name.data == NULL ? r->home : find_shard(r, name);
+    if (shard == NULL)
+        return an_fail(err, AN_EAGAIN, "db: the directory names a shard that it does not list: %.*s", AN_STR_ARG(name));
+    struct an_tenant *t = an_tenants_put(&r->tenants, about->tenant);
+    t->shard = shard;
+    t->version = version;
+    t->known = name.data != NULL;
+    t->suspended = an_str_is(an_result_get(about->res, 0, SUSPENDED), "t");
+    *out = t;
+    return AN_OK;
+}
+
+/* Asks the directory; goes on with what is remembered where that fails. */
+static int learn(struct an_router *r, struct an_str tenant, struct an_tenant **out, struct an_err *err)
+{
+    struct about about = {.tenant = tenant};
+    int rc = ask_directory(r, ask_tenant, &about, err);
+    if (rc == AN_OK) {
+        heard(r);
+        rc = take_tenant(r, &about, out, err);
+    }
+    an_result_free(about.res);
+    if (rc != AN_EAGAIN)
+        return rc;
+    *out = an_tenants_find(&r->tenants, tenant);
+    return *out != NULL && (*out)->known ? AN_OK : rc;
+}
+
+static int look_up(struct an_router *r, struct an_str tenant, struct an_tenant **out, struct an_err *err)
+{
+    struct an_err ignored;
+    (void)refresh_if_due(r, &ignored); /* where it fails, what is remembered goes on */
+    *out = an_tenants_find(&r->tenants, tenant);
+    if (*out != NULL && (*out)->version >= r->version)
+        return AN_OK;
+    return learn(r, tenant, out, err);
+}
+
+int an_router_find(struct an_router *r, struct an_str tenant, struct an_shard **out, struct an_err *err)
+{
+    struct an_tenant *t;
+    int rc = look_up(r, tenant, &t, err);
+    if (rc == AN_OK)
+        *out = t->shard;
+    return rc;
+}
+
+void an_router_doubt(struct an_router *r, struct an_str tenant)
+{
+    struct an_tenant *t = an_tenants_find(&r->tenants, tenant);
+    if (t != NULL)
+        t->version = 0;
+}
+
+/* Several may do this at once: one of them adds the row, and all find it. */
+static int create_tenant(struct an_router *r, struct an_str tenant, struct an_tenant **out, struct an_err *err)
+{
+    const struct an_db_param params[] = {AN_DB_TEXT(tenant), AN_DB_TEXT(AN_STR("")),
+                                         AN_DB_TEXT(AN_STR(AN_SHARD_DEFAULT))};
+    int rc = an_db_exec(an_shard_writer(r->home), AN_STMT_TENANT_ADD, params, AN_COUNT(params), NULL, err);
+    if (rc == AN_OK)
+        rc = learn(r, tenant, out, err);
+    if (rc == AN_OK && !(*out)->known)
+        rc = an_fail(err, AN_EDENIED, "tenant is not known, and the default shard takes no new ones");
+    return rc;
+}
+
+int an_router_admit(struct an_router *r, struct an_str tenant, bool create, struct an_shard **out, struct an_err *err)
+{
+    struct an_tenant *t;
+    int rc = look_up(r, tenant, &t, err);
+    if (rc == AN_OK && !t->known) /* another worker may have made it known, which changes no version */
+        rc = learn(r, tenant, &t, err);
+    if (rc == AN_OK && !t->known)
+        rc = create ? create_tenant(r, tenant, &t, err)
+                    : an_fail(err, AN_EDENIED, "tenant is not known, and tenants.auto_create is off");
+    if (rc == AN_OK && t->suspended)
+        rc = an_fail(err, AN_EDENIED, "tenant is suspended");
+    if (rc == AN_OK)
+        *out = t->shard;
+    return rc;
+}
