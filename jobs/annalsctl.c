@@ -8,6 +8,7 @@
 #include "ctl.h"
 #include "event/event.h"
 #include "log/log.h"
+#include "own.h"
 #include "proc/exit.h"
 
 #define COMMANDS_MAX 64
@@ -17,6 +18,7 @@ const struct an_ctl_command *const an_ctl_groups[] = {
     an_ctl_config,
     an_ctl_db,
     an_ctl_status,
+    an_ctl_shard,
     an_ctl_tenant,
     an_ctl_move,
     an_ctl_retention,
@@ -37,6 +39,14 @@ const char *an_ctl_operator(void)
             return value;
     }
     return "operator";
+}
+
+int an_ctl_record(const struct an_ctl *ctl, const struct an_own_event *event, struct an_err *err)
+{
+    struct an_own *own = an_own_new(ctl->conf, "operator", an_ctl_operator());
+    int rc = an_own_record(own, event, err);
+    an_own_free(own);
+    return rc;
 }
 
 int an_ctl_usage(const char *fmt, ...)

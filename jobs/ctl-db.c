@@ -7,8 +7,10 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "ctl.h"
+#include "db/directory.h"
 #include "db/migrate.h"
 #include "db/partition.h"
+#include "db/place.h"
 #include "proc/exit.h"
 
 #define MIGRATIONS_MAX 1024
@@ -74,15 +76,74 @@ static void print_state_json(const struct state *s)
     an_buf_release(&out);
 }
 
+/* Which database: that of the shard `default`, unless an option says otherwise. */
+struct where {
+    const char *shard, *primary;
+    bool all, dry_run;
+};
+
+static int take_option(const char *command, int letter, struct where *w)
+{
+    struct an_err err;
+    switch (letter) {
+    case 'n':
+        w->dry_run = true;
+        return AN_EXIT_OK;
+    case 'a':
+        w->all = true;
+        return AN_EXIT_OK;
+    case 's':
+        w->shard = optarg;
+        return an_ctl_shard_valid(optarg) ? AN_EXIT_OK
+                                          : an_ctl_usage("%s: '%s' is no name of a shard", command, optarg);
+    case 'p':
+        w->primary = optarg;
+        return an_place_check(optarg, &err) == AN_OK ? AN_EXIT_OK : an_ctl_usage("%s: %s", command, err.text);
+    default:
+        return an_ctl_usage("%s: see annalsctl %s --help", command, command);
+    }
+}
+
+static int parse(const char *command, const struct option *longs, int argc, char **argv, struct where *w)
+{
+    int letter;
+    while ((letter = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+        int status = take_option(command, letter, w);
+        if (status != AN_EXIT_OK)
+            return status;
+    }
+    if (optind < argc)
+        return an_ctl_usage("%s: unexpected argument '%s'", command, argv[optind]);
+    if (w->all + (w->shard != NULL) + (w->primary != NULL) > 1)
+        return an_ctl_usage("%s: takes one of --shard, --all-shards and --primary", command);
+    return AN_EXIT_OK;
+}
+
+static int find_place(const struct an_ctl *ctl, struct an_arena *arena, const struct where *w, const char **place,
+                      struct an_err *err)
+{
+    *place = w->primary;
+    return w->shard == NULL ? AN_OK : an_ctl_shard_find(ctl, arena, w->shard, place, err);
+}
+
 static int db_status(const struct an_ctl *ctl, int argc, char **argv)
 {
-    if (argc > 1)
-        return an_ctl_usage("db status: unexpected argument '%s'", argv[1]);
+    static const struct option longs[] = {{"shard", required_argument, NULL, 's'}, {NULL, 0, NULL, 0}};
     static struct state s;
+    struct where w = {.shard = NULL};
     struct an_err err;
-    struct an_db *db = an_db_new(ctl->conf, AN_DB_OWNER);
-    int rc = read_state(db, &s, &err);
-    an_db_free(db);
+    const char *place;
+    int status = parse("db status", longs, argc, argv, &w);
+    if (status != AN_EXIT_OK)
+        return status;
+    struct an_arena *arena = an_arena_new(0);
+    int rc = find_place(ctl, arena, &w, &place, &err);
+    if (rc == AN_OK) {
+        struct an_db *db = an_db_new_at(ctl->conf, AN_DB_OWNER, place);
+        rc = read_state(db, &s, &err);
+        an_db_free(db);
+    }
+    an_arena_free(arena);
     if (rc != AN_OK)
         return an_ctl_failed(&err);
     if (ctl->json)
@@ -118,29 +179,75 @@ static int migrate(const struct an_ctl *ctl, struct an_db *db, bool dry_run, str
     return AN_OK;
 }
 
-static int db_migrate(const struct an_ctl *ctl, int argc, char **argv)
+static int migrate_at(const struct an_ctl *ctl, const char *place, bool dry_run, struct an_err *err)
 {
-    static const struct option options[] = {{"dry-run", no_argument, NULL, 'n'}, {NULL, 0, NULL, 0}};
-    bool dry_run = false;
-    int letter;
-    while ((letter = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (letter != 'n')
-            return an_ctl_usage("db migrate takes --dry-run alone");
-        dry_run = true;
-    }
-    if (optind < argc)
-        return an_ctl_usage("db migrate: unexpected argument '%s'", argv[optind]);
-    struct an_err err;
-    struct an_db *db = an_db_new(ctl->conf, AN_DB_OWNER);
-    int rc = migrate(ctl, db, dry_run, &err);
+    struct an_db *db = an_db_new_at(ctl->conf, AN_DB_OWNER, place);
+    int rc = migrate(ctl, db, dry_run, err);
     an_db_free(db);
+    return rc;
+}
+
+/* One after the other; one that fails does not keep the others from their turn. */
+static int migrate_all(const struct an_ctl *ctl, struct an_arena *arena, bool dry_run)
+{
+    struct an_err err;
+    struct an_directory_shard *list;
+    size_t count;
+    int status = AN_EXIT_OK;
+    if (migrate_at(ctl, NULL, dry_run, &err) != AN_OK) /* the directory first: the others stand in it */
+        return an_ctl_failed(&err);
+    struct an_db *db = an_db_new(ctl->conf, AN_DB_OWNER);
+    int rc = an_directory_shards(db, arena, &list, &count, &err);
+    an_db_free(db);
+    if (rc != AN_OK)
+        return an_ctl_failed(&err);
+    for (size_t i = 0; i < count; i++) {
+        if (list[i].primary[0] == '\0')
+            continue;
+        if (!ctl->json)
+            (void)printf("shard %s\n", list[i].name);
+        if (migrate_at(ctl, list[i].primary, dry_run, &err) != AN_OK) {
+            (void)an_fail_within(&err, "shard %s", list[i].name);
+            status = an_ctl_failed(&err);
+        }
+    }
+    return status;
+}
+
+static int migrate_where(const struct an_ctl *ctl, struct an_arena *arena, const struct where *w)
+{
+    struct an_err err;
+    const char *place;
+    if (w->all)
+        return migrate_all(ctl, arena, w->dry_run);
+    int rc = find_place(ctl, arena, w, &place, &err);
+    if (rc == AN_OK)
+        rc = migrate_at(ctl, place, w->dry_run, &err);
     return rc == AN_OK ? AN_EXIT_OK : an_ctl_failed(&err);
 }
 
+static int db_migrate(const struct an_ctl *ctl, int argc, char **argv)
+{
+    static const struct option longs[] = {{"dry-run", no_argument, NULL, 'n'},
+                                          {"shard", required_argument, NULL, 's'},
+                                          {"all-shards", no_argument, NULL, 'a'},
+                                          {"primary", required_argument, NULL, 'p'},
+                                          {NULL, 0, NULL, 0}};
+    struct where w = {.shard = NULL};
+    int status = parse("db migrate", longs, argc, argv, &w);
+    if (status != AN_EXIT_OK)
+        return status;
+    struct an_arena *arena = an_arena_new(0);
+    status = migrate_where(ctl, arena, &w);
+    an_arena_free(arena);
+    return status;
+}
+
 const struct an_ctl_command an_ctl_db[] = {
-    {"db migrate", "[--dry-run]", "bring the schema up to date; may be repeated and started twice", true,
+    {"db migrate", "[--dry-run] [--shard NAME | --all-shards | --primary CONNINFO]",
+     "bring the schema up to date, of the default shard unless told otherwise; may be repeated and started twice", true,
      db_migrate},
-    {"db status", "", "what is applied and until when partitions are ready; exit status 1 when behind",
-     true, db_status},
+    {"db status", "[--shard NAME]",
+     "what is applied and until when partitions are ready; exit status 1 when behind", true, db_status},
     {NULL, NULL, NULL, false, NULL},
 };

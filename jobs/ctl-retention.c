@@ -20,21 +20,13 @@ static bool class_valid(const char *name)
     return s.len <= CLASS_MAX && an_action_valid(s);
 }
 
-static int record(const struct an_ctl *ctl, const struct an_own_event *event, struct an_err *err)
-{
-    struct an_own *own = an_own_new(ctl->conf, "operator", an_ctl_operator());
-    int rc = an_own_record(own, event, err);
-    an_own_free(own);
-    return rc;
-}
-
 /* Records it, then runs the statement, and lets what searches show follow. On AN_OK *out has the rows;
  * out may be NULL. */
 static int change(const struct an_ctl *ctl, const struct an_own_event *event, enum an_stmt stmt,
                   const struct an_db_param *params, size_t count, struct an_result **out,
                   struct an_err *err)
 {
-    int rc = record(ctl, event, err);
+    int rc = an_ctl_record(ctl, event, err);
     if (rc != AN_OK)
         return rc;
     struct an_db *db = an_db_new(ctl->conf, AN_DB_JOB);

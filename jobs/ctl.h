@@ -6,6 +6,7 @@
 #define AN_JOBS_CTL_H
 
 #include "an.h"
+#include "base/arena.h"
 #include "base/err.h"
 #include "conf/conf.h"
 #include "db/db.h"
@@ -28,13 +29,23 @@ struct an_ctl_command {
 /* The groups; each array ends with words == NULL. */
 extern const struct an_ctl_command an_ctl_config[], an_ctl_db[], an_ctl_token[], an_ctl_tenant[],
     an_ctl_login[];
-extern const struct an_ctl_command an_ctl_completion[], an_ctl_hold[], an_ctl_move[], an_ctl_retention[], an_ctl_status[];
+extern const struct an_ctl_command an_ctl_completion[], an_ctl_hold[], an_ctl_move[], an_ctl_retention[],
+    an_ctl_shard[], an_ctl_status[];
 
 /* All groups of this build, in the order of --help; ends with NULL. */
 extern const struct an_ctl_command *const an_ctl_groups[];
 
 /* Who runs this, for the log: the caller's user name, also behind sudo. */
 const char *an_ctl_operator(void);
+
+/* An event of our own, by an_ctl_operator(). Not AN_OK: what was to follow must not be done. */
+struct an_own_event;
+int an_ctl_record(const struct an_ctl *ctl, const struct an_own_event *event, struct an_err *err) AN_MUST_CHECK;
+
+bool an_ctl_shard_valid(const char *name) AN_MUST_CHECK;
+/* Where the primary of a shard is, for an_db_new_at(); in the arena. AN_ENOENT: there is no such shard. */
+int an_ctl_shard_find(const struct an_ctl *ctl, struct an_arena *arena, const char *name, const char **place,
+                      struct an_err *err) AN_MUST_CHECK;
 
 /* Runs a statement and prints each of its rows; returns the exit status. */
 int an_ctl_print_rows(const struct an_ctl *ctl, enum an_db_role role, enum an_stmt stmt,

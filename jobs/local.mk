@@ -9,6 +9,7 @@ annalsctl_SOURCES = \
 	jobs/ctl-login.c \
 	jobs/ctl-move.c \
 	jobs/ctl-retention.c \
+	jobs/ctl-shard.c \
 	jobs/ctl-status.c \
 	jobs/ctl-tenant.c \
 	jobs/ctl-token.c \

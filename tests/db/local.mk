@@ -22,5 +22,6 @@ EXTRA_DIST += \
 	tests/db/test_platform_plans.py \
 	tests/db/test_schema.py \
 	tests/db/test_search_plans.py \
+	tests/db/test_shards.py \
 	tests/db/test_store.py \
 	tests/lib/postgres.py

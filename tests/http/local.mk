@@ -35,6 +35,7 @@ EXTRA_DIST += \
 	tests/http/test_replicas.py \
 	tests/http/test_search.py \
 	tests/http/test_search_model.py \
+	tests/http/test_shards.py \
 	tests/http/test_tokens.py \
 	tests/http/test_transport.py \
 	tests/lib/console.py \
@@ -43,4 +44,5 @@ EXTRA_DIST += \
 	tests/lib/keycloak.sh \
 	tests/lib/provider.py \
 	tests/lib/senders.py \
+	tests/lib/shards.py \
 	tests/lib/webserver.py

@@ -82,6 +82,11 @@ if command -v bash >/dev/null; then
     completes --origin config show --o
     completes check token ch
     completes --tenant token --te
+    completes 'status shard' s
+    completes drain shard d
+    completes --primary shard add --p
+    completes --all-shards db migrate --al
+    completes --shard tenant add --s
     completes '' token check --te
 fi
 
