@@ -16,9 +16,13 @@ bool an_across_is_on(const struct an_call *call)
 
 int an_across_shards(struct an_call *call, struct an_search *s, struct an_err *err)
 {
-    (void)err;
-    s->shards = &call->ctx->directory;
-    s->shard_count = 1;
+    struct an_shard *const *list, **copy;
+    int rc = an_router_shards(call->ctx->router, &list, &s->shard_count, err);
+    if (rc != AN_OK)
+        return rc;
+    copy = an_arena_alloc(call->arena, s->shard_count * sizeof *copy);
+    memcpy(copy, list, s->shard_count * sizeof *copy); /* the router's own is good until its next call */
+    s->shards = copy;
     return AN_OK;
 }
 
