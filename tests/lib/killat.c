@@ -23,6 +23,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -74,6 +75,13 @@ int pthread_mutex_unlock(pthread_mutex_t *m)
         batch.lane = NULL;
     }
     return NEXT(pthread_mutex_unlock)(m);
+}
+
+/* Who takes a request is in no lane: what it was holding last is its slot. */
+int accept4(int fd, struct sockaddr *address, socklen_t *len, int flags)
+{
+    batch.lane = NULL;
+    return NEXT(accept4)(fd, address, len, flags);
 }
 
 int PQenterPipelineMode(PGconn *conn)
