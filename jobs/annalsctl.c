@@ -81,6 +81,31 @@ int an_ctl_print_rows(const struct an_ctl *ctl, enum an_db_role role, enum an_st
     return rc == AN_OK ? AN_EXIT_OK : an_ctl_failed(&err);
 }
 
+static int print_shard(const struct an_directory_shard *shard, size_t of, void *arg, struct an_err *err)
+{
+    const struct an_ctl_list *list = arg;
+    struct an_result *res = NULL;
+    if (of > 1 && !list->ctl->json)
+        (void)printf("shard %s\n", shard->name);
+    struct an_db *db = an_db_new_at(list->ctl->conf, list->role, shard->primary);
+    int rc = an_db_exec(db, list->stmt, list->params, list->count, &res, err);
+    for (size_t i = 0; i < an_result_rows(res); i++)
+        list->print(list, res, i, shard->name);
+    if (rc == AN_OK && an_result_rows(res) == 0 && list->none != NULL && !list->ctl->json)
+        (void)printf("%s\n", list->none);
+    an_result_free(res);
+    an_db_free(db);
+    return rc;
+}
+
+int an_ctl_print_shards(const struct an_ctl_list *list)
+{
+    struct an_err err;
+    struct an_ctl_list copy = *list;
+    int rc = an_directory_each(list->ctl->conf, list->role, print_shard, &copy, &err);
+    return rc == AN_OK ? AN_EXIT_OK : an_ctl_failed(&err);
+}
+
 /* What may stand before or behind the command's words. */
 struct globals {
     const char *conf_path;

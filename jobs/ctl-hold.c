@@ -16,6 +16,7 @@
 
 #define REASON_MAX_BYTES 512
 #define LINE_MAX_BYTES   8192
+#define WORDS_MAX        (REASON_MAX_BYTES + 256)
 
 /* Columns of hold_list. */
 enum { ID, TENANT, FROM, TO, REASON, PLACED_BY, PLACED_AT, RELEASED_BY, RELEASED_AT };
@@ -23,6 +24,8 @@ enum { ID, TENANT, FROM, TO, REASON, PLACED_BY, PLACED_AT, RELEASED_BY, RELEASED
 struct hold {
     const char *tenant, *reason;
     char from[AN_TIME_LEN + 1], to[AN_TIME_LEN + 1]; /* empty: no bound */
+    struct an_directory_shard shard;                 /* where the tenant lives */
+    char id[24];                                     /* there */
 };
 
 /* Shown on terminals and in our log: one line of UTF-8. */
@@ -96,30 +99,42 @@ static int record(const struct an_ctl *ctl, const char *action, const char *type
     return an_ctl_record(ctl, &event, err);
 }
 
-/* *id is a number in text. */
-static int place(const struct an_ctl *ctl, const struct hold *h, char id[24], struct an_err *err)
+static void describe(const struct hold *h, char words[WORDS_MAX])
 {
-    bool has_from = h->from[0] != '\0', has_to = h->to[0] != '\0';
-    char words[REASON_MAX_BYTES + 256];
-    (void)snprintf(words, sizeof words, "legal hold on tenant %s, from %s to %s: %s", h->tenant,
-                   has_from ? h->from : "the beginning", has_to ? h->to : "the end", h->reason);
-    int rc = record(ctl, "annals.hold.add", "tenant", h->tenant, NULL, words, err);
-    if (rc != AN_OK)
-        return rc;
+    (void)snprintf(words, WORDS_MAX, "legal hold on tenant %s, from %s to %s: %s", h->tenant,
+                   h->from[0] != '\0' ? h->from : "the beginning", h->to[0] != '\0' ? h->to : "the end", h->reason);
+}
+
+/* db: on the tenant's shard. */
+static int put(struct an_db *db, struct hold *h, struct an_err *err)
+{
     const struct an_db_param params[] = {
-        AN_DB_TEXT(an_str(h->tenant)), AN_DB_TEXT(an_str(has_from ? h->from : NULL)),
-        AN_DB_TEXT(an_str(has_to ? h->to : NULL)), AN_DB_TEXT(an_str(h->reason)),
+        AN_DB_TEXT(an_str(h->tenant)), AN_DB_TEXT(an_str(h->from[0] != '\0' ? h->from : NULL)),
+        AN_DB_TEXT(an_str(h->to[0] != '\0' ? h->to : NULL)), AN_DB_TEXT(an_str(h->reason)),
         AN_DB_TEXT(an_str(an_ctl_operator()))};
     struct an_result *res = NULL;
-    struct an_db *db = an_db_new(ctl->conf, AN_DB_JOB);
-    rc = an_db_exec(db, AN_STMT_HOLD_ADD, params, AN_COUNT(params), &res, err);
+    int rc = an_db_exec(db, AN_STMT_HOLD_ADD, params, AN_COUNT(params), &res, err);
     if (rc == AN_OK && an_result_rows(res) == 0)
-        rc = an_fail(err, AN_ENOENT, "tenant '%s' is not known here, or is being moved", h->tenant);
+        rc = an_fail(err, AN_ENOENT, "tenant '%s' is not known there, or is being moved", h->tenant);
     else if (rc == AN_OK)
-        (void)snprintf(id, 24, "%.*s", AN_STR_ARG(an_result_get(res, 0, 0)));
+        (void)snprintf(h->id, sizeof h->id, "%.*s", AN_STR_ARG(an_result_get(res, 0, 0)));
     if (rc == AN_OK)
         rc = an_db_exec(db, AN_STMT_RETENTION_REFRESH, NULL, 0, NULL, err);
     an_result_free(res);
+    return rc;
+}
+
+static int place(const struct an_ctl *ctl, struct an_arena *arena, struct hold *h, struct an_err *err)
+{
+    char words[WORDS_MAX];
+    describe(h, words);
+    int rc = an_ctl_tenant_find(ctl, arena, h->tenant, &h->shard, err);
+    if (rc == AN_OK)
+        rc = record(ctl, "annals.hold.add", "tenant", h->tenant, NULL, words, err);
+    if (rc != AN_OK)
+        return rc;
+    struct an_db *db = an_db_new_at(ctl->conf, AN_DB_JOB, h->shard.primary);
+    rc = put(db, h, err);
     an_db_free(db);
     return rc;
 }
@@ -128,17 +143,20 @@ static int hold_add(const struct an_ctl *ctl, int argc, char **argv)
 {
     struct hold h = {.tenant = NULL};
     struct an_err err;
-    char id[24];
     int status = parse_add(argc, argv, &h);
     if (status != AN_EXIT_OK)
         return status;
-    if (place(ctl, &h, id, &err) != AN_OK)
-        return an_ctl_failed(&err);
-    if (ctl->json)
-        (void)printf("{\"id\": %s}\n", id);
+    struct an_arena *arena = an_arena_new(0);
+    if (place(ctl, arena, &h, &err) != AN_OK)
+        status = an_ctl_failed(&err);
+    else if (ctl->json)
+        (void)printf("{\"id\": %s, \"shard\": \"%s\"}\n", h.id, h.shard.name);
+    else if (h.shard.primary[0] == '\0')
+        (void)printf("hold %s on tenant %s\n", h.id, h.tenant);
     else
-        (void)printf("hold %s on tenant %s\n", id, h.tenant);
-    return AN_EXIT_OK;
+        (void)printf("hold %s on tenant %s, shard %s\n", h.id, h.tenant, h.shard.name);
+    an_arena_free(arena);
+    return status;
 }
 
 /* ---- list ---- */
@@ -165,7 +183,7 @@ static void add_text(struct an_buf *out, const struct an_result *res, size_t row
         an_json_add_string(out, s);
 }
 
-static void print_json(const struct an_result *res, size_t row)
+static void print_json(const struct an_result *res, size_t row, const char *shard)
 {
     static const struct {
         const char *name;
@@ -181,7 +199,7 @@ static void print_json(const struct an_result *res, size_t row)
                    {"released_at", RELEASED_AT, true}};
     struct an_buf line;
     an_buf_init(&line, LINE_MAX_BYTES);
-    an_buf_addf(&line, "{\"id\": %.*s", AN_STR_ARG(an_result_get(res, row, ID)));
+    an_buf_addf(&line, "{\"id\": %.*s, \"shard\": \"%s\"", AN_STR_ARG(an_result_get(res, row, ID)), shard);
     for (size_t i = 0; i < AN_COUNT(members); i++) {
         an_buf_addf(&line, ", \"%s\": ", members[i].name);
         if (members[i].time)
@@ -219,10 +237,10 @@ static void print_words(const struct an_result *res, size_t row)
     (void)printf(")\n");
 }
 
-static void print_hold(const struct an_result *res, size_t row, bool json)
+static void print_hold(const struct an_ctl_list *list, const struct an_result *res, size_t row, const char *shard)
 {
-    if (json)
-        print_json(res, row);
+    if (list->ctl->json)
+        print_json(res, row, shard);
     else
         print_words(res, row);
 }
@@ -240,50 +258,93 @@ static int hold_list(const struct an_ctl *ctl, int argc, char **argv)
     if (optind < argc)
         return an_ctl_usage("hold list: unexpected argument '%s'", argv[optind]);
     const struct an_db_param params[] = {AN_DB_TEXT(an_str(all ? "t" : "f"))};
-    return an_ctl_print_rows(ctl, AN_DB_JOB, AN_STMT_HOLD_LIST, params, AN_COUNT(params), print_hold);
+    const struct an_ctl_list list = {.ctl = ctl,
+                                     .role = AN_DB_JOB,
+                                     .stmt = AN_STMT_HOLD_LIST,
+                                     .params = params,
+                                     .count = AN_COUNT(params),
+                                     .print = print_hold};
+    return an_ctl_print_shards(&list);
 }
 
 /* ---- release ---- */
 
-static int release(const struct an_ctl *ctl, const char *id, struct an_err *err)
+/* A number is a hold's on its shard. */
+struct release {
+    const char *id, *shard;
+};
+
+static int parse_release(int argc, char **argv, struct release *r)
 {
-    char words[64];
-    (void)snprintf(words, sizeof words, "legal hold %s is released", id);
-    int rc = record(ctl, "annals.hold.release", "legal_hold", id, NULL, words, err);
-    if (rc != AN_OK)
-        return rc;
-    const struct an_db_param params[] = {AN_DB_TEXT(an_str(id)), AN_DB_TEXT(an_str(an_ctl_operator()))};
+    static const struct option longs[] = {{"shard", required_argument, NULL, 's'}, {NULL, 0, NULL, 0}};
+    int letter;
+    int64_t n;
+    while ((letter = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+        if (letter != 's')
+            return an_ctl_usage("hold release takes ID and --shard NAME");
+        r->shard = optarg;
+    }
+    if (argc - optind != 1)
+        return an_ctl_usage("hold release takes one ID");
+    r->id = argv[optind];
+    if (!an_parse_i64(an_str(r->id), 1, INT64_MAX, &n))
+        return an_ctl_usage("hold release: '%s' is no id of a hold", r->id);
+    if (!an_ctl_shard_valid(r->shard))
+        return an_ctl_usage("hold release: '%s' is no name of a shard", r->shard);
+    return AN_EXIT_OK;
+}
+
+static int let_go(struct an_db *db, const struct release *r, struct an_err *err)
+{
+    const struct an_db_param params[] = {AN_DB_TEXT(an_str(r->id)), AN_DB_TEXT(an_str(an_ctl_operator()))};
     struct an_result *res = NULL;
-    struct an_db *db = an_db_new(ctl->conf, AN_DB_JOB);
-    rc = an_db_exec(db, AN_STMT_HOLD_RELEASE, params, AN_COUNT(params), &res, err);
+    int rc = an_db_exec(db, AN_STMT_HOLD_RELEASE, params, AN_COUNT(params), &res, err);
     if (rc == AN_OK && an_result_rows(res) == 0)
-        rc = an_fail(err, AN_ENOENT, "no hold %s is in force", id);
+        rc = an_fail(err, AN_ENOENT, "no hold %s is in force on shard %s", r->id, r->shard);
     if (rc == AN_OK)
         rc = an_db_exec(db, AN_STMT_RETENTION_REFRESH, NULL, 0, NULL, err);
     an_result_free(res);
+    return rc;
+}
+
+static int release(const struct an_ctl *ctl, struct an_arena *arena, const struct release *r, struct an_err *err)
+{
+    bool home = strcmp(r->shard, AN_SHARD_DEFAULT) == 0;
+    const char *where;
+    char words[AN_SHARD_NAME_MAX + 64];
+    (void)snprintf(words, sizeof words, "legal hold %s%s%s is released", r->id, home ? "" : " on shard ",
+                   home ? "" : r->shard);
+    int rc = an_ctl_shard_find(ctl, arena, r->shard, &where, err);
+    if (rc == AN_OK)
+        rc = record(ctl, "annals.hold.release", "legal_hold", r->id, NULL, words, err);
+    if (rc != AN_OK)
+        return rc;
+    struct an_db *db = an_db_new_at(ctl->conf, AN_DB_JOB, where);
+    rc = let_go(db, r, err);
     an_db_free(db);
     return rc;
 }
 
 static int hold_release(const struct an_ctl *ctl, int argc, char **argv)
 {
-    int64_t n;
+    struct release r = {.shard = AN_SHARD_DEFAULT};
     struct an_err err;
-    if (argc != 2)
-        return an_ctl_usage("hold release takes one ID");
-    if (!an_parse_i64(an_str(argv[1]), 1, INT64_MAX, &n))
-        return an_ctl_usage("hold release: '%s' is no id of a hold", argv[1]);
-    if (release(ctl, argv[1], &err) != AN_OK)
-        return an_ctl_failed(&err);
-    if (!ctl->json)
-        (void)printf("hold %s is released\n", argv[1]);
-    return AN_EXIT_OK;
+    int status = parse_release(argc, argv, &r);
+    if (status != AN_EXIT_OK)
+        return status;
+    struct an_arena *arena = an_arena_new(0);
+    if (release(ctl, arena, &r, &err) != AN_OK)
+        status = an_ctl_failed(&err);
+    else if (!ctl->json)
+        (void)printf("hold %s is released\n", r.id);
+    an_arena_free(arena);
+    return status;
 }
 
 const struct an_ctl_command an_ctl_hold[] = {
     {"hold add", "TENANT --reason TEXT [--from TIME] [--to TIME]",
      "keep a tenant's events whatever their age, until released", true, hold_add},
-    {"hold list", "[--all]", "holds in force; with --all those that were released too", true, hold_list},
-    {"hold release", "ID", "let a hold go", true, hold_release},
+    {"hold list", "[--all]", "holds in force on each shard; with --all those that were released too", true, hold_list},
+    {"hold release", "ID [--shard NAME]", "let a hold go; its id is that of its shard", true, hold_release},
     {NULL, NULL, NULL, false, NULL},
 };

@@ -4,7 +4,8 @@
 
 #include "base/clock.h"
 #include "ctl.h"
-#include "db/db.h"
+#include "db/directory.h"
+#include "db/retention.h"
 #include "event/event.h"
 #include "own.h"
 #include "proc/exit.h"
@@ -20,21 +21,36 @@ static bool class_valid(const char *name)
     return s.len <= CLASS_MAX && an_action_valid(s);
 }
 
-/* Records it, then runs the statement, and lets what searches show follow. On AN_OK *out has the rows;
- * out may be NULL. */
-static int change(const struct an_ctl *ctl, const struct an_own_event *event, enum an_stmt stmt,
-                  const struct an_db_param *params, size_t count, struct an_result **out,
-                  struct an_err *err)
+struct setting {
+    const struct an_ctl *ctl;
+    const char *class, *days; /* days NULL: for ever */
+};
+
+/* The directory's statement comes first: it is what the rounds of annals-partition bring to shards that this one does
+ * not reach. */
+static int set_at(const struct setting *s, const char *place, struct an_err *err)
 {
-    int rc = an_ctl_record(ctl, event, err);
-    if (rc != AN_OK)
-        return rc;
-    struct an_db *db = an_db_new(ctl->conf, AN_DB_JOB);
-    rc = an_db_exec(db, stmt, params, count, out, err);
+    const struct an_db_param params[] = {AN_DB_TEXT(an_str(s->class)), AN_DB_TEXT(an_str(s->days))};
+    struct an_db *db = an_db_new_at(s->ctl->conf, AN_DB_JOB, place);
+    int rc = an_db_exec(db, AN_STMT_RETENTION_SET, params, AN_COUNT(params), NULL, err);
     if (rc == AN_OK)
         rc = an_db_exec(db, AN_STMT_RETENTION_REFRESH, NULL, 0, NULL, err);
     an_db_free(db);
     return rc;
+}
+
+static int set_on_shard(const struct an_directory_shard *shard, size_t of, void *arg, struct an_err *err)
+{
+    (void)of;
+    return shard->primary[0] == '\0' ? AN_OK : set_at(arg, shard->primary, err);
+}
+
+static int set_class(struct setting *s, const struct an_own_event *event, struct an_err *err)
+{
+    int rc = an_ctl_record(s->ctl, event, err);
+    if (rc == AN_OK)
+        rc = set_at(s, NULL, err);
+    return rc == AN_OK ? an_directory_each(s->ctl->conf, AN_DB_JOB, set_on_shard, s, err) : rc;
 }
 
 static int retention_set(const struct an_ctl *ctl, int argc, char **argv)
@@ -57,25 +73,24 @@ static int retention_set(const struct an_ctl *ctl, int argc, char **argv)
                                        .entity_type = "retention_class",
                                        .entity_id = class,
                                        .description = words};
-    const struct an_db_param params[] = {AN_DB_TEXT(an_str(class)),
-                                         AN_DB_TEXT(an_str(for_ever ? NULL : days))};
+    struct setting setting = {ctl, class, for_ever ? NULL : days};
     struct an_err err;
-    int rc = change(ctl, &event, AN_STMT_RETENTION_SET, params, AN_COUNT(params), NULL, &err);
-    if (rc != AN_OK)
+    if (set_class(&setting, &event, &err) != AN_OK)
         return an_ctl_failed(&err);
     if (!ctl->json)
         (void)printf("%s\n", words);
     return AN_EXIT_OK;
 }
 
-static void print_class(const struct an_result *res, size_t row, bool json)
+static void print_class(const struct an_ctl_list *list, const struct an_result *res, size_t row, const char *shard)
 {
     struct an_str name = an_result_get(res, row, 0), days = an_result_get(res, row, 1),
                   tenants = an_result_get(res, row, 2);
     bool for_ever = days.data == NULL;
-    if (json)
-        (void)printf("{\"class\": \"%.*s\", \"keep_days\": %.*s, \"tenants\": %.*s}\n", AN_STR_ARG(name),
-                     for_ever ? 4 : (int)days.len, for_ever ? "null" : days.data, AN_STR_ARG(tenants));
+    if (list->ctl->json)
+        (void)printf("{\"shard\": \"%s\", \"class\": \"%.*s\", \"keep_days\": %.*s, \"tenants\": %.*s}\n", shard,
+                     AN_STR_ARG(name), for_ever ? 4 : (int)days.len, for_ever ? "null" : days.data,
+                     AN_STR_ARG(tenants));
     else
         (void)printf("%-24.*s %8.*s%s  %.*s tenants\n", AN_STR_ARG(name), for_ever ? 7 : (int)days.len,
                      for_ever ? FOR_EVER : days.data, for_ever ? "     " : " days", AN_STR_ARG(tenants));
@@ -85,7 +100,49 @@ static int retention_list(const struct an_ctl *ctl, int argc, char **argv)
 {
     if (argc > 1)
         return an_ctl_usage("retention list: unexpected argument '%s'", argv[1]);
-    return an_ctl_print_rows(ctl, AN_DB_JOB, AN_STMT_RETENTION_LIST, NULL, 0, print_class);
+    const struct an_ctl_list list = {
+        .ctl = ctl, .role = AN_DB_JOB, .stmt = AN_STMT_RETENTION_LIST, .print = print_class};
+    return an_ctl_print_shards(&list);
+}
+
+struct assignment {
+    const char *tenant, *class;
+};
+
+/* db: on the tenant's shard, where the class may not be known yet. */
+static int assign(const struct an_ctl *ctl, const struct assignment *a, struct an_db *db, bool home, struct an_err *err)
+{
+    const struct an_db_param params[] = {AN_DB_TEXT(an_str(a->tenant)), AN_DB_TEXT(an_str(a->class))};
+    struct an_result *res = NULL;
+    int rc = an_classes_bring(ctl->conf, db, home, err);
+    if (rc == AN_OK)
+        rc = an_db_exec(db, AN_STMT_TENANT_RETENTION, params, AN_COUNT(params), &res, err);
+    if (rc == AN_OK && an_result_rows(res) == 0)
+        rc = an_fail(err, AN_ENOENT, "tenant '%s' is not known there, or is being moved", a->tenant);
+    else if (rc == AN_OK && !an_str_is(an_result_get(res, 0, 0), "t"))
+        rc = an_fail(err, AN_ENOENT, "class '%s' is not known: annalsctl retention set %s DAYS", a->class, a->class);
+    if (rc == AN_OK)
+        rc = an_db_exec(db, AN_STMT_RETENTION_REFRESH, NULL, 0, NULL, err);
+    an_result_free(res);
+    return rc;
+}
+
+/* Where it lives. */
+static int assign_there(const struct an_ctl *ctl, const struct assignment *a, const struct an_own_event *event,
+                        struct an_err *err)
+{
+    struct an_directory_shard shard;
+    struct an_arena *arena = an_arena_new(0);
+    int rc = an_ctl_tenant_find(ctl, arena, a->tenant, &shard, err);
+    if (rc == AN_OK)
+        rc = an_ctl_record(ctl, event, err);
+    if (rc == AN_OK) {
+        struct an_db *db = an_db_new_at(ctl->conf, AN_DB_JOB, shard.primary);
+        rc = assign(ctl, a, db, shard.primary[0] == '\0', err);
+        an_db_free(db);
+    }
+    an_arena_free(arena);
+    return rc;
 }
 
 static int tenant_retention(const struct an_ctl *ctl, int argc, char **argv)
@@ -104,21 +161,26 @@ static int tenant_retention(const struct an_ctl *ctl, int argc, char **argv)
                                        .entity_id = class,
                                        .tenant = tenant,
                                        .description = words};
-    const struct an_db_param params[] = {AN_DB_TEXT(an_str(tenant)), AN_DB_TEXT(an_str(class))};
-    struct an_result *res = NULL;
+    const struct assignment assignment = {tenant, class};
     struct an_err err;
-    int rc = change(ctl, &event, AN_STMT_TENANT_RETENTION, params, AN_COUNT(params), &res, &err);
-    if (rc == AN_OK && an_result_rows(res) == 0)
-        rc = an_fail(&err, AN_ENOENT, "tenant '%s' is not known here, or is being moved", tenant);
-    else if (rc == AN_OK && !an_str_is(an_result_get(res, 0, 0), "t"))
-        rc = an_fail(&err, AN_ENOENT, "class '%s' is not known: annalsctl retention set %s DAYS", class,
-                     class);
-    an_result_free(res);
-    if (rc != AN_OK)
+    if (assign_there(ctl, &assignment, &event, &err) != AN_OK)
         return an_ctl_failed(&err);
     if (!ctl->json)
         (void)printf("tenant %s is of class %s\n", tenant, class);
     return AN_EXIT_OK;
+}
+
+static void print_trust(const struct an_ctl_list *list, const struct an_result *res, size_t row, const char *shard)
+{
+    int64_t now_us;
+    bool *any = list->arg;
+    (void)shard;
+    *any = true;
+    if (list->ctl->json || !an_result_int(res, row, 0, &now_us))
+        return;
+    char now[AN_TIME_LEN + 1];
+    an_time_format(now_us, now);
+    (void)printf("from %s on, annals-partition believes the clock\n", now);
 }
 
 static int retention_resume(const struct an_ctl *ctl, int argc, char **argv)
@@ -130,19 +192,17 @@ static int retention_resume(const struct an_ctl *ctl, int argc, char **argv)
                                        .entity_id = "annals-partition",
                                        .description =
                                            "the clock is right; partitions may be dropped by it"};
-    struct an_result *res = NULL;
+    bool any = false;
+    const struct an_ctl_list list = {
+        .ctl = ctl, .role = AN_DB_JOB, .stmt = AN_STMT_JOB_CLOCK_TRUST, .print = print_trust, .arg = &any};
     struct an_err err;
-    int64_t now_us;
-    int rc = change(ctl, &event, AN_STMT_JOB_CLOCK_TRUST, NULL, 0, &res, &err);
-    if (rc == AN_OK && an_result_rows(res) == 0)
-        rc = an_fail(&err, AN_ENOENT, "annals-partition has not run yet");
-    else if (rc == AN_OK && an_result_int(res, 0, 0, &now_us) && !ctl->json) {
-        char now[AN_TIME_LEN + 1];
-        an_time_format(now_us, now);
-        (void)printf("from %s on, annals-partition believes the clock\n", now);
-    }
-    an_result_free(res);
-    return rc == AN_OK ? AN_EXIT_OK : an_ctl_failed(&err);
+    if (an_ctl_record(ctl, &event, &err) != AN_OK)
+        return an_ctl_failed(&err);
+    int status = an_ctl_print_shards(&list);
+    if (status != AN_EXIT_OK || any)
+        return status;
+    (void)an_fail(&err, AN_ENOENT, "annals-partition has not run yet");
+    return an_ctl_failed(&err);
 }
 
 const struct an_ctl_command an_ctl_retention[] = {

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "ctl.h"
-#include "db/shard.h"
+#include "db/router.h"
 #include "log/metrics.h"
 #include "proc/exit.h"
 
@@ -15,7 +15,7 @@
 /* Columns of job_run_list. */
 enum { JOB, FINISHED, SUCCEEDED, MESSAGE, ROWS, BYTES };
 
-static void print_job(const struct an_result *res, size_t row, bool json)
+static void print_job(const struct an_result *res, size_t row, const char *shard, bool json)
 {
     struct an_str job = an_result_get(res, row, JOB), message = an_result_get(res, row, MESSAGE);
     bool succeeded = an_str_is(an_result_get(res, row, SUCCEEDED), "t");
@@ -30,7 +30,7 @@ static void print_job(const struct an_result *res, size_t row, bool json)
     }
     struct an_buf line;
     an_buf_init(&line, LINE_MAX_BYTES);
-    an_buf_adds(&line, "{\"job\": ");
+    an_buf_addf(&line, "{\"shard\": \"%s\", \"job\": ", shard);
     an_json_add_string(&line, job);
     an_buf_addf(
         &line,
@@ -44,15 +44,16 @@ static void print_job(const struct an_result *res, size_t row, bool json)
 }
 
 struct look {
+    const char *shard;
     bool json, good;
 };
 
-static void print_server_json(const struct an_server_state *s, const char *through)
+static void print_server_json(const struct look *look, const struct an_server_state *s, const char *through)
 {
     struct an_buf line;
     an_buf_init(&line, LINE_MAX_BYTES);
-    an_buf_addf(&line, "{\"server\": \"%s\", \"reached\": %s", s->replica == NULL ? AN_SERVER_PRIMARY : s->replica,
-                s->reached ? "true" : "false");
+    an_buf_addf(&line, "{\"shard\": \"%s\", \"server\": \"%s\", \"reached\": %s", look->shard,
+                s->replica == NULL ? AN_SERVER_PRIMARY : s->replica, s->reached ? "true" : "false");
     if (s->replica != NULL)
         an_buf_addf(&line, ", \"read\": %s", s->read ? "true" : "false");
     if (through[0] != '\0')
@@ -72,7 +73,7 @@ static void print_server(void *arg, const struct an_server_state *s)
     if (s->through_us > AN_TIME_MIN_US)
         an_time_format(s->through_us, through);
     if (look->json) {
-        print_server_json(s, through);
+        print_server_json(look, s, through);
         return;
     }
     (void)printf("%s %s  ", s->replica == NULL ? "server" : "replica", s->replica == NULL ? "primary" : s->replica);
@@ -84,36 +85,59 @@ static void print_server(void *arg, const struct an_server_state *s)
         (void)printf("has all up to %s, %lld ms behind\n", through, (long long)s->lag_ms);
 }
 
+/* Its servers, then what the jobs did last on it. */
+static int look_at(struct an_shard *shard, struct look *look, struct an_err *err)
+{
+    struct an_result *res = NULL;
+    struct an_server *server;
+    look->shard = an_shard_name(shard);
+    an_shard_look(shard, print_server, look);
+    int rc = an_shard_reader(shard, &server, err);
+    if (rc == AN_OK)
+        rc = an_db_exec(server->db, AN_STMT_JOB_RUN_LIST, NULL, 0, &res, err);
+    for (size_t i = 0; i < an_result_rows(res); i++) {
+        print_job(res, i, look->shard, look->json);
+        look->good = look->good && an_str_is(an_result_get(res, i, SUCCEEDED), "t");
+    }
+    if (rc == AN_OK && an_result_rows(res) == 0 && !look->json)
+        (void)printf("no job has run yet\n");
+    an_result_free(res);
+    return rc;
+}
+
+static int look_at_all(struct an_shard *const *list, size_t count, bool json)
+{
+    struct look look = {.json = json, .good = true};
+    struct an_err err;
+    int exit_status = AN_EXIT_OK;
+    for (size_t i = 0; i < count; i++) {
+        if (count > 1 && !json)
+            (void)printf("shard %s\n", an_shard_name(list[i]));
+        if (look_at(list[i], &look, &err) == AN_OK)
+            continue;
+        (void)an_fail_within(&err, "shard %s", an_shard_name(list[i]));
+        exit_status = an_ctl_failed(&err);
+    }
+    return exit_status == AN_EXIT_OK && !look.good ? AN_EXIT_FAILED : exit_status;
+}
+
 static int status(const struct an_ctl *ctl, int argc, char **argv)
 {
     if (argc > 1)
         return an_ctl_usage("status: unexpected argument '%s'", argv[1]);
     struct an_err err;
-    struct an_result *res = NULL;
-    struct an_server *server;
-    struct an_shard *shard = an_shard_new_default(ctl->conf);
-    struct look look = {.json = ctl->json, .good = true};
-    an_shard_look(shard, print_server, &look);
-    int rc = an_shard_reader(shard, &server, &err);
-    if (rc == AN_OK)
-        rc = an_db_exec(server->db, AN_STMT_JOB_RUN_LIST, NULL, 0, &res, &err);
-    bool good = look.good;
-    for (size_t i = 0; i < an_result_rows(res); i++) {
-        print_job(res, i, ctl->json);
-        good = good && an_str_is(an_result_get(res, i, SUCCEEDED), "t");
-    }
-    if (rc == AN_OK && an_result_rows(res) == 0 && !ctl->json)
-        (void)printf("no job has run yet\n");
-    an_result_free(res);
-    an_shard_free(shard);
-    if (rc != AN_OK)
-        return an_ctl_failed(&err);
-    return good ? AN_EXIT_OK : AN_EXIT_FAILED;
+    struct an_shard *const *list;
+    size_t count;
+    struct an_router *router = an_router_new(ctl->conf, false);
+    int rc = an_router_shards(router, &list, &count, &err);
+    int exit_status = rc == AN_OK ? look_at_all(list, count, ctl->json) : an_ctl_failed(&err);
+    an_router_free(router);
+    return exit_status;
 }
 
 const struct an_ctl_command an_ctl_status[] = {
     {"status", "",
-     "the servers that are read from, and the last round of each job; exit status 1 where something is wrong; with "
+     "the servers of each shard, and the last round of each job there; exit status 1 where something is wrong; with "
      "--json one object a line",
      true, status},
     {NULL, NULL, NULL, false, NULL},

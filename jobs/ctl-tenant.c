@@ -52,6 +52,22 @@ static int show(struct an_db *db, const char *id, struct an_result **out, struct
     return an_fail(err, AN_ENOENT, "tenant '%s' is not known", id);
 }
 
+int an_ctl_tenant_find(const struct an_ctl *ctl, struct an_arena *arena, const char *tenant,
+                       struct an_directory_shard *out, struct an_err *err)
+{
+    struct an_result *row = NULL;
+    struct an_db *db = an_db_new(ctl->conf, AN_DB_JOB);
+    int rc = show(db, tenant, &row, err);
+    an_db_free(db);
+    if (rc == AN_OK) {
+        struct an_str shard = an_result_get(row, 0, SHARD);
+        *out = (struct an_directory_shard){.name = an_arena_strndup(arena, shard.data, shard.len)};
+        rc = an_ctl_shard_find(ctl, arena, out->name, &out->primary, err);
+    }
+    an_result_free(row);
+    return rc;
+}
+
 static int enter(struct an_db *db, struct addition *a, struct an_err *err)
 {
     const char *shard = a->shard == NULL ? AN_SHARD_DEFAULT : a->shard;
@@ -197,11 +213,12 @@ static int tenant_list(const struct an_ctl *ctl, int argc, char **argv)
 struct shown {
     struct an_result *row;
     char presence[16]; /* on its shard: "open", "closed", "hidden", "missing" */
+    char class[65];    /* there */
 };
 
 static void print_shown(const char *id, const struct shown *t, bool json)
 {
-    struct an_str name = an_result_get(t->row, 0, NAME), class = an_result_get(t->row, 0, CLASS);
+    struct an_str name = an_result_get(t->row, 0, NAME), class = an_str(t->class);
     struct an_str shard = an_result_get(t->row, 0, SHARD);
     bool suspended = an_str_is(an_result_get(t->row, 0, SUSPENDED), "t");
     char created[AN_TIME_LEN + 1] = "";
@@ -225,26 +242,27 @@ static void print_shown(const char *id, const struct shown *t, bool json)
     an_buf_release(&line);
 }
 
-static int look_there(const struct an_ctl *ctl, const char *id, struct shown *t, struct an_err *err)
+static void take_there(struct shown *t, const struct an_result *row)
 {
-    const char *place;
-    char shard[AN_SHARD_NAME_MAX + 1];
+    (void)snprintf(t->presence, sizeof t->presence, "%.*s", AN_STR_ARG(an_result_get(row, 0, PRESENCE)));
+    (void)snprintf(t->class, sizeof t->class, "%.*s", AN_STR_ARG(an_result_get(row, 0, CLASS)));
+}
+
+static int look_there(const struct an_ctl *ctl, struct an_arena *arena, const char *id, struct shown *t,
+                      struct an_err *err)
+{
+    struct an_directory_shard shard;
     struct an_result *row = NULL;
-    struct an_arena *arena = an_arena_new(0);
-    (void)snprintf(shard, sizeof shard, "%.*s", AN_STR_ARG(an_result_get(t->row, 0, SHARD)));
-    int rc = an_ctl_shard_find(ctl, arena, shard, &place, err);
-    if (rc == AN_OK) {
-        struct an_db *db = an_db_new_at(ctl->conf, AN_DB_JOB, place);
-        rc = show(db, id, &row, err);
-        an_db_free(db);
-    }
+    int rc = an_ctl_tenant_find(ctl, arena, id, &shard, err);
+    if (rc != AN_OK)
+        return rc;
+    struct an_db *db = an_db_new_at(ctl->conf, AN_DB_JOB, shard.primary);
+    rc = show(db, id, &row, err);
+    an_db_free(db);
     if (rc == AN_OK)
-        (void)snprintf(t->presence, sizeof t->presence, "%.*s", AN_STR_ARG(an_result_get(row, 0, PRESENCE)));
-    else if (rc == AN_ENOENT)
-        rc = AN_OK; /* missing: "tenant add" completes it */
+        take_there(t, row);
     an_result_free(row);
-    an_arena_free(arena);
-    return rc;
+    return rc == AN_ENOENT ? AN_OK : rc; /* missing: "tenant add" completes it */
 }
 
 static int tenant_show(const struct an_ctl *ctl, int argc, char **argv)
@@ -255,14 +273,16 @@ static int tenant_show(const struct an_ctl *ctl, int argc, char **argv)
         return an_ctl_usage("tenant show: '%s' is no tenant id", argv[1]);
     struct an_err err;
     struct shown t = {.presence = "missing"};
+    struct an_arena *arena = an_arena_new(0);
     struct an_db *db = an_db_new(ctl->conf, AN_DB_JOB);
     int rc = show(db, argv[1], &t.row, &err);
     an_db_free(db);
     if (rc == AN_OK)
-        rc = look_there(ctl, argv[1], &t, &err);
+        rc = look_there(ctl, arena, argv[1], &t, &err);
     if (rc == AN_OK)
         print_shown(argv[1], &t, ctl->json);
     an_result_free(t.row);
+    an_arena_free(arena);
     return rc == AN_OK ? AN_EXIT_OK : an_ctl_failed(&err);
 }
 

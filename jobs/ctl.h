@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "conf/conf.h"
 #include "db/db.h"
+#include "db/directory.h"
 
 struct an_ctl {
     const struct an_conf *conf; /* loaded; NULL for commands that need none */
@@ -47,10 +48,27 @@ bool an_ctl_shard_valid(const char *name) AN_MUST_CHECK;
 int an_ctl_shard_find(const struct an_ctl *ctl, struct an_arena *arena, const char *name, const char **place,
                       struct an_err *err) AN_MUST_CHECK;
 
+/* The shard where a tenant lives, as the directory says; in the arena. AN_ENOENT: the tenant is not known. */
+int an_ctl_tenant_find(const struct an_ctl *ctl, struct an_arena *arena, const char *tenant,
+                       struct an_directory_shard *out, struct an_err *err) AN_MUST_CHECK;
+
 /* Runs a statement and prints each of its rows; returns the exit status. */
 int an_ctl_print_rows(const struct an_ctl *ctl, enum an_db_role role, enum an_stmt stmt,
                       const struct an_db_param *params, size_t count,
                       void (*print)(const struct an_result *res, size_t row, bool json));
+
+/* The same on each shard in turn. With words and several shards, the name of each stands above its rows. */
+struct an_ctl_list {
+    const struct an_ctl *ctl;
+    enum an_db_role role;
+    enum an_stmt stmt;
+    const struct an_db_param *params;
+    size_t count;
+    void (*print)(const struct an_ctl_list *list, const struct an_result *res, size_t row, const char *shard);
+    void *arg;        /* for print */
+    const char *none; /* printed in place of no rows; NULL: nothing */
+};
+int an_ctl_print_shards(const struct an_ctl_list *list);
 
 /* "annalsctl: message" on stderr; returns 2. */
 int an_ctl_usage(const char *fmt, ...) AN_PRINTF(1, 2);

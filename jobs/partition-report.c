@@ -25,6 +25,26 @@ static void words_of(const struct an_partition *p, const char *why, char out[WOR
     (void)snprintf(out, WORDS_MAX, "annals.%s%s, from %.10s to %.10s: %s", p->name, size, from, to, why);
 }
 
+/* On another shard than `default`, what it is about is named with its shard: "big/events_2026_11". */
+static int record(const struct an_report *r, const char *action, const char *type, const char *what,
+                  const char *words, struct an_err *err)
+{
+    char id[AN_SHARD_NAME_MAX + 80], description[WORDS_MAX + sizeof r->where];
+    bool home = r->where[0] == '\0';
+    (void)snprintf(id, sizeof id, "%s%s%s", home ? "" : r->shard, home ? "" : "/", what);
+    (void)snprintf(description, sizeof description, "%s%s", r->where, words);
+    const struct an_own_event event = {
+        .action = action, .entity_type = type, .entity_id = id, .description = description};
+    return an_own_record(r->own, &event, err);
+}
+
+void an_report_init(struct an_report *r, struct an_own *own, const char *shard, bool dry_run)
+{
+    *r = (struct an_report){.own = own, .shard = shard, .dry_run = dry_run, .started_us = an_clock_us()};
+    if (strcmp(shard, AN_SHARD_DEFAULT) != 0)
+        (void)snprintf(r->where, sizeof r->where, "on shard %s: ", shard);
+}
+
 int an_report_act(struct an_report *r, enum an_act act, const struct an_partition *p, const char *why,
                   struct an_err *err)
 {
@@ -34,10 +54,8 @@ int an_report_act(struct an_report *r, enum an_act act, const struct an_partitio
         (void)printf("%s %s\n", verbs[act], words);
         return AN_OK;
     }
-    an_log_info("partition", "%s %s", verbs[act], words);
-    const struct an_own_event event = {
-        .action = actions[act], .entity_type = "partition", .entity_id = p->name, .description = words};
-    return an_own_record(r->own, &event, err);
+    an_log_info("partition", "%s%s %s", r->where, verbs[act], words);
+    return record(r, actions[act], "partition", p->name, words, err);
 }
 
 void an_report_done(struct an_report *r, enum an_act act, const struct an_partition *p)
@@ -49,13 +67,12 @@ void an_report_done(struct an_report *r, enum an_act act, const struct an_partit
     r->bytes += p->bytes;
 }
 
-static void set_metrics(const struct an_report *r)
+static void add_metrics(const struct an_report *r)
 {
     an_metric_add(AN_M_PARTITIONS_CREATED, r->counts[AN_ACT_CREATE]);
     an_metric_add(AN_M_PARTITIONS_DROPPED, r->counts[AN_ACT_DROP]);
     an_metric_add(AN_M_PARTITION_ROWS_DROPPED, (uint64_t)r->rows);
     an_metric_add(AN_M_PARTITION_BYTES_FREED, (uint64_t)r->bytes);
-    an_metric_set(AN_M_PARTITIONS_HELD_BACK, r->counts[AN_ACT_KEEP]);
 }
 
 static int put_run(const struct an_report *r, struct an_db *db, bool clock_believed, bool ok,
@@ -89,16 +106,12 @@ int an_report_end(struct an_report *r, struct an_db *db, bool clock_believed, in
                      r->counts[AN_ACT_DROP], r->counts[AN_ACT_KEEP]);
         return rc;
     }
-    set_metrics(r);
+    add_metrics(r);
     if (rc == AN_OK)
-        an_log_info("partition", "%s", words);
+        an_log_info("partition", "%s%s", r->where, words);
     struct an_err own_err;
-    const struct an_own_event event = {.action = "annals.partition.run",
-                                       .entity_type = "job",
-                                       .entity_id = "annals-partition",
-                                       .description = words};
     int put = put_run(r, db, clock_believed, rc == AN_OK, words, &own_err);
-    int recorded = put == AN_OK ? an_own_record(r->own, &event, &own_err) : put;
+    int recorded = put == AN_OK ? record(r, "annals.partition.run", "job", "annals-partition", words, &own_err) : put;
     if (rc == AN_OK && recorded != AN_OK)
         return an_fail(err, recorded, "%s", own_err.text);
     return rc;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* annals-partition: partitions of the coming periods are made ahead, and those that nobody keeps are
- * dropped. */
+ * dropped, on each shard in turn. */
 #include "an.h"
 
 #include "base/clock.h"
+#include "db/directory.h"
 #include "db/partition_remove.h"
+#include "db/retention.h"
 #include "log/log.h"
 #include "log/metrics.h"
 #include "partition-report.h"
@@ -13,8 +15,20 @@
 
 #define SECOND_US 1000000
 
-struct round {
+/* A round over all shards. */
+struct rounds {
     const struct an_conf *conf;
+    bool dry_run;
+    struct an_own *own;
+    size_t held_back;
+    int64_t horizon_us; /* the nearest; INT64_MAX: none was seen */
+};
+
+/* On one of them. */
+struct round {
+    struct rounds *all;
+    const struct an_conf *conf;
+    bool home; /* on `default` */
     struct an_db *db, *keeper;
     struct an_arena *arena;
     struct an_report report;
@@ -68,10 +82,11 @@ static int show_horizon(struct round *r, struct an_err *err)
     int rc = an_partition_horizon(r->db, &horizon_us, err);
     if (rc != AN_OK)
         return rc;
-    an_metric_set(AN_M_PARTITION_HORIZON, (uint64_t)(horizon_us / SECOND_US));
+    if (horizon_us < r->all->horizon_us)
+        r->all->horizon_us = horizon_us;
     char until[AN_TIME_LEN + 1];
     an_time_format(horizon_us, until);
-    an_log_info("partition", "all tables are ready until %s", until);
+    an_log_info("partition", "%sall tables are ready until %s", r->report.where, until);
     return AN_OK;
 }
 
@@ -218,11 +233,11 @@ static int work(struct round *r, struct an_err *err)
     struct an_err later = {AN_OK, ""};
     int made = make_ahead(r, err);
     struct an_err *e = made == AN_OK ? err : &later;
-    int rc = r->report.dry_run ? AN_OK : an_db_exec(r->db, AN_STMT_RETENTION_REFRESH, NULL, 0, NULL, e);
+    int rc = r->report.dry_run ? AN_OK : an_classes_bring(r->conf, r->db, r->home, e);
     if (rc == AN_OK)
         rc = an_partition_clock_read(r->db, r->conf, &r->clock, e);
     if (rc == AN_OK && !r->clock.believed)
-        an_log_warn("partition", "nothing is dropped: %s", r->clock.why);
+        an_log_warn("partition", "%snothing is dropped: %s", r->report.where, r->clock.why);
     if (rc == AN_OK)
         rc = remove_old(r, e);
     if (rc == AN_OK && !r->report.dry_run)
@@ -230,20 +245,45 @@ static int work(struct round *r, struct an_err *err)
     return made == AN_OK ? rc : made;
 }
 
-static int partition_round(const struct an_conf *c, bool dry_run, struct an_err *err)
+static int on_shard(const struct an_directory_shard *shard, size_t of, void *arg, struct an_err *err)
 {
-    struct round r = {.conf = c,
-                      .db = an_db_new(c, AN_DB_JOB),
-                      .keeper = an_db_new(c, AN_DB_KEEPER),
-                      .arena = an_arena_new(0),
-                      .report = {.conf = c, .dry_run = dry_run, .started_us = an_clock_us()}};
-    r.report.own = an_own_new(c, "job", "annals-partition");
+    struct rounds *all = arg;
+    if (an_stopping)
+        return AN_OK;
+    if (all->dry_run && of > 1)
+        (void)printf("shard %s\n", shard->name);
+    struct round r = {.all = all,
+                      .conf = all->conf,
+                      .home = shard->primary[0] == '\0',
+                      .db = an_db_new_at(all->conf, AN_DB_JOB, shard->primary),
+                      .keeper = an_db_new_at(all->conf, AN_DB_KEEPER, shard->primary),
+                      .arena = an_arena_new(0)};
+    an_report_init(&r.report, all->own, shard->name, all->dry_run);
     int rc = work(&r, err);
     rc = an_report_end(&r.report, r.db, r.clock.believed, rc, err);
-    an_own_free(r.report.own);
+    all->held_back += r.report.counts[AN_ACT_KEEP];
     an_arena_free(r.arena);
     an_db_free(r.keeper);
     an_db_free(r.db);
+    return rc;
+}
+
+static void set_metrics(const struct rounds *all)
+{
+    if (all->dry_run)
+        return;
+    an_metric_set(AN_M_PARTITIONS_HELD_BACK, all->held_back);
+    if (all->horizon_us != INT64_MAX)
+        an_metric_set(AN_M_PARTITION_HORIZON, (uint64_t)(all->horizon_us / SECOND_US));
+}
+
+static int partition_round(const struct an_conf *c, bool dry_run, struct an_err *err)
+{
+    struct rounds all = {.conf = c, .dry_run = dry_run, .horizon_us = INT64_MAX};
+    all.own = an_own_new(c, "job", "annals-partition");
+    int rc = an_directory_each(c, AN_DB_JOB, on_shard, &all, err);
+    an_own_free(all.own);
+    set_metrics(&all);
     return rc;
 }
 

@@ -53,3 +53,35 @@ int an_directory_shards(struct an_db *db, struct an_arena *arena, struct an_dire
     an_result_free(res);
     return rc;
 }
+
+/* Another failure behind those that *all has already. */
+static void add_failure(struct an_err *all, const struct an_err *one)
+{
+    struct an_err before = *all;
+    if (before.rc == AN_OK)
+        *all = *one;
+    else
+        (void)an_fail(all, before.rc, "%s; %s", before.text, one->text);
+}
+
+int an_directory_each(const struct an_conf *c, enum an_db_role role, an_directory_work *work, void *arg,
+                      struct an_err *err)
+{
+    struct an_directory_shard *list;
+    size_t count;
+    struct an_err all = {.rc = AN_OK};
+    struct an_arena *arena = an_arena_new(0);
+    struct an_db *db = an_db_new(c, role);
+    int rc = an_directory_shards(db, arena, &list, &count, &all);
+    an_db_free(db);
+    for (size_t i = 0; rc == AN_OK && i < count; i++) {
+        struct an_err one = {.rc = AN_OK};
+        if (work(&list[i], count, arg, &one) == AN_OK)
+            continue;
+        if (count > 1)
+            (void)an_fail_within(&one, "shard %s", list[i].name);
+        add_failure(&all, &one);
+    }
+    an_arena_free(arena);
+    return all.rc == AN_OK ? AN_OK : an_fail(err, all.rc, "%s", all.text);
+}

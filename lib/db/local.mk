@@ -36,6 +36,8 @@ libannals_a_SOURCES += \
 	lib/db/replica.c \
 	lib/db/replica.h \
 	lib/db/result.c \
+	lib/db/retention.c \
+	lib/db/retention.h \
 	lib/db/router.c \
 	lib/db/router.h \
 	lib/db/rows.c \

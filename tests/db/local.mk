@@ -18,6 +18,7 @@ EXTRA_DIST += \
 	tests/db/test_fence.py \
 	tests/db/test_migrations.py \
 	tests/db/test_partition_removal.py \
+	tests/db/test_partition_shards.py \
 	tests/db/test_partitions.py \
 	tests/db/test_platform_plans.py \
 	tests/db/test_schema.py \

@@ -143,7 +143,7 @@ def begin_search(cur, tenant):
     """As every search begins."""
     text = re.sub(r"^--.*", "", (TOP / "sql/queries/search_begin.sql").read_text(), flags=re.M).rstrip()
     cur.execute(f"PREPARE begin_search AS {text}")
-    cur.execute("EXECUTE begin_search(%s, '1min', NULL, false, 'auto')", (tenant,))
+    cur.execute("EXECUTE begin_search(%s, '1min', false, 'auto')", (tenant,))
     cur.execute("DEALLOCATE begin_search")
 
 
@@ -484,8 +484,8 @@ def test_retention_by_hand(old):
     ctl(old, "retention", "set", "gold", "forever")
     assert ctl(old, "tenant", "retention", "long", "gold") == "tenant long is of class gold\n"
     listed = [json.loads(line) for line in ctl(old, "--json", "retention", "list").splitlines()]
-    assert listed == [{"class": "default", "keep_days": 400, "tenants": 3},
-                      {"class": "gold", "keep_days": None, "tenants": 1}]
+    assert listed == [{"shard": "default", "class": "default", "keep_days": 400, "tenants": 3},
+                      {"shard": "default", "class": "gold", "keep_days": None, "tenants": 1}]
     assert re.search(r"^gold +forever +1 tenants$", ctl(old, "retention", "list"), re.M)
     assert logged(old, "annals.retention.set") == [("operator", "class default keeps events 400 days"),
                                                    ("operator", "class gold keeps events for ever")]
@@ -528,10 +528,11 @@ def test_holds_that_are_refused(old):
 
 
 def test_status(old):
-    assert re.match(r"annals-partition  \S+  done: ", ctl(old, "status"))
+    assert re.match(r"server primary  answers\nannals-partition  \S+  done: ", ctl(old, "status"))
     old.query("REVOKE INSERT ON annals.outbox FROM annals_writer")
     keep_two_months(old)
     old.run("annals-partition", "--once", check=False)
     assert "FAILED" in ctl(old, "status", status=1)
-    [line] = ctl(old, "status", "--json", status=1).splitlines()
+    [server, line] = ctl(old, "status", "--json", status=1).splitlines()
+    assert json.loads(server) == {"shard": "default", "server": "primary", "reached": True, "message": ""}
     assert (json.loads(line)["job"], json.loads(line)["succeeded"]) == ("partition", False)
