@@ -183,25 +183,49 @@ static int add_partitions(struct an_admin *a, struct an_db *db, int64_t now_us, 
 /* Columns of job_run_list. */
 enum { JOB, FINISHED, SUCCEEDED, MESSAGE, ROWS, BYTES };
 
-static int add_jobs(struct an_admin *a, struct an_db *db, struct an_err *err)
+static void add_job(struct an_admin *a, const struct an_result *r, size_t i, const char *shard)
 {
-    struct an_result *r = NULL;
-    int rc = an_db_exec(db, AN_STMT_JOB_RUN_LIST, NULL, 0, &r, err);
-    for (size_t i = 0; i < an_result_rows(r); i++) {
-        struct an_scope *row = an_scope_item(a->page, "jobs");
-        int64_t us;
-        an_scope_text(row, "job", an_text_clip(a->arena, an_result_get(r, i, JOB), 64));
-        if (an_result_int(r, i, FINISHED, &us)) {
-            an_scope_text(row, "finished", an_text_rfc3339(a->arena, us));
-            an_scope_text(row, "finished_text", an_text_time(a->arena, us, 0));
-        }
-        an_scope_flag(row, "failed", !an_str_is(an_result_get(r, i, SUCCEEDED), "t"));
-        an_scope_text(row, "message", an_text_clip(a->arena, an_result_get(r, i, MESSAGE), 1024));
-        an_scope_text(row, "rows", an_text_count(a->arena, number(r, i, ROWS)));
-        an_scope_text(row, "bytes", an_text_bytes(a->arena, number(r, i, BYTES)));
+    struct an_scope *row = an_scope_item(a->page, "jobs");
+    int64_t us;
+    an_scope_text(row, "job", an_text_clip(a->arena, an_result_get(r, i, JOB), 64));
+    an_scope_text(row, "shard", an_str(shard));
+    if (an_result_int(r, i, FINISHED, &us)) {
+        an_scope_text(row, "finished", an_text_rfc3339(a->arena, us));
+        an_scope_text(row, "finished_text", an_text_time(a->arena, us, 0));
     }
-    an_scope_flag(a->page, "has_jobs", an_result_rows(r) > 0);
+    an_scope_flag(row, "failed", !an_str_is(an_result_get(r, i, SUCCEEDED), "t"));
+    an_scope_text(row, "message", an_text_clip(a->arena, an_result_get(r, i, MESSAGE), 1024));
+    an_scope_text(row, "rows", an_text_count(a->arena, number(r, i, ROWS)));
+    an_scope_text(row, "bytes", an_text_bytes(a->arena, number(r, i, BYTES)));
+}
+
+/* name NULL: there is no other shard. */
+static void add_jobs_of(struct an_admin *a, struct an_shard *shard, const char *name)
+{
+    struct an_err err;
+    struct an_server *server;
+    struct an_result *r = NULL;
+    int rc = an_shard_reader(shard, &server, &err);
+    if (rc == AN_OK)
+        rc = an_db_exec(server->db, AN_STMT_JOB_RUN_LIST, NULL, 0, &r, &err);
+    for (size_t i = 0; i < an_result_rows(r); i++)
+        add_job(a, r, i, name);
     an_result_free(r);
+    if (rc == AN_OK)
+        return;
+    struct an_scope *row = an_scope_item(a->page, "jobs");
+    an_scope_text(row, "shard", an_str(name));
+    an_scope_flag(row, "failed", true);
+    an_scope_text(row, "message", AN_STR("cannot be asked now"));
+}
+
+static int add_jobs(struct an_admin *a, struct an_err *err)
+{
+    struct an_shard *const *list;
+    size_t count;
+    int rc = an_router_shards(a->call->ctx->router, &list, &count, err);
+    for (size_t i = 0; rc == AN_OK && i < count; i++)
+        add_jobs_of(a, list[i], count > 1 ? an_arena_strdup(a->arena, an_shard_name(list[i])) : NULL);
     return rc;
 }
 
@@ -284,7 +308,7 @@ static int status_page(struct an_admin *a, struct an_err *err)
     if (rc == AN_OK)
         rc = add_migrations(a, server->db, err);
     if (rc == AN_OK)
-        rc = add_jobs(a, server->db, err);
+        rc = add_jobs(a, err);
     if (rc != AN_OK)
         return rc;
     add_outbox(a);

@@ -11,6 +11,7 @@ import pytest
 
 from annals import wait_until
 from console import Console, Page
+from postgres import PORT
 
 CSP = ("default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; "
        "frame-ancestors 'none'; base-uri 'none'")
@@ -498,6 +499,17 @@ def test_status_page_shows_the_last_rounds(annals, platform):
             sql.execute("DELETE FROM annals.job_runs WHERE job = 'other'")
     assert "annals-other 2026-01-02 03:04:05 failed no <b>lock</b> 1,234,567 3.0 MiB" in text
     assert re.search(r"annals-partition \d{4}-\d\d-\d\d \d\d:\d\d:\d\d 0 created, 0 dropped .* 0 0 B", text)
+
+
+def test_status_page_shows_the_rounds_of_each_shard(make_annals):
+    annals = make_annals()
+    with contextlib.closing(annals.db()) as db, db.cursor() as sql:
+        for name, place in (("big", f"dbname={annals.database} host={annals.cluster.folder} port={PORT}"),
+                            ("gone", "host=/nowhere port=1")):
+            sql.execute("INSERT INTO annals.shards (name, primary_conninfo) VALUES (%s, %s)", (name, place))
+    text = Console(annals).sign_in("*").page("/admin/status").text
+    assert all(re.search(rf"annals-partition shard {name} \d{{4}}-", text) for name in ("default", "big"))
+    assert "shard gone failed cannot be asked now" in text
 
 
 # --- who looks is recorded ----------------------------------------------------------------------------------------
