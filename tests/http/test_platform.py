@@ -3,13 +3,18 @@
 import contextlib
 import datetime
 import random
+import signal
+import time
 import urllib.parse
 import uuid
 
 import pytest
 
 import annals as annals_lib
+import postgres
+from annals import wait_until
 from console import Console
+from shards import Shard
 
 TENANTS = 50
 SEED = random.SystemRandom().randrange(1 << 32)
@@ -26,16 +31,23 @@ def event(dice, at):
             "entities": [{"type": "doc", "id": f"d{dice.randrange(4)}"}, {"type": "doc", "id": f"d{dice.randrange(4, 9)}"}]}
 
 
-class Platform:
-    """An instance of its own with TENANTS tenants, some with much and some with nothing, and a model of it."""
+def shard_of(tenant):
+    """Every other one of ours is on the second shard."""
+    return "second" if tenant[0] == "t" and tenant[1:].isdigit() and int(tenant[1:]) % 2 else "default"
 
-    def __init__(self, stack):
-        self.stack = stack
+
+class Platform:
+    """An instance of its own with TENANTS tenants on two shards, some with much and some with nothing, and a model of
+    it."""
+
+    def __init__(self, stack, shard):
+        self.stack, self.shard = stack, shard
         self.token = stack.token("*", "audit:read")
         self.events = []
         dice = random.Random(SEED)
         for n in range(TENANTS):
             tenant = f"t{n:02}"
+            stack.ctl("tenant", "add", tenant, "--shard", shard_of(tenant))
             count = dice.choice([0, 1, 3, 10, 60])
             events = [event(dice, NOW - datetime.timedelta(seconds=dice.randrange(86400 * 20), microseconds=n))
                       for _ in range(count)]
@@ -63,6 +75,11 @@ class Platform:
         found = [e for e in self.events if wanted(e)]
         return [e["id"] for e in sorted(found, key=lambda e: (e["timestamp"], e["id"]), reverse=descending)]
 
+    def busy(self, shard="default"):
+        """The tenant there that has most."""
+        own = [e["tenant_id"] for e in self.events if shard_of(e["tenant_id"]) == shard and e["tenant_id"] != "annals"]
+        return max(set(own), key=own.count)
+
     def read_all(self, between=lambda: None, **query):
         """All pages, one after the other."""
         events, cursor = [], None
@@ -79,11 +96,14 @@ class Platform:
 
 @pytest.fixture(scope="module")
 def platform(cluster):
-    stack = annals_lib.Annals({"search.workers": 1}, cluster=cluster).start()
-    try:
-        yield Platform(stack)
-    finally:
-        stack.stop()
+    stack = annals_lib.Annals({"search.workers": 1, "search.statement_timeout": "1500ms"}, cluster=cluster)
+    with postgres.Cluster() as second:
+        try:
+            stack.start()
+            yield Platform(stack, Shard(stack, "second", second).add())
+        finally:
+            second.signal_all(signal.SIGCONT)
+            stack.stop()
 
 
 # --- who may ---------------------------------------------------------------------------------------------------
@@ -134,7 +154,7 @@ def test_the_platform_names_one_tenant_or_all(platform):
 def test_cursors_do_not_cross(platform):
     """One of all tenants is not for a tenant, nor the other way round, nor for another filter."""
     across = platform.get("limit=1").json()["next_cursor"]
-    busy = max({e["tenant_id"] for e in platform.events}, key=lambda t: sum(e["tenant_id"] == t for e in platform.events))
+    busy = platform.busy()
     own = platform.stack.token(busy, "audit:read")
     single = platform.stack.get("/v1/events?limit=1", token=own).json()["next_cursor"]
     assert platform.get({"limit": 1, "cursor": across}).status == 200
@@ -263,11 +283,13 @@ def test_counts_need_a_beginning(platform):
 
 def test_coverage_names_the_shards(platform):
     coverage = platform.get("limit=1").json()["coverage"]
-    [shard] = coverage["shards"]
     [tier] = coverage["tiers"]
     assert coverage["complete"] is True and "shard" not in tier
-    assert shard == {"answered": True, "complete": True, "shard": "default", "served": "primary", "from": tier["from"],
-                     "through": tier["through"], "lag_ms": 0}
+    through = min(shard["through"] for shard in coverage["shards"])
+    assert tier["through"] == through and tier["lag_ms"] == 0
+    for shard, name in zip(coverage["shards"], ("default", "second"), strict=True):
+        assert shard == {"answered": True, "complete": True, "shard": name, "served": "primary", "from": tier["from"],
+                         "through": shard["through"], "lag_ms": 0}
     assert "shards" not in platform.get("limit=1", tenant="t00").json()["coverage"]
     assert platform.get("limit=1&require=complete").status == 200
 
@@ -277,7 +299,7 @@ def test_what_a_tenant_does_not_keep_is_not_shown(platform):
     """Neither to it nor across tenants; a hold shows it again."""
     stack = platform.stack
     stack.ctl("retention", "set", "week", "7")
-    busy = max({e["tenant_id"] for e in platform.events}, key=lambda t: sum(e["tenant_id"] == t for e in platform.events))
+    busy = platform.busy()
     stack.ctl("tenant", "retention", busy, "week")
     try:
         edge = rfc3339(datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=7))
@@ -317,6 +339,73 @@ def test_the_role_sees_no_more_than_its_policies_show(platform):
         cur.execute("SELECT count(*) FROM annals.events")
         assert cur.fetchone() == (0,)
     platform.stack.ctl("tenant", "retention", hidden, "default")
+
+
+# --- a shard that does not answer ------------------------------------------------------------------------------
+def check_partial(platform, console):
+    """Everything of the default shard, nothing of the other, and it is said."""
+    expected = platform.expected(lambda e: shard_of(e["tenant_id"]) == "default" and e["timestamp"] < rfc3339(NOW))
+    began = time.monotonic()
+    reply = platform.get({"limit": 1000, "to": rfc3339(NOW)})
+    assert reply.status == 200 and time.monotonic() - began < 8, reply
+    assert [e["id"] for e in reply.json()["events"]] == expected
+    coverage = reply.json()["coverage"]
+    assert coverage["complete"] is False
+    assert [(s["shard"], s["answered"]) for s in coverage["shards"]] == [("default", True), ("second", False)]
+    assert coverage["shards"][1] == {"shard": "second", "answered": False, "complete": False}
+    assert coverage["tiers"][0]["through"] == coverage["shards"][0]["through"] is not None
+    counted = platform.counts(by="tenant")
+    assert counted["coverage"]["complete"] is False
+    assert {shard_of(b["key"]) for b in counted["buckets"]} == {"default"}
+    refused = platform.get("limit=1&require=complete")
+    assert refused.status == 503 and refused.headers["Retry-After"], refused
+    page = console.page("/admin/events?tenant=*")
+    assert "shard second has not answered" in page.text and cells(page, "Tenant")
+
+
+def check_whole(platform):
+    wait_until("both shards answer", lambda: platform.get("limit=1").json()["coverage"]["complete"])
+    assert [e["id"] for e in platform.read_all(limit=1000) if not_our_own(e)] == platform.expected(not_our_own)
+
+
+def test_a_shard_that_stands_still(platform):
+    console = Console(platform.stack).sign_in("*")
+    platform.shard.cluster.signal_all(signal.SIGSTOP)
+    try:
+        check_partial(platform, console)
+    finally:
+        platform.shard.cluster.signal_all(signal.SIGCONT)
+    check_whole(platform)
+
+
+def test_a_shard_that_was_killed(platform):
+    console = Console(platform.stack).sign_in("*")
+    platform.shard.cluster.kill()
+    try:
+        check_partial(platform, console)
+    finally:
+        platform.shard.cluster.start()
+    check_whole(platform)
+
+
+def locked(connection):
+    connection.autocommit = False
+    connection.cursor().execute("LOCK TABLE annals.events IN ACCESS EXCLUSIVE MODE")
+    return contextlib.closing(connection)
+
+
+def test_a_shard_that_takes_too_long(platform):
+    console = Console(platform.stack).sign_in("*")
+    with locked(platform.shard.connect()):
+        check_partial(platform, console)
+    check_whole(platform)
+
+
+def test_no_shard_at_all(make_annals):
+    stack = make_annals({"database.platform": "host=/nowhere user=annals_platform dbname=none"})
+    for path in ("/v1/events", "/v1/events/counts?from=2026-01-01T00:00:00Z"):
+        reply = stack.get(path, token=stack.token("*", "audit:read"), headers={"Annals-Tenant": "*"})
+        assert reply.status == 503 and reply.json()["type"] == "/problems/unavailable", reply
 
 
 # --- the console -----------------------------------------------------------------------------------------------
