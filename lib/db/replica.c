@@ -42,6 +42,11 @@ void an_replica_release(struct an_replica *r)
     free(r->name);
 }
 
+struct an_replica *an_replica_of(struct an_server *server)
+{
+    return (struct an_replica *)(void *)server;
+}
+
 /* Whoever looks at the log wants to know when it began, and when it was over. */
 static void enter(struct an_replica *r, enum an_replica_state state, const char *why)
 {
@@ -89,8 +94,9 @@ static int64_t latest(const struct an_replica *r, const struct an_freshness *see
 void an_replica_saw(struct an_replica *r, struct an_freshness *seen, int64_t max_lag_ms)
 {
     char why[64] = "it follows no primary";
-    seen->through_us = latest(r, seen);
-    r->through_us = seen->through_us;
+    if (seen->replica)
+        seen->through_us = latest(r, seen);
+    r->through_us = seen->replica ? seen->through_us : AN_TIME_MIN_US;
     r->lsn = seen->lsn;
     r->lag_ms = seen->now_us > seen->through_us ? (seen->now_us - seen->through_us) / 1000 : 0;
     if (seen->replica && seen->through_us == AN_TIME_MIN_US)

@@ -19,7 +19,7 @@ bool an_pause_over(const struct an_pause *p) AN_MUST_CHECK;
 enum an_replica_state { AN_REPLICA_NOT_ASKED, AN_REPLICA_NEAR, AN_REPLICA_FAR, AN_REPLICA_AWAY };
 
 struct an_replica {
-    struct an_server server; /* first: an_replica_of() */
+    struct an_server server; /* first, so that it leads to the whole: an_replica_of() */
     char *name;
     enum an_replica_state state;
     int64_t asked_us; /* when that was learnt, on the monotonic clock */
@@ -34,6 +34,9 @@ struct an_replica {
 void an_replica_init(struct an_replica *r, const struct an_conf *c, const char *shard,
                      const struct an_shard_place *where);
 void an_replica_release(struct an_replica *r);
+
+/* The whole of a server that is a replica. */
+struct an_replica *an_replica_of(struct an_server *server);
 
 /* May it be read from, or asked, now? */
 bool an_replica_is_due(const struct an_replica *r) AN_MUST_CHECK;

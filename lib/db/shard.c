@@ -233,7 +233,7 @@ int an_server_saw(struct an_server *server, struct an_freshness *seen, struct an
                                       server->shard)
                             : AN_OK;
     }
-    struct an_replica *r = (struct an_replica *)(void *)server;
+    struct an_replica *r = an_replica_of(server);
     an_replica_saw(r, seen, g->shard->conf->replica_max_lag_ms);
     server->far = r->state != AN_REPLICA_NEAR;
     g->too_far = server->far && !(g->any_lag && seen->replica);
@@ -278,7 +278,7 @@ static bool goes_elsewhere(struct an_reading *g, struct an_server *server, int r
         an_pause_longer(&g->shard->pause);
     if (server->replica == NULL)
         return !g->not_there && g->shard->count > 0;
-    struct an_replica *r = (struct an_replica *)(void *)server;
+    struct an_replica *r = an_replica_of(server);
     g->tried |= 1u << (r - g->shard->replicas);
     if (g->too_far || g->not_there) {
         an_server_metric_add(r->metrics, g->too_far ? AN_SM_SKIPPED_LAG : AN_SM_SKIPPED_POSITION, 1);
@@ -293,7 +293,7 @@ static bool goes_elsewhere(struct an_reading *g, struct an_server *server, int r
 
 static struct an_metric_row *metrics_of(const struct an_shard *s, struct an_server *server)
 {
-    return server->replica == NULL ? s->metrics : ((struct an_replica *)(void *)server)->metrics;
+    return server->replica == NULL ? s->metrics : an_replica_of(server)->metrics;
 }
 
 int an_shard_read(struct an_shard *s, const struct an_need *need, an_shard_work *work, void *arg, struct an_err *err)

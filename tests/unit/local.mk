@@ -34,6 +34,7 @@ UNIT_TESTS = \
 	tests/unit/test-problem \
 	tests/unit/test-proc \
 	tests/unit/test-provider \
+	tests/unit/test-replica \
 	tests/unit/test-reply \
 	tests/unit/test-route \
 	tests/unit/test-rows \
