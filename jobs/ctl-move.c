@@ -60,10 +60,7 @@ static int record(const struct an_ctl *ctl, const char *action, const struct an_
                   const char *words, struct an_err *err)
 {
     const struct an_own_event event = {action, "tenant", s->tenant, NULL, words};
-    struct an_own *own = an_own_new(ctl->conf, "operator", an_ctl_operator());
-    int rc = an_own_record(own, &event, err);
-    an_own_free(own);
-    return rc;
+    return an_ctl_record(ctl, &event, err);
 }
 
 /* ---- results ---- */

@@ -116,7 +116,7 @@ static int prepare(struct an_move *m, struct an_err *err)
 static int compare(struct an_move *m, struct an_err *err)
 {
     m->s.compared = 0;
-    int rc = an_move_catch_up(m, err);
+    int rc = an_move_follow_to_now(m, err);
     if (rc == AN_OK)
         rc = an_move_compare(m, err);
     return rc == AN_OK ? an_move_catch_up(m, err) : rc;

@@ -8,7 +8,7 @@
 #include "db/rows.h"
 
 #define READ_IDS  2000 /* taken from the feed at once, and some more: outbox rows are not taken apart */
-#define BATCH_IDS 250  /* events brought over at once; of 64 KiB at most, they take 16 MiB */
+#define BATCH_IDS 500  /* events brought over at once; of 64 KiB at most, they take 32 MiB */
 #define LOOK_MS   10
 #define NEAR_US   INT64_C(500000)
 #define IDS_LIMIT ((size_t)64 << 20)
@@ -188,8 +188,7 @@ int an_move_follow_to_end(struct an_move *m, struct an_err *err)
     return follow_until(m, 0, err);
 }
 
-/* Once. */
-static int follow_to_now(struct an_move *m, struct an_err *err)
+int an_move_follow_to_now(struct an_move *m, struct an_err *err)
 {
     uint64_t now;
     int rc = read_snapshot(m, &now, err);
@@ -207,7 +206,7 @@ int an_move_catch_up(struct an_move *m, struct an_err *err)
 {
     for (;;) {
         int64_t start_us = an_clock_mono_us();
-        int rc = follow_to_now(m, err);
+        int rc = an_move_follow_to_now(m, err);
         if (rc != AN_OK || an_clock_mono_us() - start_us < NEAR_US)
             return rc;
     }

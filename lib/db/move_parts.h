@@ -32,6 +32,7 @@ struct an_move {
     struct an_buf events, entities;   /* a batch, as tuples of COPY */
     struct an_buf times, ids;         /* and its keys, as arrays */
     size_t rows;
+    bool merges; /* the target had some of the last batch */
 };
 
 /* ---- parameters ---- */
@@ -90,8 +91,9 @@ int an_move_count(struct an_move *m, int64_t *events, struct an_err *err) AN_MUS
 /* ---- move_copy.c: events to the target ---- */
 /* All events of the source behind state.copied_to. */
 int an_move_copy_all(struct an_move *m, struct an_err *err) AN_MUST_CHECK;
-/* Those events, whose ids are `count` elements of an array (as made by an_rows_add_uuid()); both sides are
- * compared before it returns. AN_EBACKEND: the source lacks one. AN_ECONFLICT: they differ. */
+/* Those events, whose ids are `count` elements of an array (as made by an_rows_add_uuid()). From AN_MOVE_COMPARE
+ * on, both sides are compared before it returns; what came before, that step compares. AN_EBACKEND: the source
+ * lacks one. AN_ECONFLICT: they differ. */
 int an_move_copy_named(struct an_move *m, const char *ids, size_t count, struct an_err *err) AN_MUST_CHECK;
 
 /* ---- move_follow.c: the feed of the source ---- */
@@ -103,7 +105,9 @@ int an_move_resume(struct an_move *m, struct an_err *err) AN_MUST_CHECK;
 int an_move_unsubscribe(struct an_move *m, struct an_err *err) AN_MUST_CHECK;
 /* Brings over what the feed has now. */
 int an_move_follow(struct an_move *m, struct an_err *err) AN_MUST_CHECK;
-/* Brings over all that was committed before the call; again, until that takes less than half a second. */
+/* Brings over all that was committed before the call. */
+int an_move_follow_to_now(struct an_move *m, struct an_err *err) AN_MUST_CHECK;
+/* Again and again, until that takes less than half a second. */
 int an_move_catch_up(struct an_move *m, struct an_err *err) AN_MUST_CHECK;
 /* Brings over all that is left, for a tenant that nobody writes. */
 int an_move_follow_to_end(struct an_move *m, struct an_err *err) AN_MUST_CHECK;

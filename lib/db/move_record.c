@@ -123,6 +123,7 @@ int an_move_advance(struct an_move *m, enum an_move_step next, struct an_err *er
     if (rc != AN_OK)
         return rc;
     m->s.step = next;
+    m->s.finished = next >= AN_MOVE_DONE;
     tell(m);
     return AN_OK;
 }

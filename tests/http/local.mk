@@ -9,6 +9,12 @@ tests_lib_killat_so_SOURCES = tests/lib/killat.c
 tests_lib_killat_so_CFLAGS = -std=gnu11 -Wall -Wextra -fPIC
 tests_lib_killat_so_LDFLAGS = -shared
 
+# The same for annalsctl tenant move.
+check_PROGRAMS += tests/lib/killmove.so
+tests_lib_killmove_so_SOURCES = tests/lib/killmove.c
+tests_lib_killmove_so_CFLAGS = -std=gnu11 -Wall -Wextra -fPIC
+tests_lib_killmove_so_LDFLAGS = -shared
+
 EXTRA_DIST += \
 	tests/http/client.py \
 	tests/http/conftest.py \
@@ -27,6 +33,8 @@ EXTRA_DIST += \
 	tests/http/test_isolation.py \
 	tests/http/test_json.py \
 	tests/http/test_keycloak.py \
+	tests/http/test_move.py \
+	tests/http/test_move_steps.py \
 	tests/http/test_kubernetes.py \
 	tests/http/test_partitions.py \
 	tests/http/test_platform.py \
@@ -42,6 +50,7 @@ EXTRA_DIST += \
 	tests/lib/fastcgi.py \
 	tests/lib/keycloak.py \
 	tests/lib/keycloak.sh \
+	tests/lib/mover.py \
 	tests/lib/provider.py \
 	tests/lib/senders.py \
 	tests/lib/shards.py \

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two shards and what moves between them."""
+import json
+import os
+import signal
+import subprocess
+from datetime import datetime, timedelta, timezone
+
+import postgres
+from annals import BUILD, Annals
+from shards import Shard
+
+SHARD = "two"
+
+
+def event(key, ago=timedelta(0), **members):
+    """A keyed event. Its entity is its key."""
+    now = (datetime.now(timezone.utc) - ago).isoformat().replace("+00:00", "Z")
+    return {"action": "move.one", "actor": {"type": "user", "id": "u"}, "timestamp": now, "idempotency_key": key,
+            "entities": [{"type": "doc", "id": key}, {"type": "doc", "id": "ü\u200b☃"}],
+            "context": {"ip": "192.0.2.7"}, "metadata": {"number": 1.50, "text": "é\\"}, **members}
+
+
+class TwoShards(Annals):
+    """Annals with a second database, on a server of its own, as the shard `two`."""
+
+    def __init__(self, cluster, settings=None, durable=False, workers=4):
+        super().__init__({"ingest.workers": workers, "search.workers": workers, **(settings or {})}, cluster=cluster)
+        self.second = postgres.Cluster(durable=durable)
+        self.shard = None
+
+    def start(self):
+        super().start()
+        self.second.start()
+        self.shard = Shard(self, SHARD, self.second).add()
+        return self
+
+    def stop(self):
+        try:
+            super().stop()
+        finally:
+            self.second.close()
+
+    # --- moving -----------------------------------------------------------------------------------------------------
+    def move(self, tenant, target, *arguments, check=True, **environment):
+        """The finished process, or, where it must succeed, its report."""
+        done = subprocess.run([str(BUILD / "annalsctl"), "--config", str(self.conf), "--json", "tenant", "move", tenant,
+                               *(["--to", target] if target else []), *arguments], cwd="/", text=True, timeout=120,
+                              env={**self._environment(), **environment}, capture_output=True, check=False)
+        if not check:
+            return done
+        assert done.returncode == 0, f"move of {tenant} to {target}: {done.returncode}\n{done.stderr}"
+        return json.loads(done.stdout)
+
+    def killed_move(self, tenant, target, statement, number=1, after=False):
+        """Killed where it sends that statement for that time, or just after."""
+        environment = {"LD_PRELOAD": str(BUILD / "tests/lib/killmove.so"), "KILLMOVE_STATEMENT": statement,
+                       "KILLMOVE_NUMBER": str(number),
+                       "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
+        if after:
+            environment["KILLMOVE_AFTER"] = "1"
+        done = self.move(tenant, target, check=False, **environment)
+        assert done.returncode == -signal.SIGKILL, f"{statement} {number}: {done.returncode}\n{done.stdout}{done.stderr}"
+
+    def lives_on(self, tenant):
+        return self.rows("SELECT shard FROM annals.tenants WHERE tenant_id = %s", tenant)[0][0]
+
+    def rows_on(self, shard, sql, *parameters):
+        return (self.shard if shard == SHARD else self).rows(sql, *parameters)
+
+    def presence(self, tenant):
+        """On default, and on two."""
+        sql = "SELECT presence FROM annals.tenants WHERE tenant_id = %s"
+        return tuple((self.rows_on(shard, sql, tenant) or [(None,)])[0][0] for shard in ("default", SHARD))
+
+    # --- events -----------------------------------------------------------------------------------------------------
+    def fill(self, tenant, count, days=25):
+        """Events over so many days; returns their keys."""
+        keys = [f"f{n}" for n in range(count)]
+        for at in range(0, count, 1000):
+            batch = [event(key, timedelta(seconds=n * days * 86400 / count)) for n, key in
+                     enumerate(keys[at:at + 1000], at)]
+            reply = self.post(batch, "", {"Prefer": "return=minimal"}, token=self.token(tenant))
+            assert reply.status == 200 and reply.json()["rejected"] == 0, reply
+        return keys
+
+    def pages(self, tenant, limit=1000, query=""):
+        """All events, page by page: bytes of the pages without their coverage, and the ids."""
+        token, cursor, pages, ids = self.token(tenant, "audit:read"), "", [], []
+        while cursor is not None:
+            reply = self.get(f"/v1/events?limit={limit}{query}" + (f"&cursor={cursor}" if cursor else ""), token=token)
+            assert reply.status == 200, reply
+            body = reply.json()
+            pages.append(reply.body[:reply.body.rindex(b'"next_cursor"')])
+            ids += [one["id"] for one in body["events"]]
+            cursor = body["next_cursor"]
+        return pages, ids
+
+    def stored(self, shard, tenant):
+        """Every row of the tenant there, as text."""
+        return self.rows_on(shard, """
+            SELECT 1, e::text FROM annals.events AS e WHERE tenant_id = %s
+            UNION ALL SELECT 2, n::text FROM annals.event_entities AS n WHERE tenant_id = %s
+            ORDER BY 1, 2""", tenant, tenant)
