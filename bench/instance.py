@@ -29,6 +29,31 @@ def pg_tool(name):
     return sorted(glob.glob(f"/usr/lib/postgresql/*/bin/{name}"))[-1]
 
 
+class Server:
+    """A further PostgreSQL in a folder of its own, run by the user who runs the instance's."""
+
+    def __init__(self, owner):
+        self.folder = tempfile.mkdtemp(prefix="an-bench-", dir="/tmp")
+        os.chown(self.folder, owner.st_uid, owner.st_gid)
+        self.who = [] if owner.st_uid == os.geteuid() else ["setpriv", f"--reuid={owner.st_uid}",
+                                                           f"--regid={owner.st_gid}", "--clear-groups"]
+
+    def run(self, tool, *arguments):
+        subprocess.run([*self.who, pg_tool(tool), "-D", os.path.join(self.folder, "data"), *arguments], check=True, cwd="/",
+                       timeout=600, stdout=subprocess.DEVNULL)
+
+    make = run
+
+    def start(self):
+        settings = " ".join(f"-c {name}={value}" for name, value in PG_SETTINGS.items())
+        self.run("pg_ctl", "-w", "-l", os.path.join(self.folder, "log"), "-o",
+                 f"-k {self.folder} -p 5432 -c listen_addresses='' {settings}", "start")
+
+    def stop(self):
+        self.run("pg_ctl", "-w", "-m", "fast", "stop")
+        shutil.rmtree(self.folder)
+
+
 class Instance:
     def __init__(self, folder, quick):
         self.dir, self.quick = folder, quick
@@ -52,7 +77,7 @@ class Instance:
         self.restart()
         build = os.path.dirname(self.env["ANNALS_BIN"]) if not os.path.exists(
             os.path.join(self.env["ANNALS_BIN"], "Makefile")) else self.env["ANNALS_BIN"]
-        subprocess.run(["make", "-s", "-C", build, "bench/load", "bench/empty"], check=True,
+        subprocess.run(["make", "-s", "-C", build, "bench/load", "bench/empty", "bench/router"], check=True,
                        stdout=subprocess.DEVNULL)
         self.programs = os.path.join(build, "bench")
         self.token_file = os.path.join(self.dir, "write.token")
@@ -80,25 +105,16 @@ class Instance:
     # --- replica ----------------------------------------------------------------------------------------------
     def start_replica(self):
         """A standby of the database; searches are answered by it until stop_replica(). Returns its connection string."""
-        owner = os.stat(os.path.join(self.dir, "pg"))
-        self.replica = tempfile.mkdtemp(prefix="an-bench-", dir="/tmp")
-        os.chown(self.replica, owner.st_uid, owner.st_gid)
-        data = os.path.join(self.replica, "data")
-        who = [] if owner.st_uid == os.geteuid() else ["setpriv", f"--reuid={owner.st_uid}", f"--regid={owner.st_gid}",
-                                                      "--clear-groups"]
-        self.replica_ctl = [*who, pg_tool("pg_ctl"), "-w", "-D", data]
-        subprocess.run([*who, pg_tool("pg_basebackup"), "-D", data, "-d", self.env["ANNALS_PG"], "-R", "-X", "stream",
-                        "-c", "fast"], check=True, cwd="/", timeout=600)
-        subprocess.run([*self.replica_ctl, "-l", os.path.join(self.replica, "log"), "-o",
-                        f"-k {self.replica} -p 5432 -c listen_addresses=''", "start"], check=True, cwd="/", timeout=120,
-                       stdout=subprocess.DEVNULL)
-        self.restart(REPLICA_NEAR_CONNINFO=f"host={self.replica} port=5432")
+        self.replica = Server(os.stat(os.path.join(self.dir, "pg")))
+        self.replica.make("pg_basebackup", "-d", self.env["ANNALS_PG"], "-R", "-X", "stream", "-c", "fast")
+        self.replica.start()
+        self.restart(REPLICA_NEAR_CONNINFO=f"host={self.replica.folder} port=5432")
         deadline = time.monotonic() + 30  # it connects to the primary anew
         while any(self.served() != "replica" for _ in range(20)):
             if time.monotonic() > deadline:
                 raise SystemExit("searches are not answered by the replica")
             time.sleep(0.5)
-        return f"host={self.replica} port=5432 dbname=annals"
+        return f"host={self.replica.folder} port=5432 dbname=annals"
 
     def served(self):
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}/v1/events?limit=1",
@@ -107,21 +123,48 @@ class Instance:
             return json.load(reply)["coverage"]["tiers"][0]["served"]
 
     def stop_replica(self):
-        subprocess.run([*self.replica_ctl, "-m", "fast", "stop"], check=True, cwd="/", timeout=120,
-                       stdout=subprocess.DEVNULL)
-        shutil.rmtree(self.replica)
+        self.replica.stop()
         del self.configuration["REPLICA_NEAR_CONNINFO"]
         self.restart()
 
+    # --- shard ------------------------------------------------------------------------------------------------
+    def ctl(self, *arguments):
+        done = subprocess.run([self.env["ANNALSCTL"], "--config", self.env["ANNALS_CONF"], *arguments], check=True,
+                              capture_output=True, text=True, timeout=120)
+        return done.stdout.strip()
+
+    def start_shard(self):
+        """A second shard, on which the tenant "far" lives from now on. Returns its connection string."""
+        user = re.search(r"user=(\S+)", self.env["ANNALS_PG"]).group(1)
+        self.shard = Server(os.stat(os.path.join(self.dir, "pg")))
+        self.shard.make("initdb", "-A", "trust", "-U", user, "-E", "UTF8", "--locale=C")
+        self.shard.start()
+        subprocess.run([pg_tool("createdb"), "-h", self.shard.folder, "-U", user, "annals"], check=True)
+        place = f"host={self.shard.folder} port=5432 dbname=annals"
+        self.ctl("db", "migrate", "--primary", place)
+        roles = {f"ANNALS_SET_DATABASE_{role.upper()}": f"{place} user=annals_{role}" for role in ("job", "keeper")}
+        subprocess.run([os.path.join(self.env["ANNALS_BIN"], "annals-partition"), "--config", self.env["ANNALS_CONF"],
+                        "--once"], check=True, env={**os.environ, **roles}, capture_output=True, timeout=120)
+        self.ctl("shard", "add", "far", "--primary", place)
+        self.ctl("tenant", "add", "far", "--shard", "far")
+        return f"{place} user={user}"
+
+    def token_of(self, tenant):
+        """A file with a token that may write."""
+        path = os.path.join(self.dir, f"{tenant}.token")
+        with open(path, "w", encoding="ascii") as f:
+            f.write(self.ctl("token", "--tenant", tenant, "--scope", "audit:write", "--ttl", "1d"))
+        return path
+
     # --- database ---------------------------------------------------------------------------------------------
-    def connect(self):
-        connection = psycopg2.connect(self.env["ANNALS_PG"])
+    def connect(self, server=None):
+        connection = psycopg2.connect(server or self.env["ANNALS_PG"])
         connection.autocommit = True
         return connection
 
-    def sql(self, statement):
-        """First column of the first row, or None."""
-        connection = self.connect()
+    def sql(self, statement, server=None):
+        """First column of the first row, or None. server: a connection string; None: the instance's own."""
+        connection = self.connect(server)
         try:
             cursor = connection.cursor()
             cursor.execute(statement)
@@ -129,12 +172,12 @@ class Instance:
         finally:
             connection.close()
 
-    def empty(self):
-        self.sql("TRUNCATE annals.events, annals.event_entities, annals.outbox")
-        self.sql("CHECKPOINT")
+    def empty(self, server=None):
+        self.sql("TRUNCATE annals.events, annals.event_entities, annals.outbox", server)
+        self.sql("CHECKPOINT", server)
 
-    def count(self):
-        return self.sql("SELECT count(*) FROM annals.events")
+    def count(self, server=None):
+        return self.sql("SELECT count(*) FROM annals.events", server)
 
     # --- clients ----------------------------------------------------------------------------------------------
     def load(self, port=None, check=True, token=None, **options):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is measured: each pair has Annals on one side and on the other what the machine can do without it."""
+import json
 import os
 import random
 import socket
@@ -399,6 +400,38 @@ def drop_lock(instance, rounds):
     return [(while_dropping(instance)[1], None) for _ in range(rounds)]
 
 
+# --- shards -----------------------------------------------------------------------------------------------------
+def router_cost(instance, _rounds):
+    """What a request pays to learn where its tenant lives, when its worker has met that tenant."""
+    done = subprocess.run([os.path.join(instance.programs, "router"), instance.env["ANNALS_CONF"], "demo", "acme"],
+                          check=True, capture_output=True, text=True, timeout=120)
+    return [(json.loads(done.stdout)["us"], None)]
+
+
+def two_tenants(instance, far, tokens):
+    """Batches of two tenants at the same time; events a second of both together."""
+    instance.empty()
+    instance.empty(far)
+    options = {"check": False, "connections": 1, "batch": 1000, "requests": bulk_events(instance) // 2000, "seconds": 120}
+    with futures.ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(lambda token: instance.load(token=token, **options), tokens))
+    stored = instance.count() + instance.count(far)
+    if stored < sum(result["events"] for result in results):
+        raise SystemExit(f"acknowledged {results}, stored {stored}")
+    return sum(result["events_per_s"] for result in results)
+
+
+def two_shards(instance, rounds):
+    """Two tenants on a shard each, against both on one. It leaves the instance with a shard that does not run: the last."""
+    instance.filled = None
+    far = instance.start_shard()
+    try:
+        apart, together = ([instance.token_of(tenant) for tenant in pair] for pair in (("near", "far"), ("near", "other")))
+        return [(two_tenants(instance, far, apart), two_tenants(instance, far, together)) for _ in range(rounds)]
+    finally:
+        instance.shard.stop()
+
+
 # --- size -------------------------------------------------------------------------------------------------------
 PLAIN = """
 DROP SCHEMA IF EXISTS bench_plain CASCADE;
@@ -505,4 +538,6 @@ ALL = [
     Pair("memory-idle", "MiB", 12, False, memory_idle, repeats=False),
     Pair("memory-16MiB-batch", "MiB", 64, False, memory_batch, repeats=False),
     Pair("memory-after-requests", "MiB", 12, False, memory_after, repeats=False),
+    Pair("router", "us", 5, False, router_cost, repeats=False),
+    Pair("two-shards", "events/s", None, True, two_shards),
 ]
