@@ -4,6 +4,7 @@ import contextlib
 import datetime
 import random
 import signal
+import subprocess
 import time
 import urllib.parse
 import uuid
@@ -339,6 +340,22 @@ def test_the_role_sees_no_more_than_its_policies_show(platform):
         cur.execute("SELECT count(*) FROM annals.events")
         assert cur.fetchone() == (0,)
     platform.stack.ctl("tenant", "retention", hidden, "default")
+
+
+def test_a_tenant_that_moves_is_shown_once(platform):
+    """All the time, wherever it is; and nobody else is missed."""
+    mover = platform.busy()
+    expected = platform.expected(lambda e: e["timestamp"] < rfc3339(NOW))
+    walks = 0
+    for place in ("second", "default"):
+        with subprocess.Popen([annals_lib.BUILD / "annalsctl", "--config", platform.stack.conf, "tenant", "move", mover,
+                               "--to", place], stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as move:
+            while move.poll() is None or walks % 2 == 0:
+                got = [e["id"] for e in platform.read_all(limit=200, to=rfc3339(NOW))]
+                assert got == expected, SEED
+                walks += 1
+            assert move.returncode == 0, move.stdout.read()
+    assert walks > 3
 
 
 # --- a shard that does not answer ------------------------------------------------------------------------------
