@@ -222,6 +222,11 @@ int an_db_ready(struct an_db *db, struct an_err *err)
     return rc;
 }
 
+bool an_db_is_open(const struct an_db *db)
+{
+    return db->pg != NULL;
+}
+
 /* Does the server (or its pooler) answer anybody? A stopped one accepts connections and says nothing.
  * Takes at most two seconds, the least that libpq allows. */
 static bool answers(const struct an_db *db)

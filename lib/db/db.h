@@ -32,6 +32,9 @@ void an_db_free(struct an_db *db); /* accepts NULL */
  * in between fail at once), so that a dead server does not cost every request a connect timeout. */
 int an_db_ready(struct an_db *db, struct an_err *err) AN_MUST_CHECK;
 
+/* Is it connected, as far as is known? After a failure: did the server answer at all? */
+bool an_db_is_open(const struct an_db *db) AN_MUST_CHECK;
+
 /* Parameters travel as text (data NULL: SQL NULL) or, with binary, as PostgreSQL's binary format. */
 struct an_db_param {
     struct an_str value;

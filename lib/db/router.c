@@ -10,6 +10,7 @@
 #include "db/router.h"
 #include "db/tenants.h"
 #include "log/log.h"
+#include "log/metrics.h"
 
 #define REFRESH_US INT64_C(1000000)
 /* How long a directory that failed is left alone: the longer it took to fail, the longer, so that one which hangs does
@@ -17,7 +18,7 @@
 #define LEFT_ALONE_TIMES 4
 #define LEFT_ALONE_MIN_US INT64_C(250000)
 #define LEFT_ALONE_MAX_US INT64_C(5000000)
-#define VERSION_WAIT_MS 500 /* for an answer that is there at once, or not worth a request's time */
+#define VERSION_WAIT_MS 900 /* for an answer that is there at once, or not worth a request's time */
 #define DESCRIPTION_LIMIT ((size_t)1 << 20)
 
 /* A shard, and the row that it was made of: where the row changes, another is made. The old one stays, since requests
@@ -119,6 +120,7 @@ static int ask_directory(struct an_router *r, question *ask, void *arg, struct a
     if (r->failure.rc == AN_OK)
         an_log_warn("db", "the directory of shards cannot be asked, what is known of it goes on: %s", err->text);
     r->failure = *err;
+    an_metric_add(AN_M_DIRECTORY_ERRORS, 1);
     leave_alone(r, since_us);
     return an_fail(err, AN_EAGAIN, "%s", r->failure.text);
 }

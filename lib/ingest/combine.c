@@ -252,10 +252,14 @@ static int put_once(struct an_combine *me, struct an_rows *const *rows, size_t c
 static int put(struct an_combine *me, struct an_rows *const *rows, size_t count, bool atomic, bool *again,
                uint64_t *lsn, struct an_err *err)
 {
+    int64_t since_us = an_clock_mono_us();
     int rc = put_once(me, rows, count, atomic, lsn, err);
     *again = rc == AN_EAGAIN;
     if (rc == AN_EAGAIN && an_db_ready(an_shard_writer(me->shard), err) == AN_OK)
         rc = put_once(me, rows, count, atomic, lsn, err);
+    if (me->number < SHARDS)
+        an_numbers_tried(&me->shared->numbers, me->number, rc == AN_OK || an_db_is_open(an_shard_writer(me->shard)),
+                         an_clock_mono_us() - since_us);
     return rc;
 }
 
@@ -533,13 +537,6 @@ static void refuse(struct an_combine *me, struct an_combine_part *parts, size_t 
                               an_shard_name(me->shard));
 }
 
-/* Of requests that went together one is as good as any. */
-static void note_answer(struct an_combine *me, const struct an_combine_part *part, int64_t since_us)
-{
-    if (me->number < SHARDS)
-        an_numbers_tried(&me->shared->numbers, me->number, part->rc != AN_EAGAIN, an_clock_mono_us() - since_us);
-}
-
 static void put_in_company(struct an_combine *me, struct an_combine_part *parts, size_t count)
 {
     uint32_t lane;
@@ -557,19 +554,15 @@ static void put_in_company(struct an_combine *me, struct an_combine_part *parts,
 
 void an_combine_put(struct an_combine *me, struct an_shard *shard, struct an_combine_part *parts, size_t count)
 {
-    int64_t since_us = an_clock_mono_us();
     choose(me, shard);
-    if (is_away(me)) {
+    if (is_away(me))
         refuse(me, parts, count);
-        return;
-    }
-    put_in_company(me, parts, count);
-    note_answer(me, parts, since_us);
+    else
+        put_in_company(me, parts, count);
 }
 
 void an_combine_put_alone(struct an_combine *me, struct an_shard *shard, struct an_combine_part *part, bool atomic)
 {
-    int64_t since_us = an_clock_mono_us();
     bool again;
     choose(me, shard);
     if (is_away(me)) {
@@ -579,5 +572,4 @@ void an_combine_put_alone(struct an_combine *me, struct an_shard *shard, struct 
     part->rc = put(me, &part->rows, 1, atomic, &again, &part->lsn, &part->err);
     if (part->rc == AN_OK && (again || part->again))
         own_again(part);
-    note_answer(me, part, since_us);
 }

@@ -413,6 +413,7 @@ static void follow(struct an_ingest_held *w)
 {
     struct an_router *router = w->in->router;
     int64_t until_us = w->begun_us + w->in->conf->commit_timeout_ms * 1000;
+    an_metric_add(AN_M_FOLLOWED, w->rc == AN_EMOVED);
     while (w->rc == AN_EMOVED && an_clock_mono_us() < until_us) {
         struct an_shard *before = w->call.shard;
         an_router_doubt(router, w->call.tenant);

@@ -23,6 +23,7 @@ enum an_metric {
     AN_M_EVENTS_REJECTED,
     AN_M_INGEST_BYTES,      /* body bytes after decompression */
     AN_M_COMMITS,           /* write transactions committed */
+    AN_M_FOLLOWED,          /* requests whose tenant had moved, or was about to */
     AN_M_STAGED,            /* batches that went through the conflict path */
     AN_M_AUTH_FAILED,
     AN_M_TOKEN_CACHE_HITS,
@@ -30,6 +31,7 @@ enum an_metric {
     AN_M_KEYS_FAILED,
     AN_M_KEYS_UNKNOWN,      /* tokens that named a key which their provider does not publish */
     AN_M_DB_ERRORS,
+    AN_M_DIRECTORY_ERRORS,
     AN_M_DB_CONNECTS,
     AN_M_WORKERS_STARTED,
     AN_M_WORKERS_DIED,      /* by a signal or a non-zero status */

@@ -53,6 +53,11 @@ def found(stack, tenant, **kwargs):
     return reply.status, [event["entities"][0]["id"] for event in reply.json().get("events", [])]
 
 
+def metric(stack, name):
+    lines = stack.get("/metrics", token=None).body.decode().splitlines()
+    return sum(float(line.split()[-1]) for line in lines if line.startswith(name + "{"))
+
+
 def count(where, tenant):
     (number,), = where.rows("SELECT count(*) FROM annals.events WHERE tenant_id = %s", tenant)
     return number
@@ -152,6 +157,7 @@ def test_nothing_is_lost_or_doubled_while_it_moves(sharded):
             switch.to(1 - n % 2, pause_s=random.uniform(0, 0.1))
         time.sleep(0.3)
     assert set(senders.statuses) == {201}, senders.statuses
+    assert metric(stack, "annals_ingest_followed_total") > 0
     assert set(here.statuses) == set(there.statuses) == {201}
     check_all(stack, "here", here.acknowledged)
     check_all(shard, "there", there.acknowledged)
@@ -213,6 +219,7 @@ def test_directory_down(sharded):
         assert status == 200 and f"down-{n}" in ids
     assert post(stack, "here", "down").status == 503
     assert post(stack, "stranger", "down").status == 503
+    assert metric(stack, "annals_directory_errors_total") > 0
     stack.cluster.start()
     wait_until("the directory is back", lambda: post(stack, "stranger", "up").status == 201, timeout=15)
     assert count(shard, "there") == 50

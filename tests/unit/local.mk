@@ -26,6 +26,7 @@ UNIT_TESTS = \
 	tests/unit/test-listener \
 	tests/unit/test-log \
 	tests/unit/test-metrics \
+	tests/unit/test-numbers \
 	tests/unit/test-openapi \
 	tests/unit/test-params \
 	tests/unit/test-pid \
