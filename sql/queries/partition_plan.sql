@@ -6,6 +6,7 @@
 --       NULL where nothing is in the way of a drop: class, its days (NULL: for ever) and one of its
 --       tenants (NULL: any); hold, its tenant and reason; consumer; last, t where it is in the archive
 -- tenant: all, a partition belongs to all
+-- A tenant that is being moved here, hidden and with its own class and holds, may have events everywhere tomorrow.
 -- The class default counts even where none of its tenants has an event: so a partition goes only when the
 -- operator has said how long events are kept.
 WITH unread AS MATERIALIZED (
@@ -58,7 +59,8 @@ LEFT JOIN LATERAL (
     CROSS JOIN LATERAL (
         SELECT t.tenant_id
         FROM annals.tenants AS t
-        WHERE t.retention_class = k.name AND annals.partition_has(s.name, t.tenant_id)
+        WHERE t.retention_class = k.name
+          AND (t.presence = 'hidden' OR annals.partition_has(s.name, t.tenant_id))
         LIMIT 1
     ) AS t
     WHERE p.parent = 'events'
@@ -70,12 +72,13 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT h.id, h.tenant_id, h.reason
     FROM annals.legal_holds AS h
+    JOIN annals.tenants AS t USING (tenant_id)
     WHERE p.parent = 'events'
       AND s.to_at <= $1::timestamptz
       AND h.released_at IS NULL
       AND (h.from_at IS NULL OR h.from_at < s.to_at)
       AND (h.to_at IS NULL OR h.to_at > s.from_at)
-      AND annals.partition_has(s.name, h.tenant_id)
+      AND (t.presence = 'hidden' OR annals.partition_has(s.name, t.tenant_id))
     ORDER BY h.id
     LIMIT 1
 ) AS hold ON true

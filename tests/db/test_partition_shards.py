@@ -119,6 +119,22 @@ def test_holds_are_where_the_tenant_lives(db, other):
     assert not GONE & all_tables(other)
 
 
+@pytest.mark.parametrize("wanted", ["class", "hold"])
+def test_places_for_a_tenant_that_is_being_moved_here(db, other, wanted):
+    """It is hidden until all of its events are here; their partitions may be empty until then."""
+    ctl(db, "retention", "set", "default", "60")
+    ctl(db, "retention", "set", "gold", "4000")
+    db.query("UPDATE annals.tenants SET retention_class = %s WHERE tenant_id = 'whale'",
+             ("gold" if wanted == "class" else "default",))
+    if wanted == "hold":
+        db.query("INSERT INTO annals.legal_holds (tenant_id, reason, placed_by) VALUES ('whale', 'case', 'tests')")
+    db.run("annals-partition", "--once")
+    assert GONE <= all_tables(db) and not GONE & all_tables(other)
+    db.query("UPDATE annals.tenants SET retention_class = 'default'; UPDATE annals.legal_holds SET released_at = now()")
+    db.run("annals-partition", "--once")  # its move has ended, or was given up
+    assert not GONE & all_tables(db)
+
+
 def test_resume_believes_the_clock_of_each_shard(db, other):
     ctl(db, "retention", "set", "default", "60")
     for shard in (db, other):
