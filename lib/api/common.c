@@ -111,18 +111,34 @@ static void look_at_partitions(struct readiness *r, struct an_db *db)
 static void note_server(void *arg, const struct an_server_state *s)
 {
     struct readiness *r = arg;
-    char check[AN_SHARD_NAME_MAX + 16], text[512];
+    char check[2 * AN_SHARD_NAME_MAX + 16], text[512];
     if (s->replica == NULL)
         return;
-    (void)snprintf(check, sizeof check, "replica.%s", s->replica);
+    if (strcmp(s->shard, AN_SHARD_DEFAULT) == 0)
+        (void)snprintf(check, sizeof check, "replica.%s", s->replica);
+    else
+        (void)snprintf(check, sizeof check, "replica.%s.%s", s->shard, s->replica);
     if (s->read)
         (void)snprintf(text, sizeof text, "ok, %lld ms behind", (long long)s->lag_ms);
     else
         (void)snprintf(text, sizeof text, "%s", s->why);
     note(r, check, text);
-    (void)snprintf(text, sizeof text, "replica %s is not read from: %s", s->replica, s->why);
+    (void)snprintf(text, sizeof text, "replica %s of shard %s is not read from: %s", s->replica, s->shard, s->why);
     if (!s->read)
         warn(r, text);
+}
+
+static void look_at_servers(struct readiness *r, struct an_ctx *ctx)
+{
+    struct an_err err;
+    struct an_shard *const *list;
+    size_t count;
+    if (an_router_shards(ctx->router, &list, &count, &err) != AN_OK) {
+        list = &ctx->directory;
+        count = 1;
+    }
+    for (size_t i = 0; i < count; i++)
+        an_shard_look(list[i], note_server, r);
 }
 
 /* Ingest and the console's sessions write, search and the console read. While the primary is away, the console shows
@@ -138,7 +154,7 @@ static void look_at_database(struct readiness *r, struct an_ctx *ctx)
         warn(r, err.text);
     if (!ingest) {
         ok = readable(r, "database_reader", ctx->directory, &server) && ok;
-        an_shard_look(ctx->directory, note_server, r);
+        look_at_servers(r, ctx);
     }
     if (!ok)
         return;

@@ -98,6 +98,7 @@ static void add_server(void *arg, const struct an_server_state *s)
     struct an_arena *arena = a->arena;
     bool good = s->replica == NULL ? s->reached : s->read;
     struct an_scope *row = an_scope_item(a->page, "servers");
+    an_scope_text(row, "shard", an_str(an_arena_strdup(arena, s->shard)));
     an_scope_text(row, "name", an_str(s->replica == NULL ? "primary" : an_arena_strdup(arena, s->replica)));
     an_scope_flag(row, "bad", !good);
     if (!good)
@@ -110,13 +111,18 @@ static void add_server(void *arg, const struct an_server_state *s)
         an_scope_text(row, "through", an_text_time(arena, s->through_us, 3));
 }
 
+/* Worth a table where there is more than the one that the tile tells of. */
 static void add_servers(struct an_admin *a)
 {
-    struct an_shard *shard = a->call->ctx->directory;
-    if (!an_shard_has_replicas(shard))
+    struct an_err err;
+    struct an_shard *const *list;
+    size_t count;
+    if (an_router_shards(a->call->ctx->router, &list, &count, &err) != AN_OK ||
+        (count == 1 && !an_shard_has_replicas(list[0])))
         return;
     an_scope_flag(a->page, "has_servers", true);
-    an_shard_look(shard, add_server, a);
+    for (size_t i = 0; i < count; i++)
+        an_shard_look(list[i], add_server, a);
 }
 
 static int add_migrations(struct an_admin *a, struct an_db *db, struct an_err *err)

@@ -351,7 +351,8 @@ static void look_at_replica(const struct an_shard *s, struct an_replica *r, an_s
     struct an_err err;
     bool asks = an_replica_is_due(r) && !an_replica_is_fresh(r);
     bool reached = asks ? an_replica_ask(r, s->conf->replica_max_lag_ms, &err) == AN_OK : r->state != AN_REPLICA_AWAY;
-    each(arg, &(struct an_server_state){.replica = r->name,
+    each(arg, &(struct an_server_state){.shard = s->name,
+                                        .replica = r->name,
                                         .reached = reached,
                                         .read = r->state == AN_REPLICA_NEAR,
                                         .lag_ms = r->lag_ms,
@@ -364,7 +365,8 @@ void an_shard_look(struct an_shard *s, an_server_look *each, void *arg)
     struct an_err err = {AN_OK, ""};
     if (reads_primary(s)) {
         bool reached = an_db_ready(s->primary.db, &err) == AN_OK;
-        each(arg, &(struct an_server_state){.reached = reached, .through_us = AN_TIME_MIN_US, .why = err.text});
+        each(arg, &(struct an_server_state){
+                      .shard = s->name, .reached = reached, .through_us = AN_TIME_MIN_US, .why = err.text});
     }
     for (size_t i = 0; i < s->count; i++)
         look_at_replica(s, &s->replicas[i], each, arg);

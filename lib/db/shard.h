@@ -100,11 +100,11 @@ int an_shard_reader(struct an_shard *s, struct an_server **out, struct an_err *e
 
 /* How the servers are that may be read from, for people; asks those of which nothing is known for a second. */
 struct an_server_state {
-    const char *replica; /* NULL: the primary */
-    bool reached;        /* it answers */
-    bool read;           /* a replica: it is read from */
-    int64_t lag_ms, through_us; /* of a replica that was reached; through_us AN_TIME_MIN_US: unknown */
-    const char *why;     /* it is not: a sentence without a full stop, valid until the next call */
+    const char *shard, *replica; /* replica NULL: the primary */
+    bool reached;                /* it answers */
+    bool read;                   /* a replica: it is read from */
+    int64_t lag_ms, through_us;  /* of a replica that was reached; through_us AN_TIME_MIN_US: unknown */
+    const char *why;             /* it is not: a sentence without a full stop, valid until the next call */
 };
 typedef void an_server_look(void *arg, const struct an_server_state *state);
 void an_shard_look(struct an_shard *s, an_server_look *each, void *arg);

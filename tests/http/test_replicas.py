@@ -4,6 +4,7 @@ import base64
 import contextlib
 import datetime
 import hmac
+import re
 import signal
 import threading
 import time
@@ -13,7 +14,7 @@ import pytest
 import annals as annals_lib
 import postgres
 from annals import wait_until
-from console import Console
+from console import Console, Page
 from replicas import Farm, follow
 
 EVENT = {"action": "replica.test", "actor": {"type": "user", "id": "u-1"}}
@@ -135,12 +136,19 @@ def test_too_far_behind(farm):
     status = farm.annals.ctl("status", check=False)
     assert status.returncode == 1 and "replica near  NOT READ FROM: it is" in status.stdout
     ready = farm.annals.get("/readyz", token=None)
-    assert ready.status == 200 and any("replica near is not read from" in text for text in ready.json()["warnings"])
+    assert ready.status == 200 and any("replica near of shard default is not read from" in text for text in ready.json()["warnings"])
     farm.standbys["near"].resume()
     farm.wait_served(["near"])
     farm.standbys["far"].resume()
     farm.wait_served(["near", "far"])
     assert "replica near  has all up to" in farm.annals.ctl("status")
+
+
+def test_the_console_shows_the_servers(farm):
+    farm.standbys["far"].stop()
+    farm.wait_served(["near"])
+    text = Page(Console(farm.annals).sign_in("*").get("/admin/status").body).text
+    assert re.search(r"Servers .* default primary answers default near \d+ ms behind \S+ \S+ default far not read from:", text)
 
 
 def test_quiet_is_not_behind(farm):
