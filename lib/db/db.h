@@ -59,6 +59,8 @@ struct an_db_step {
     size_t count;
     bool binary;            /* its rows come in PostgreSQL's binary format; see an_result_time() */
     struct an_result **out; /* gets the rows, which are the caller's on AN_OK; NULL drops them */
+    void (*done)(void *arg); /* told when it has succeeded, which the server then says at once; NULL: nobody is */
+    void *arg;
 };
 
 /* What an_db_read() puts around its steps. */

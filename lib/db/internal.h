@@ -37,6 +37,8 @@ struct an_db {
     struct an_buf text;      /* NUL-terminated copies of text parameters while they are sent */
     int64_t window_from_us, window_to_us, window_until_us; /* what an_store_window() found, and how long that is good */
     struct an_columns events, entities; /* of the batch that is being sent */
+    void (*stored)(void *arg); /* of an_store_tell() */
+    void *stored_arg;
 };
 
 struct an_result {

@@ -248,6 +248,8 @@ static int collect_steps(struct an_db *db, const struct an_db_step *steps, size_
             *steps[i].out = result_of(*out);
             *out = NULL;
         }
+        if (rc == AN_OK && steps[i].done != NULL)
+            steps[i].done(steps[i].arg);
     }
     PGresult *sync = NULL;
     int waited = an_db_next(db, &sync, rc == AN_OK ? err : NULL);
@@ -261,6 +263,8 @@ static int send_steps(struct an_db *db, const struct an_db_step *steps, size_t c
         int rc = send_prepare(db, &steps[i], err);
         if (rc == AN_OK)
             rc = send_step(db, &steps[i], err);
+        if (rc == AN_OK && steps[i].done != NULL && PQsendFlushRequest(db->pg) != 1)
+            rc = an_db_broken(db, title(&steps[i]), err);
         if (rc != AN_OK)
             return rc;
     }

@@ -189,6 +189,8 @@ static int put_by_insert(struct an_db *db, const struct batch *b, uint64_t *lsn,
         if (b->entity_bytes > 0)
             *end++ = (struct an_db_step){
                 .stmt = AN_STMT_PUT_ENTITIES, .params = entities, .count = AN_COUNT(entities)};
+        end[-1].done = db->stored;
+        end[-1].arg = db->stored_arg;
         *end++ = (struct an_db_step){.stmt = AN_STMT_COMMIT};
         *end++ = (struct an_db_step){.stmt = AN_STMT_WAL_POSITION};
         rc = an_db_begin_write(db, an_str(b->parts[0]->tenant), b->steps, (size_t)(end - b->steps), &res, err);
@@ -219,6 +221,8 @@ static int put_by_copy(struct an_db *db, const struct batch *b, uint64_t *lsn, s
     rc = an_db_copy(db, AN_STMT_COPY_EVENTS, b->tuples, b->events, err);
     if (rc == AN_OK && b->entity_bytes > 0)
         rc = copy_entities(db, b, err);
+    if (rc == AN_OK && db->stored != NULL)
+        db->stored(db->stored_arg);
     if (rc == AN_OK)
         rc = an_store_commit(db, lsn, err);
     return rc == AN_OK ? AN_OK : an_db_abandon(db, rc, err);
@@ -288,6 +292,12 @@ int an_store_put_all(struct an_db *db, struct an_rows *const *parts, size_t coun
     if (db->under_rls)
         return an_fail(err, AN_ECONFLICT, "db: the writer's role writes one tenant at a time");
     return put_whole(db, parts, count, lsn, err);
+}
+
+void an_store_tell(struct an_db *db, void (*stored)(void *arg), void *arg)
+{
+    db->stored = stored;
+    db->stored_arg = arg;
 }
 
 static int find_window(struct an_db *db, struct an_err *err)

@@ -58,6 +58,10 @@ int an_store_put(struct an_db *db, struct an_rows *r, bool atomic, uint64_t *lsn
 int an_store_put_all(struct an_db *db, struct an_rows *const *parts, size_t count, uint64_t *lsn,
                      struct an_err *err) AN_MUST_CHECK;
 
+/* While it is set, `stored` is told of each batch that both put whose rows are all in, so that only the commit is left,
+ * which may yet fail. The slow way round a duplicate tells nobody. NULL: the end of it. */
+void an_store_tell(struct an_db *db, void (*stored)(void *arg), void *arg);
+
 /* What an_store_put() accepts: first and last instant that have a partition. Remembered for five seconds, for it is
  * asked by every batch that was sent for the wrong time. */
 int an_store_window(struct an_db *db, int64_t *from_us, int64_t *to_us,

@@ -297,6 +297,32 @@ static void test_tenants_apart(void **state)
 
 /* What the combiner does: requests of several tenants in one transaction, one outbox row a tenant, all
  * or nothing. */
+static void count_told(void *arg)
+{
+    ++*(int *)arg;
+}
+
+/* Whoever wants to know hears of rows that are in before their commit: of few, of many, not of what was refused. */
+static void test_stored_is_told(void **state)
+{
+    (void)state;
+    int told = 0;
+    const char *tenant = fresh_tenant("told");
+    if (!may_copy)
+        skip(); /* what is done the slow way is not told of */
+    an_store_tell(writer, count_told, &told);
+    put_range(tenant, 1, 3);
+    assert_int_equal(told, 1);
+    put_range(tenant, 11, 400);
+    assert_int_equal(told, 2);
+    put_range(tenant, 3, 4); /* of which one is there */
+    assert_int_equal(told, 2);
+    an_store_tell(writer, NULL, NULL);
+    put_range(tenant, 5, 6);
+    assert_int_equal(told, 2);
+    assert_whole(tenant, 396);
+}
+
 static void test_several_at_once(void **state)
 {
     (void)state;
@@ -752,6 +778,7 @@ int main(void)
                                               cmocka_unit_test(test_no_partition),
                                               cmocka_unit_test(test_atomic),
                                               cmocka_unit_test(test_tenants_apart),
+                                              cmocka_unit_test(test_stored_is_told),
                                               cmocka_unit_test(test_several_at_once),
                                               cmocka_unit_test(test_fence),
                                               cmocka_unit_test(test_fence_unknown),
