@@ -17,13 +17,13 @@
 
 #define SLOTS 512                      /* twice the most workers: more than can live at a time */
 #define SHARDS AN_NUMBERS_MAX          /* requests for further ones are committed without company */
-#define LANES 2                        /* of each shard */
+#define LANES 4                        /* of each shard */
 #define SLOT_BYTES ((size_t)64 << 10)  /* of rows; a larger request gains little from company */
 #define PARTS_MAX 256                  /* requests in one transaction */
 #define PARTS_BYTES ((size_t)4 << 20)  /* and their rows */
 #define RECHECK_MS 100                 /* how long a dead leader may go unnoticed */
-#define CROWD 32                       /* so many requests are worth a second transaction at the same time */
-#define PATIENCE_MS 25                 /* or one who has waited so long: the first lane's is slow */
+#define CROWD 32                       /* so many requests are worth a second insert at the same time */
+#define PATIENCE_MS 25                 /* or one who has waited so long: the first is slow */
 #define WITHDRAW_MS 1000               /* no lane for so long: commit alone */
 
 /* What a slot's state word says. Its owner moves it FREE -> READY, CALLED -> READY, and DONE, READY or CALLED ->
@@ -71,8 +71,12 @@ struct slot {
     _Alignas(64) char data[SLOT_BYTES]; /* the mapping has the same address in every worker */
 };
 
+/* Where a lane's leader is, as far as others have to know. Only advice: a leader that died leaves it behind. */
+enum phase { IDLE, INSERTING, COMMITTING };
+
 struct lane {
     _Alignas(64) pthread_mutex_t leader; /* robust */
+    _Atomic uint32_t phase;
 };
 
 struct shared {
@@ -101,6 +105,7 @@ struct an_combine {
     /* Of what is being put: */
     struct an_shard *shard;
     uint32_t number; /* of the shard; SHARDS: it has none */
+    uint32_t lane;   /* that is led */
     /* Only while leading: slots that were taken, their requests and our own. */
     struct slot *taken[PARTS_MAX];
     size_t taken_count, part_count;
@@ -145,14 +150,22 @@ static bool lane_try(struct shared *s, uint32_t lane)
         return false;
     if (dead)
         lane_recover(s, lane);
+    atomic_store(&s->lanes[lane].phase, INSERTING);
     return true;
 }
 
-/* Leaves the lane, and calls one of those who wait to it. */
-static void lane_leave(struct shared *s, uint32_t lane)
+static bool is_inserting(const struct shared *s, uint32_t lane)
 {
-    an_robust_unlock(&s->lanes[lane].leader);
-    uint32_t used = atomic_load(&s->used), number = lane / LANES;
+    return atomic_load(&s->lanes[lane].phase) == INSERTING;
+}
+
+/* Calls one of those who wait for this shard to lead, unless somebody inserts: who does that calls when he is through. */
+static void call_next(struct shared *s, uint32_t number)
+{
+    for (uint32_t lane = number * LANES; lane < (number + 1) * LANES; lane++)
+        if (is_inserting(s, lane))
+            return;
+    uint32_t used = atomic_load(&s->used);
     for (uint32_t i = 0; i < used; i++) {
         uint32_t ready = word(READY, number);
         if (atomic_compare_exchange_strong(&s->state[i], &ready, word(CALLED, number))) {
@@ -160,6 +173,13 @@ static void lane_leave(struct shared *s, uint32_t lane)
             return;
         }
     }
+}
+
+static void lane_leave(struct shared *s, uint32_t lane)
+{
+    atomic_store(&s->lanes[lane].phase, IDLE);
+    an_robust_unlock(&s->lanes[lane].leader);
+    call_next(s, lane / LANES);
 }
 
 static bool slot_claim(struct an_combine *me, uint32_t i)
@@ -379,28 +399,50 @@ static void commit(struct an_combine *me, size_t from, size_t to, bool retried)
     }
 }
 
-static bool crowded(const struct an_combine *me)
+/* Do so many requests wait for this shard? */
+static bool waiting_are(const struct an_combine *me, size_t count)
 {
     uint32_t waiting = 0, used = atomic_load(&me->shared->used);
-    for (uint32_t i = 0; i < used && waiting < CROWD; i++)
+    for (uint32_t i = 0; i < used && waiting < count; i++)
         if (atomic_load(&me->shared->state[i]) == word(READY, me->number))
             waiting += atomic_load(&me->shared->waiting[i]);
-    return waiting >= CROWD;
+    return waiting >= count;
 }
 
-/* Few requests are better off together in the first lane than apart in two. One that was taken looks only whether its
- * leader has died: there may be nobody else to find out. */
+/* Few requests are better off together in one transaction than apart in two that insert at the same time; but the next
+ * may insert while the last is on its way to the disk. One that was taken looks only whether its leader has died: there
+ * may be nobody else to find out. */
 static bool lane_enter(struct an_combine *me, uint32_t seen, int64_t waited_us, uint32_t *lane)
 {
     if (state_of(seen) == TAKEN) {
         *lane = number_of(seen);
         return lane_try(me->shared, *lane);
     }
-    uint32_t lanes = waited_us > PATIENCE_MS * 1000 || crowded(me) ? LANES : 1, first = me->number * LANES;
-    for (*lane = first; *lane < first + lanes; ++*lane)
+    uint32_t first = me->number * LANES, end = first + LANES, inserting = 0;
+    for (*lane = first; *lane < end; ++*lane) {
+        if (!is_inserting(me->shared, *lane))
+            continue;
+        if (lane_try(me->shared, *lane)) /* it has just left, or died */
+            return true;
+        inserting++;
+    }
+    if (inserting > 0 && waited_us <= PATIENCE_MS * 1000 && (inserting > 1 || !waiting_are(me, CROWD)))
+        return false;
+    for (*lane = first; *lane < end; ++*lane)
         if (lane_try(me->shared, *lane))
             return true;
     return false;
+}
+
+/* Our rows are in, and only the flush is left. Whoever waits need not wait for that, where they are at least as many as
+ * we are: fewer are better off with those who come in the meantime. */
+static void let_next_insert(void *arg)
+{
+    struct an_combine *me = arg;
+    if (!waiting_are(me, me->part_count))
+        return;
+    atomic_store(&me->shared->lanes[me->lane].phase, COMMITTING);
+    call_next(me->shared, me->number);
 }
 
 /* Our own requests come first in the transaction. *again: a dead leader had them before. */
@@ -438,7 +480,10 @@ static void lead(struct an_combine *me, uint32_t lane, struct an_combine_part *o
 {
     start_parts(me, own, count, &again);
     gather(me, lane);
+    me->lane = lane;
+    an_store_tell(an_shard_writer(me->shard), let_next_insert, me);
     commit_all(me);
+    an_store_tell(an_shard_writer(me->shard), NULL, NULL);
     for (size_t i = 0; i < me->taken_count; i++)
         atomic_store(slot_state(me, me->taken[i]), DONE);
     /* The next leader first: it then works while the others are woken. */

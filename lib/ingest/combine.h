@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Group commit across the workers of one host.
  *
- * Workers share memory that the master made before the fork. A worker with requests takes the first lane where it is
- * free and commits at once: nobody waits for company. Where it is busy it puts their rows into its slot; whoever gets
- * a lane next takes all waiting slots into one transaction and hands their results back. The second lane is for
- * crowds, and for when the first is slow. Requests that do not fit into a slot together are committed without a lane.
+ * Workers share memory that the master made before the fork. A worker with requests commits at once where nobody else
+ * inserts: nobody waits for company. Where somebody does it puts their rows into its slot; whoever leads next takes all
+ * waiting slots into one transaction and hands their results back. Requests that do not fit into a slot together are
+ * committed without a lane.
  * Each shard has lanes of its own: what goes to different databases never meets in one transaction.
  *
  * An acknowledgement still means committed. A leader that dies leaves its lane to the next worker (robust mutex),

@@ -7,6 +7,7 @@
  * Of a leader:
  *   gathered   its slots are taken, nothing is sent
  *   sent       the transaction, or its beginning where COPY follows, is sent; no reply was read
+ *   inserted   its rows are in and the commit on its way, the next leader was not woken
  *   copying    the outbox rows are there, the events on their way by COPY
  *   committed  the reply to COMMIT was read, nobody was told
  *   answered   all slots are DONE, the lane is still held
@@ -139,8 +140,11 @@ long syscall(long number, ...)
     bool waits = number == SYS_futex && arguments[1] == FUTEX_WAIT;
     if (waits)
         at("waiting");
-    if (number == SYS_futex && arguments[1] == FUTEX_WAKE && batch.committed)
+    bool wakes = number == SYS_futex && arguments[1] == FUTEX_WAKE;
+    if (wakes && batch.lane == NULL && batch.committed)
         at("left");
+    if (wakes && batch.lane != NULL && batch.sent)
+        at("inserted");
     long rc = NEXT(syscall)(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]);
     if (waits && rc == 0)
         at("woken");

@@ -35,6 +35,7 @@ bool answered[N];
 bool asleep[N];        /* in futex_wait */
 bool held[SHARDS * LANES];      /* the lanes' mutexes */
 bool orphaned[SHARDS * LANES];  /* the holder died: the next to lock it is told */
+bool inserting[SHARDS * LANES]; /* the phase of the holder, also of a dead one */
 byte deaths = 0;
 byte looks = 0;        /* of sleepers, one after the other, that found nothing to do */
 
@@ -54,16 +55,60 @@ inline store(i)
 /* A try for lane l; leads where it is free. Not one step with what follows. */
 #define TRY(l) atomic { if :: !held[l] -> held[l] = true; lane = l; leads = true :: else fi }
 
+/* lane_enter: a lane whose leader inserts, for he may have died; any, where nobody does, or where there is a crowd, or
+ * after some patience. */
+inline enter()
+{
+    d_step { blocked = false; i = shard * LANES };
+    do
+    :: atomic {
+        i < (shard + 1) * LANES && !leads ->
+        if
+        :: inserting[i] -> TRY(i); blocked = true
+        :: else
+        fi;
+        i++
+       }
+    :: atomic { i == (shard + 1) * LANES || leads -> i = shard * LANES; break }
+    od;
+    do
+    :: atomic { i < (shard + 1) * LANES && !leads -> TRY(i); i++ }
+    :: atomic { blocked || i == (shard + 1) * LANES || leads -> i = 0; break }
+    od
+}
+
+/* call_next: one who waits, unless somebody inserts. */
+inline call()
+{
+    i = shard * LANES;
+    do
+    :: atomic { i < (shard + 1) * LANES && !inserting[i] -> i++ }
+    :: atomic { i < (shard + 1) * LANES && inserting[i] -> i = N; break }
+    :: atomic { i == (shard + 1) * LANES -> i = 0; break }
+    od;
+    do
+    :: atomic {
+        i < N ->
+        if
+        :: state[i] == READY(shard) -> state[i] = CALLED(shard); asleep[i] = false; i = N
+        :: else -> i++
+        fi
+       }
+    :: atomic { i == N -> i = 0; break }
+    od
+}
+
 proctype worker(byte me)
 {
     byte i, lane, seen, shard;
+    bool blocked;
     bool leads = false, spurious = false;
     bool took[N];
 
     select(shard : 0 .. SHARDS - 1);
     wanted[me] = shard;
-    /* an_combine_put: the first lane if it is free, else READY in our slot */
-    TRY(shard * LANES);
+    /* an_combine_put: a lane, else READY in our slot */
+    enter();
     if
     :: leads -> goto leading
     :: else
@@ -82,16 +127,10 @@ waiting:
     :: seen == CALLED(shard) -> atomic { if :: state[me] == CALLED(shard) -> state[me] = READY(shard) :: else fi }
     :: else
     fi;
-    /* lane_enter: the first lane; the second too where there is a crowd, or after some patience; where somebody has
-     * taken our slot, only his */
+    /* where somebody has taken our slot, only his lane is tried */
     if
     :: seen >= TAKEN -> TRY(seen - TAKEN) /* RECHECK */
-    :: seen < TAKEN ->
-        TRY(shard * LANES);
-        if
-        :: !leads && LANES > 1 -> TRY(shard * LANES + LANES - 1)
-        :: true
-        fi
+    :: seen < TAKEN -> enter()
     fi;
     seen = 0;
     if
@@ -134,6 +173,7 @@ recover: /* whoever dies in it leaves the mutex as it found it */
     :: else -> break
     od;
     orphaned[lane] = false;
+    inserting[lane] = true;
     i = 0;
     if
     :: state[me] == FREE -> goto gather /* never waited */
@@ -141,6 +181,7 @@ recover: /* whoever dies in it leaves the mutex as it found it */
     fi;
 
 withdraw:
+    inserting[lane] = true;
     atomic {
         if
         :: state[me] == READY(shard) || state[me] == CALLED(shard) -> state[me] = FREE; goto gather
@@ -152,6 +193,7 @@ withdraw:
     goto leave;
 
 gather:
+    inserting[lane] = true;
     MAY_DIE_LEADING;
     looks = 0;
     i = 0;
@@ -169,6 +211,14 @@ gather:
     :: else -> break
     od;
     skip;
+#if LANES > 1
+    /* let_next_insert: or not, where few wait */
+    if
+    :: inserting[lane] = false; call()
+    :: true
+    fi;
+    MAY_DIE_LEADING;
+#endif
     /* one transaction: all or none, in one step of the database */
     d_step {
         store(me);
@@ -190,19 +240,9 @@ gather:
     od;
 
 leave:
+    inserting[lane] = false;
     held[lane] = false;
-    i = 0;
-    do
-    :: i < N ->
-        atomic {
-            if
-            :: state[i] == READY(shard) -> state[i] = CALLED(shard); asleep[i] = false; goto left
-            :: else
-            fi
-        };
-        i++
-    :: else -> break
-    od;
+    call();
 left:
     i = 0;
     lane = 0;

@@ -45,4 +45,4 @@ must_fail 'a dead leader whose slots are forgotten' '
     { print }' -DN=2
 must_fail 'a leader that takes what is for another shard' '
     /i != me/ { sub(/\(state.*\) ->/, "(state[i] >= READY(0) \\&\\& state[i] < TAKEN) ->") }
-    { print }' -DLANES=1 -DSHARDS=2 -DDEATHS=0
+    { print }' -DLANES=1 -DSHARDS=2
