@@ -51,6 +51,8 @@ static void tell(void *arg, const struct an_move_state *s)
     int64_t left = s->events - done;
     if ((s->step == AN_MOVE_COPY || s->step == AN_MOVE_COMPARE) && per_second > 0 && left > 0)
         (void)fprintf(stderr, ", %lld left: %lld s", (long long)left, (long long)(left / per_second));
+    else if (s->step == AN_MOVE_COMPARE)
+        (void)fprintf(stderr, "; now what they touched");
     (void)fputc('\n', stderr);
 }
 

@@ -264,8 +264,8 @@ def test_target_dies_in_the_middle(cluster):
         two.stop()
 
 
-def test_a_writer_that_does_not_end(two):
-    """The tenant does not wait for ever: it is opened again, and the move can be repeated."""
+def test_a_writer_of_another_tenant_that_takes_long(two):
+    """The feed waits for it, and so does the move; the tenant's own writers do not."""
     two.fill("slow", 20)
     with contextlib.closing(two.cluster.connect("annals_writer", two.database, autocommit=False)) as conn:
         conn.cursor().execute("INSERT INTO annals.outbox (tenant_id, event_ids) VALUES ('minnow', %s::uuid[])",
@@ -273,9 +273,39 @@ def test_a_writer_that_does_not_end(two):
         done = []
         mover = threading.Thread(target=lambda: done.append(two.move("slow", SHARD, check=False)))
         mover.start()
-        time.sleep(0.5)  # it catches up first, and waits for that writer too
+        time.sleep(0.5)
         assert two.post(event("during"), token=two.token("slow")).status == 201
+        assert two.lives_on("slow") == "default"
         conn.rollback()
         mover.join(30)
     assert done[0].returncode == 0, done[0]
     assert len(two.pages("slow")[1]) == 21
+
+
+def test_a_writer_that_does_not_end(two):
+    """One without an id yet holds up nothing but the end of the move. The tenant is opened again before its requests give
+    up, and the move can be repeated."""
+    two.fill("stuck", 20)
+    token, done = two.token("stuck"), []
+    with contextlib.closing(two.cluster.connect("annals_writer", two.database, autocommit=False)) as conn:
+        conn.cursor().execute("LOCK TABLE ONLY annals.outbox IN ROW EXCLUSIVE MODE")
+        mover = threading.Thread(target=lambda: done.append(two.move("stuck", SHARD, check=False)))
+        mover.start()
+        wait_until("it is closed", lambda: two.presence("stuck")[0] == "closed")
+        assert two.post(event("during"), token=token).status == 201
+        mover.join(30)
+        assert done[0].returncode == 75 and "did not end in time" in done[0].stderr, done[0]
+        assert two.presence("stuck") == ("open", "hidden")
+    assert two.move("stuck", SHARD)["step"] == "done"
+    assert len(two.pages("stuck")[1]) == 21
+
+
+def test_without_bypassrls(two):
+    """Where the writer of the target cannot have it, rows are inserted."""
+    two.fill("managed", 1500)
+    two.shard.rows("ALTER ROLE annals_writer NOBYPASSRLS")
+    try:
+        two.move("managed", SHARD)
+    finally:
+        two.shard.rows("ALTER ROLE annals_writer BYPASSRLS")
+    assert two.stored("default", "managed") == two.stored(SHARD, "managed")
