@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading across tenants: for principals of the platform, who ask it of the tenant "*". Each such request is recorded
- * before anything is read. */
+/* Reading across tenants: for principals of the platform, who ask it of the tenant "*". Each such
+ * request is recorded before anything is read. */
 #ifndef AN_API_ACROSS_H
 #define AN_API_ACROSS_H
 

@@ -42,13 +42,14 @@ static bool has_row(const struct part *p)
 static void note_failure(struct part *p, int rc)
 {
     p->rc = rc;
-    an_log_warn("search", "shard %s is missing in an answer across tenants: %s", an_shard_name(p->search.shard),
-                p->err.text);
+    an_log_warn("search", "shard %s is missing in an answer across tenants: %s",
+                an_shard_name(p->search.shard), p->err.text);
 }
 
 /* ---- asking ---- */
 
-static void send_all(struct an_search *s, struct parts *p, enum an_planning planning, const struct an_db_step *step)
+static void send_all(struct an_search *s, struct parts *p, enum an_planning planning,
+                     const struct an_db_step *step)
 {
     for (size_t i = 0; i < p->count; i++) {
         struct part *part = &p->list[i];
@@ -134,7 +135,8 @@ static int ask(struct an_search *s, const struct an_filter *f, enum an_planning 
                const struct an_sqltext *q, bool binary, struct parts *p, struct an_coverage *coverage,
                struct an_err *err)
 {
-    const struct an_db_step step = {.sql = q->text.data, .params = q->params, .count = q->count, .binary = binary};
+    const struct an_db_step step = {
+        .sql = q->text.data, .params = q->params, .count = q->count, .binary = binary};
     p->count = s->shard_count;
     p->list = an_arena_zalloc(s->arena, p->count * sizeof *p->list);
     send_all(s, p, planning, &step);
@@ -146,8 +148,8 @@ static int ask(struct an_search *s, const struct an_filter *f, enum an_planning 
 
 /* ---- a page ---- */
 
-static int ask_page(struct an_search *s, const struct an_filter *f, const struct an_position *after, struct parts *p,
-                    struct an_coverage *coverage, struct an_err *err)
+static int ask_page(struct an_search *s, const struct an_filter *f, const struct an_position *after,
+                    struct parts *p, struct an_coverage *coverage, struct an_err *err)
 {
     struct an_plan plan;
     int rc = an_plan_make(s, f, &plan, err);
@@ -206,8 +208,8 @@ static int next_event(struct parts *p, bool ascending, struct an_found *out, boo
     return AN_OK;
 }
 
-static int give_events(struct an_search *s, const struct an_filter *f, struct parts *p, an_search_row *each, void *arg,
-                       struct an_buf *next, struct an_err *err)
+static int give_events(struct an_search *s, const struct an_filter *f, struct parts *p, an_search_row *each,
+                       void *arg, struct an_buf *next, struct an_err *err)
 {
     struct an_position last = {.timestamp_us = 0};
     bool found = true;
@@ -223,8 +225,9 @@ static int give_events(struct an_search *s, const struct an_filter *f, struct pa
             return rc;
         last = (struct an_position){.timestamp_us = event.head.timestamp_us, .id = event.head.id};
     }
-    return an_cursor_add(s, f, &last, next) ? AN_OK
-                                            : an_fail(err, AN_ETOOBIG, "search: the filter is too long for a cursor");
+    if (!an_cursor_add(s, f, &last, next))
+        return an_fail(err, AN_ETOOBIG, "search: the filter is too long for a cursor");
+    return AN_OK;
 }
 
 int an_across_page(struct an_search *s, const struct an_filter *f, const struct an_position *after,
@@ -241,8 +244,8 @@ int an_across_page(struct an_search *s, const struct an_filter *f, const struct 
 
 /* ---- counts ---- */
 
-static int ask_counts(struct an_search *s, const struct an_filter *f, struct parts *p, struct an_coverage *coverage,
-                      struct an_err *err)
+static int ask_counts(struct an_search *s, const struct an_filter *f, struct parts *p,
+                      struct an_coverage *coverage, struct an_err *err)
 {
     struct an_sqltext q;
     int rc;

@@ -53,8 +53,8 @@ static void add_shards(const struct an_coverage *c, struct an_buf *out)
     an_buf_adds(out, ",\"shards\":[");
     for (size_t i = 0; i < c->shard_count; i++) {
         const struct an_coverage *one = &c->shards[i];
-        an_buf_addf(out, "%s{\"answered\":%s,\"complete\":%s", i == 0 ? "" : ",", one->answered ? "true" : "false",
-                    one->complete ? "true" : "false");
+        an_buf_addf(out, "%s{\"answered\":%s,\"complete\":%s", i == 0 ? "" : ",",
+                    one->answered ? "true" : "false", one->complete ? "true" : "false");
         if (one->answered) {
             add_server(one, out);
             add_reach(one, out);

@@ -16,5 +16,7 @@ libannals_a_SOURCES += \
 	lib/search/row.c \
 	lib/search/row.h \
 	lib/search/search.h \
+	lib/search/sqlterms.c \
+	lib/search/sqlterms.h \
 	lib/search/sqltext.c \
 	lib/search/sqltext.h

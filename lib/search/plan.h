@@ -33,8 +33,8 @@ struct an_plan {
 /* Up to this many entities, it costs less to read them all than to look for them in all events. */
 #define AN_RARE_MAX 5000
 
-/* Runs the look-ups, which may leave the transaction open; none across tenants, where what only a look-up would order is
- * read by time. The plan lives in s->arena. */
+/* Runs the look-ups, which may leave the transaction open; none across tenants, where what only a
+ * look-up would order is read by time. The plan lives in s->arena. */
 int an_plan_make(struct an_search *s, const struct an_filter *f, struct an_plan *out,
                  struct an_err *err) AN_MUST_CHECK;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The transaction of one search, on a server of its shard. Its first statement begins it, and tells what the answer
- * covers; its last ends it; both go with the statement itself, so that a search without look-ups is one round trip. */
+/* The transaction of one search, on a server of its shard. Its first statement begins it, and tells
+ * what the answer covers; its last ends it; both go with the statement itself, so that a search without
+ * look-ups is one round trip. */
 #ifndef AN_SEARCH_READING_H
 #define AN_SEARCH_READING_H
 
@@ -14,8 +15,9 @@ enum an_planning {
     AN_PLAN_FOR_ANY   /* the same, and once for whatever values, where statements are prepared at all */
 };
 
-/* Does `work`, which asks what follows, on a server that shows what is needed; perhaps again on another, with
- * nothing left of the first try: `work` drops its rows when it fails. AN_EMOVED: nobody knows where the tenant lives now. */
+/* Does `work`, which asks what follows, on a server that shows what is needed; perhaps again on
+ * another, with nothing left of the first try: `work` drops its rows when it fails. AN_EMOVED: nobody
+ * knows where the tenant lives now. */
 typedef int an_reading_work(struct an_search *s, void *arg, struct an_err *err);
 int an_reading_run(struct an_search *s, an_reading_work *work, void *arg, struct an_err *err) AN_MUST_CHECK;
 
@@ -23,9 +25,9 @@ int an_reading_run(struct an_search *s, an_reading_work *work, void *arg, struct
  * the transaction. AN_EAGAIN also: the server is too far behind. */
 int an_reading_ask(struct an_search *s, enum an_planning planning, const struct an_db_step *step, bool last,
                    struct an_result **out, struct an_err *err) AN_MUST_CHECK;
-/* A statement across tenants, which is the whole of its transaction, to a server of s->shard, in two halves: so several
- * shards are asked at once. What was sent stays where it is until it is taken, until_us (an_clock_mono_us()) at the
- * latest. */
+/* A statement across tenants, which is the whole of its transaction, to a server of s->shard, in two
+ * halves: so several shards are asked at once. What was sent stays where it is until it is taken,
+ * until_us (an_clock_mono_us()) at the latest. */
 struct an_reading_sent {
     char timeout[24];
     struct an_db_param params[4];
@@ -34,8 +36,8 @@ struct an_reading_sent {
 };
 int an_reading_send(struct an_search *s, enum an_planning planning, const struct an_db_step *step,
                     struct an_reading_sent *sent, struct an_err *err) AN_MUST_CHECK;
-int an_reading_take(struct an_search *s, struct an_reading_sent *sent, int64_t until_us, struct an_result **out,
-                    struct an_err *err) AN_MUST_CHECK;
+int an_reading_take(struct an_search *s, struct an_reading_sent *sent, int64_t until_us,
+                    struct an_result **out, struct an_err *err) AN_MUST_CHECK;
 /* Ends what a look-up has left open, after a failure of another kind. */
 void an_reading_abandon(struct an_search *s);
 

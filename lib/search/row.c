@@ -7,7 +7,8 @@
 int an_row_event(const struct an_result *res, size_t row, struct an_found *out, struct an_err *err)
 {
     out->stored = an_result_get(res, row, 0);
-    if (!an_result_time(res, row, 1, &out->head.timestamp_us) || !an_result_time(res, row, 2, &out->received_us) ||
+    if (!an_result_time(res, row, 1, &out->head.timestamp_us) ||
+        !an_result_time(res, row, 2, &out->received_us) ||
         !an_result_uuid(res, row, 3, &out->head.id))
         return an_fail(err, AN_EBACKEND, "search: a row without its times or id");
     return AN_OK;

@@ -23,15 +23,16 @@ struct an_coverage {
     bool complete;
     const char *shard, *replica; /* who answered, borrowed from the shard; replica NULL: it has no name of its own */
     bool by_replica;
-    /* Across tenants there is one for each shard, in the arena of the search. The whole is the worst of those that answered
-     * (oldest_us: the latest), and names no server. */
+    /* Across tenants there is one for each shard, in the arena of the search. The whole is the worst of
+     * those that answered (oldest_us: the latest), and names no server. */
     const struct an_coverage *shards;
     size_t shard_count;
     bool answered; /* of one of these: false: nothing of it is in, and only `shard` says anything */
 };
 
-/* Of one tenant, on its shard; or across all tenants, on these shards: then the tenant is "*". Across tenants all shards
- * are asked at once as annals_platform; one that does not answer in time is left out, and coverage says so. */
+/* Of one tenant, on its shard; or across all tenants, on these shards: then the tenant is "*". Across
+ * tenants all shards are asked at once as annals_platform; one that does not answer in time is left
+ * out, and coverage says so. */
 struct an_search {
     struct an_router *router; /* says where the tenant lives; NULL: `shard` is where */
     struct an_shard *shard;
@@ -69,8 +70,8 @@ struct an_found {
 typedef int an_search_row(void *arg, const struct an_found *event);
 int an_search_each(struct an_search *s, const struct an_filter *f, an_search_row *each, void *arg,
                    struct an_buf *next, struct an_coverage *coverage, struct an_err *err) AN_MUST_CHECK;
-/* One event of one tenant, through the partition that its id names. *found borrows from *holder, which the caller
- * frees. AN_ENOENT: not there, or another tenant's: the same. */
+/* One event of one tenant, through the partition that its id names. *found borrows from *holder, which
+ * the caller frees. AN_ENOENT: not there, or another tenant's: the same. */
 int an_search_event(struct an_search *s, const struct an_uuid *id, struct an_found *found,
                     unsigned char digest[32], struct an_result **holder, struct an_err *err) AN_MUST_CHECK;
 /* "buckets":[...],"coverage":{...}. AN_ETOOBIG: more than AN_BUCKETS_MAX buckets. */

@@ -36,8 +36,8 @@ void an_sqltext_release(struct an_sqltext *q);
 bool an_sqltext_page(struct an_sqltext *q, const struct an_filter *f, const struct an_plan *plan,
                      struct an_str tenant, const struct an_position *after, int64_t rows) AN_MUST_CHECK;
 
-/* The same across all tenants of a database, for annals_platform; with tenant_id as a fifth column. Of the plans
- * AN_DRIVE_TYPES is not for this. */
+/* The same across all tenants of a database, for annals_platform; with tenant_id as a fifth column. Of
+ * the plans AN_DRIVE_TYPES is not for this. */
 bool an_sqltext_page_across(struct an_sqltext *q, const struct an_filter *f, const struct an_plan *plan,
                             const struct an_position *after, int64_t rows) AN_MUST_CHECK;
 
@@ -46,8 +46,8 @@ bool an_sqltext_page_across(struct an_sqltext *q, const struct an_filter *f, con
 bool an_sqltext_counts(struct an_sqltext *q, const struct an_filter *f, struct an_str tenant,
                        int64_t rows) AN_MUST_CHECK;
 
-/* The first text behind all that begin with the prefix ("document." <= x < "document/"), in the arena. The prefix is of an
- * action's characters, none of which is the last there is. */
+/* The first text behind all that begin with the prefix ("document." <= x < "document/"), in the arena.
+ * The prefix is of an action's characters, none of which is the last there is. */
 struct an_str an_sqltext_prefix_end(struct an_arena *arena, struct an_str prefix);
 
 /* A PostgreSQL array literal of text, in the arena. */
