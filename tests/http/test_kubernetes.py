@@ -137,6 +137,7 @@ class Pod:
         (self.folder / name).write_text(text)
 
     def start(self, issuer):
+        ours = {name: value for name, value in os.environ.items() if not name.startswith(("ANNALS_", "PG"))}
         for container in self.spec["containers"]:
             env = {item["name"]: item["value"] for item in container["env"]}
             if "PGSERVICEFILE" in env:
@@ -150,7 +151,7 @@ class Pod:
             with open(self.folder / "log", "ab") as log:
                 self.processes.append(subprocess.Popen(
                     postgres.as_service(command), cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                    env={"PATH": os.environ["PATH"], **env}, start_new_session=True))
+                    env={**ours, **env}, start_new_session=True))
 
     def stop(self):
         for process in self.processes:
