@@ -181,10 +181,10 @@ static int ready(struct an_call *call, struct an_err *err)
     struct readiness r = {.ready = true};
     an_buf_init(&r.checks, 8192);
     an_buf_init(&r.warnings, 8192);
-    if (an_draining())
-        fail_check(&r, "process", "stopping");
     look_at_database(&r, call->ctx);
     look_at_shards(&r, call->ctx);
+    if (an_draining())
+        fail_check(&r, "process", "stopping");
     an_reply_type(call->rep, "application/json");
     if (!r.ready) {
         call->rep->status = 503;

@@ -233,7 +233,7 @@ static struct an_shard *listed(const struct an_router *r, struct an_str name)
 
 int an_router_shards(struct an_router *r, struct an_shard *const **list, size_t *count, struct an_err *err)
 {
-    int rc = refresh_if_due(r, err);
+    int rc = r->list_count == 0 ? refresh(r, err) : refresh_if_due(r, err);
     *list = r->list;
     *count = r->list_count;
     return r->list_count > 0 ? AN_OK : rc;

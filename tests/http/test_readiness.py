@@ -8,6 +8,7 @@ import fastcgi
 import pytest
 
 from annals import wait_until
+from shards import Shard
 
 NEEDS = {
     "ingest": {"database_writer", "schema"},
@@ -67,6 +68,7 @@ def test_database_that_is_away(make_annals):
 def test_told_to_stop(make_annals):
     """Not ready any more, and serving until process.drain_delay is over, or until it is told again."""
     annals = make_annals(environment={"search": {"ANNALS_SET_PROCESS_DRAIN_DELAY": "1min"}})
+    Shard(annals, "second", annals.cluster).add()  # whose tenants are no reason to stay
     annals.processes["search"].send_signal(signal.SIGTERM)
     wait_until("it is not ready", lambda: ready(annals, "search")[0] == 503)
     assert ready(annals, "search")[1]["checks"]["process"] == "stopping"
