@@ -30,6 +30,7 @@ class Pair:
     more: bool                   # the bar is a floor, not a ceiling
     run: Callable                # (instance, rounds) -> [(annals, reference or None), ...]
     repeats: bool = True
+    quick: bool = True           # measured by --quick too
 
 
 def alternate(ours, reference):
@@ -129,6 +130,12 @@ def single_pgbench(clients):
 def latency_annals(instance):
     instance.empty()
     return instance.load(connections=1, seconds=seconds(instance))["p50_ms"]
+
+
+def open_loop(instance):
+    """Requests are due at fixed times, whether or not earlier ones are answered: p99 from when they were due."""
+    instance.empty()
+    return instance.load(connections=128, rate=5000, seconds=seconds(instance))["p99_ms"]
 
 
 def latency_pgbench(instance):
@@ -432,6 +439,18 @@ def two_shards(instance, rounds):
         instance.shard.stop()
 
 
+def copy_into_full(instance, _rounds):
+    """The reference of bulk-ndjson, into the same partition as bulk-full-partition: what PostgreSQL alone loses."""
+    instance.filled = None
+    bulk_annals(instance)
+    rows, names = instance.count(), copy_files(instance)
+    instance.empty()
+    empty = rows / instance.psql_streams(names)
+    instance.empty()
+    into_full(instance)
+    return [(rows / instance.psql_streams(names), empty)]
+
+
 # --- size -------------------------------------------------------------------------------------------------------
 PLAIN = """
 DROP SCHEMA IF EXISTS bench_plain CASCADE;
@@ -503,9 +522,10 @@ def memory_batch(instance, _rounds):
 
 
 def memory_after(instance, _rounds):
-    instance.restart(INGEST_WORKERS="2")
+    instance.restart(INGEST_WORKERS="2", INGEST_MAX_REQUESTS="0")
     instance.load(connections=2, requests=20_000 if instance.quick else 200_000, seconds=300)
     result = memory_mib(instance, "VmRSS")
+    del instance.configuration["INGEST_MAX_REQUESTS"]
     instance.restart(INGEST_WORKERS="4")
     return [(result, None)]
 
@@ -516,6 +536,7 @@ ALL = [
     Pair("single-128", "events/s", 3.0, True, alternate(single_annals(128), single_pgbench(128))),
     Pair("single-32-web", "requests/s", 0.5, True, alternate(single_annals(32), empty_reply(32))),
     Pair("single-1-p50", "ms", 1.5, False, alternate(latency_annals, latency_pgbench)),
+    Pair("open-loop-5000-p99", "ms", None, False, lambda instance, rounds: [(open_loop(instance), None) for _ in range(rounds)]),
     Pair("combiner-off", "events/s", None, True,
          alternate(single_annals(32, INGEST_COMBINE="off", INGEST_WORKERS="32"),
                    single_annals(32, INGEST_COMBINE="on", INGEST_WORKERS="4"))),
@@ -529,15 +550,16 @@ ALL = [
                    "AND n.event_id = e.id",
                    "AND n.entity_type = 'document' AND n.entity_id = 'd' || :a", "\\set a random(0, 299999)\n")),
     Pair("event-by-id", "ms p50", 1.3, False, alternate(id_annals, id_sql)),
-    Pair("page-tenant-replica", "ms p50", 1.3, False, replica_page),
+    Pair("page-tenant-replica", "ms p50", 1.3, False, replica_page, quick=False),
     Pair("bulk-24th-partition", "events/s", 0.9, True, grown(into_24th)),
     Pair("bulk-full-partition", "events/s", 0.9, True, grown(into_full)),
-    Pair("drop-million-p99", "ms p99", None, False, alternate(drop_p99, quiet_p99)),
-    Pair("drop-million-lock", "ms", 1000, False, drop_lock),
+    Pair("copy-full-partition", "events/s", None, True, copy_into_full, repeats=False, quick=False),
+    Pair("drop-million-p99", "ms p99", None, False, alternate(drop_p99, quiet_p99), quick=False),
+    Pair("drop-million-lock", "ms", 1000, False, drop_lock, quick=False),
     Pair("disk", "bytes/event", 0.95, False, disk, repeats=False),
     Pair("memory-idle", "MiB", 12, False, memory_idle, repeats=False),
     Pair("memory-16MiB-batch", "MiB", 64, False, memory_batch, repeats=False),
     Pair("memory-after-requests", "MiB", 12, False, memory_after, repeats=False),
     Pair("router", "us", 5, False, router_cost, repeats=False),
-    Pair("two-shards", "events/s", None, True, two_shards),
+    Pair("two-shards", "events/s", None, True, two_shards, quick=False),
 ]
