@@ -3,7 +3,6 @@
 nobody else sees any of it."""
 import collections
 import contextlib
-import itertools
 import json
 import threading
 import time
@@ -12,7 +11,7 @@ import uuid
 import pytest
 
 from annals import wait_until
-from mover import SHARD, TwoShards, event
+from mover import SHARD, TwoShards, Writer, event
 
 OTHER = {SHARD: "default", "default": SHARD}
 
@@ -24,39 +23,6 @@ def two(cluster):
         yield stack.start()
     finally:
         stack.stop()
-
-
-class Writer(threading.Thread):
-    """Posts keyed events, one or a batch at a time, and looks each up by its id as soon as it is acknowledged."""
-
-    def __init__(self, stack, tenant, name, batch, ending):
-        super().__init__(daemon=True)
-        self.stack, self.token, self.name, self.batch, self.ending = stack, stack.token(tenant), name, batch, ending
-        self.keys, self.ids, self.strange, self.slowest = [], [], [], 0.0
-
-    def run(self):
-        with contextlib.closing(self.stack.connection()) as connection:
-            for number in itertools.count():
-                if self.ending.is_set():
-                    return
-                self.post(connection, [f"{self.name}-{number}-{n}" for n in range(self.batch)])
-                time.sleep(0.03)
-
-    def post(self, connection, keys):
-        events = [event(key) for key in keys]
-        from_s = time.monotonic()
-        reply = self.stack.post(events if self.batch > 1 else events[0], token=self.token, connection=connection)
-        self.slowest = max(self.slowest, time.monotonic() - from_s)
-        if reply.status not in (200, 201) or reply.status == 200 and reply.json()["accepted"] != self.batch:
-            self.strange.append(("post", reply))
-            return
-        ids = [one["id"] for one in reply.json()["results"]] if self.batch > 1 else [reply.json()["id"]]
-        self.keys += keys
-        for one in ids[-3:]:
-            found = self.stack.get(f"/v1/events/{one}", token=self.token, connection=connection)
-            if found.status != 200:
-                self.strange.append(("get", one, found))
-        self.ids += ids
 
 
 class PageReader(threading.Thread):

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The mover killed at each of its steps, and run again; moves that are given up, and that find the sides to differ."""
 import json
+import random
 import threading
 
 import pytest
 
 from annals import wait_until
-from mover import SHARD, TwoShards, event
+from mover import SHARD, TwoShards, Writer, event
 
 TENANT = "mover"
 EVENTS = 1500
@@ -58,6 +59,33 @@ def test_killed_and_run_again(two, statement, number, after):
     sent = event(f"after-{statement}-{number}-{after}")
     assert two.post(sent, token=two.token(TENANT)).status == 201
     assert two.post(sent, token=two.token(TENANT)).status == 200
+
+
+def test_killed_beside_writers(two):
+    """No request fails, nothing is lost or doubled, and what was acknowledged is found at once, whatever step the mover was
+    killed at, as long as it is run again within ingest.commit_timeout."""
+    tenant, ending, seed = "unlucky", threading.Event(), random.randrange(1 << 32)
+    print(f"seed {seed}")
+    two.fill(tenant, 500)
+    writers = [Writer(two, tenant, f"w{n}", batch, ending) for n, batch in enumerate((1, 1, 10))]
+    for writer in writers:
+        writer.start()
+    try:
+        for point in random.Random(seed).sample(POINTS[4:-2], 10):
+            target = OTHER[two.lives_on(tenant)]
+            two.killed_move(tenant, target, *point)
+            assert two.move(tenant, target)["step"] == "done"
+    finally:
+        ending.set()
+        for writer in writers:
+            writer.join(30)
+    strange = [one for writer in writers for one in writer.strange]
+    assert not strange, f"{len(strange)}, first {strange[0]}"
+    keys = {f"f{n}" for n in range(500)} | {key for writer in writers for key in writer.keys}
+    stored = two.rows_on(two.lives_on(tenant), """
+        SELECT entity_id, count(*) FROM annals.event_entities WHERE tenant_id = %s AND entity_id ~ '^[fw][0-9]'
+        GROUP BY 1""", tenant)
+    assert {key for key, _ in stored} == keys and all(number == 1 for _, number in stored)
 
 
 def test_two_at_once(two):
