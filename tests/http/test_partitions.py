@@ -93,7 +93,7 @@ def test_nobody_notices(make_annals):
     annals.write_conf(partition__ahead=12)
     reader = annals.db("reader")
     reader.autocommit = False
-    reader.cursor().execute("SELECT count(*) FROM annals.events")
+    reader.cursor().execute("SET idle_in_transaction_session_timeout = 0; SELECT count(*) FROM annals.events")
     token = annals.token()
     began = time.monotonic()
     writers = [Worker(annals, lambda c: annals.post(EVENT, token=token, connection=c), PER_WRITER)
