@@ -13,16 +13,16 @@
 #include "log/metrics.h"
 
 #define REFRESH_US INT64_C(1000000)
-/* How long a directory that failed is left alone: the longer it took to fail, the longer, so that one which hangs does
- * not hold up the work of the others. */
+/* How long a directory that failed is left alone: the longer it took to fail, the longer, so that one which
+ * hangs does not hold up the work of the others. */
 #define LEFT_ALONE_TIMES 4
 #define LEFT_ALONE_MIN_US INT64_C(250000)
 #define LEFT_ALONE_MAX_US INT64_C(5000000)
 #define VERSION_WAIT_MS 900 /* for an answer that is there at once, or not worth a request's time */
 #define DESCRIPTION_LIMIT ((size_t)1 << 20)
 
-/* A shard, and the row that it was made of: where the row changes, another is made. The old one stays, since requests
- * may hold it; rows change seldom, and workers do not live for ever. */
+/* A shard, and the row that it was made of: where the row changes, another is made. The old one stays, since
+ * requests may hold it; rows change seldom, and workers do not live for ever. */
 struct entry {
     struct an_shard *shard;
     char *description;
@@ -201,8 +201,8 @@ static int ask_version(struct an_router *r, struct an_db *db, void *arg, struct 
     return rc;
 }
 
-/* The list is at least as new as the version, which was asked before it. A replica that is behind the one that was
- * asked last has nothing new to say. */
+/* The list is at least as new as the version, which was asked before it. A replica that is behind the one
+ * that was asked last has nothing new to say. */
 static int refresh(struct an_router *r, struct an_err *err)
 {
     int64_t version;

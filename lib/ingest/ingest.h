@@ -47,9 +47,9 @@ bool an_ingest_wants_company(const struct an_ingest_held *held) AN_MUST_CHECK;
 void an_ingest_commit(struct an_ingest *in);
 /* True where the tenant turned out to live elsewhere: the answer waits until it is known where, so others come first. */
 bool an_ingest_must_follow(const struct an_ingest_held *held) AN_MUST_CHECK;
-/* Fills the reply (problem documents too), and in *written where its events are (lsn 0: nowhere); lets go of it. Where the tenant has moved, its events go after
- * it first, within ingest.commit_timeout. Not AN_OK: nothing is known to be stored, and the caller answers with the usual
- * translation of the code. */
+/* Fills the reply (problem documents too), and in *written where its events are (lsn 0: nowhere); lets go of
+ * it. Where the tenant has moved, its events go after it first, within ingest.commit_timeout. Not AN_OK:
+ * nothing is known to be stored, and the caller answers with the usual translation of the code. */
 int an_ingest_answer(struct an_ingest_held *held, struct an_reply *rep, struct an_need *written,
                      struct an_err *err) AN_MUST_CHECK;
 
