@@ -81,11 +81,23 @@ static bool is_away(int rc)
     return rc == AN_EAGAIN || rc == AN_ETIMEOUT;
 }
 
+struct asking {
+    struct an_router *r;
+    question *ask;
+    void *arg;
+};
+
+static int ask_server(struct an_server *server, void *arg, struct an_err *err)
+{
+    struct asking *a = arg;
+    return a->ask(a->r, server->db, a->arg, err);
+}
+
+/* A server that does not answer is left for the next one. */
 static int ask_reader(struct an_router *r, question *ask, void *arg, struct an_err *err)
 {
-    struct an_server *server;
-    int rc = an_shard_reader(r->home, &server, err);
-    return rc == AN_OK ? ask(r, server->db, arg, err) : rc;
+    struct asking asking = {r, ask, arg};
+    return an_shard_read(r->home, NULL, ask_server, &asking, err);
 }
 
 /* Without replicas, whoever reads finds the server that has just failed to answer. */
