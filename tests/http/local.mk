@@ -52,6 +52,7 @@ EXTRA_DIST += \
 	tests/lib/keycloak.sh \
 	tests/lib/mover.py \
 	tests/lib/provider.py \
+	tests/lib/replicas.py \
 	tests/lib/senders.py \
 	tests/lib/shards.py \
 	tests/lib/webserver.py
