@@ -112,6 +112,7 @@ class Instance:
         deadline = time.monotonic() + 30  # it connects to the primary anew
         while any(self.served() != "replica" for _ in range(20)):
             if time.monotonic() > deadline:
+                self.stop_replica()
                 raise SystemExit("searches are not answered by the replica")
             time.sleep(0.5)
         return f"host={self.replica.folder} port=5432 dbname=annals"
