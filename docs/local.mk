@@ -23,11 +23,13 @@ EXTRA_DIST += \
 	docs/design/json.md \
 	docs/design/metrics.md \
 	docs/design/moves.md \
+	docs/design/one-event.md \
 	docs/design/partitions.md \
 	docs/design/processes.md \
 	docs/design/replicas.md \
 	docs/design/search.md \
 	docs/design/shards.md \
+	docs/glossary.md \
 	docs/guide/console.md \
 	docs/guide/getting-started.md \
 	docs/guide/keycloak.md \

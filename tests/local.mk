@@ -5,6 +5,7 @@ include tests/http/local.mk
 include tests/browser/local.mk
 
 EXTRA_DIST += \
+	tests/README.md \
 	tests/conftest.py \
 	tests/corpus/json \
 	tests/lib/annals.py \

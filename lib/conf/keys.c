@@ -157,7 +157,9 @@ const struct an_conf_key an_conf_keys[] = {
      .help = "Partitions of the outbox are dropped when they are so old and every consumer has passed them.",
      .min = DAY, .max = 3660 * DAY},
     {"partition", "require_archive", AN_CONF_SWITCH, AT(partition_require_archive), "off",
-     .help = "Drop no partition of events that is not in the archive, read back and compared."},
+     .help = "Drop no partition of events that is not in the archive, read back and compared.\n"
+             "Annals writes none yet: nothing is dropped until an archive of yours fills\n"
+             "annals.partition_archives."},
     {"partition", "clock_jump", AN_CONF_DURATION, AT(partition_clock_jump_ms), "7d",
      .help = "Drop nothing while the clock is farther than this from the newest events or the last round.",
      .min = HOUR, .max = 366 * DAY},

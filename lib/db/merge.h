@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The conflict path of an_store_put(): INSERT ... ON CONFLICT DO NOTHING from arrays, in key order, and
- * an outcome for each item. For batches that COPY refused. */
+ * an outcome for each item. For batches that the normal path, INSERT or COPY, refused. */
 #ifndef AN_DB_MERGE_H
 #define AN_DB_MERGE_H
 

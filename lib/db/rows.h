@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Inside of the encoded rows, for the conflict path: a field of a COPY tuple and an element of a binary
- * array are the same bytes, so columns are put together by copying. */
+/* Inside of the encoded rows, for the store and its conflict path, the combiner and moves: a field of a COPY
+ * tuple and an element of a binary array are the same bytes, so columns are put together by copying. */
 #ifndef AN_DB_ROWS_H
 #define AN_DB_ROWS_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finding events. Only the PostgreSQL engine is here yet; the handlers know this header alone. */
+/* Finding events. PostgreSQL is the only engine; the handlers know this header alone. */
 #ifndef AN_SEARCH_SEARCH_H
 #define AN_SEARCH_SEARCH_H
 
