@@ -41,11 +41,25 @@ const char *an_ctl_operator(void)
     return "operator";
 }
 
-int an_ctl_record(const struct an_ctl *ctl, const struct an_own_event *event, struct an_err *err)
+bool an_ctl_line_valid(const char *text, size_t most)
 {
-    struct an_own *own = an_own_new(ctl->conf, "operator", an_ctl_operator());
-    int rc = an_own_record(own, event, err);
-    an_own_free(own);
+    size_t len = strlen(text);
+    if (len > most || !an_utf8_valid(text, len))
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i], before = i == 0 ? 0 : (unsigned char)text[i - 1];
+        /* C0, DEL, and C1, which is C2 80 to C2 9F in UTF-8 */
+        if (c < 0x20 || c == 0x7F || (before == 0xC2 && c < 0xA0))
+            return false;
+    }
+    return true;
+}
+
+int an_ctl_record(const struct an_ctl *ctl, const struct an_job_event *event, struct an_err *err)
+{
+    struct an_job_recorder *own = an_job_recorder_new(ctl->conf, "operator", an_ctl_operator());
+    int rc = an_job_record(own, event, err);
+    an_job_recorder_free(own);
     return rc;
 }
 

@@ -13,18 +13,17 @@
 #include "db/place.h"
 #include "proc/exit.h"
 
-#define MIGRATIONS_MAX 1024
 #define TEXT_MAX_BYTES (256 * 1024)
 
 struct state {
-    struct an_migration list[MIGRATIONS_MAX];
+    struct an_migration list[AN_MIGRATIONS_MAX];
     size_t count, missing;
     int64_t horizon_us; /* 0: not known, some table has no partitions */
 };
 
 static int read_state(struct an_db *db, struct state *s, struct an_err *err)
 {
-    int rc = an_migrate_status(db, s->list, MIGRATIONS_MAX, &s->count, err);
+    int rc = an_migrate_status(db, s->list, AN_MIGRATIONS_MAX, &s->count, err);
     s->missing = 0;
     s->horizon_us = 0;
     for (size_t i = 0; i < s->count && rc == AN_OK; i++)
@@ -168,7 +167,7 @@ static int migrate(const struct an_ctl *ctl, struct an_db *db, bool dry_run, str
     struct an_ctl for_progress = *ctl;
     int rc = dry_run ? AN_OK : an_migrate(db, print_applied, &for_progress, err);
     if (rc == AN_OK)
-        rc = an_migrate_status(db, s.list, MIGRATIONS_MAX, &s.count, err);
+        rc = an_migrate_status(db, s.list, AN_MIGRATIONS_MAX, &s.count, err);
     if (rc != AN_OK)
         return rc;
     for (size_t i = 0; i < s.count; i++)

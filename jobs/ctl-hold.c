@@ -28,18 +28,6 @@ struct hold {
     char id[24];                                     /* there */
 };
 
-/* Shown on terminals and in our log: one line of UTF-8. */
-static bool reason_valid(const char *s)
-{
-    size_t len = strlen(s);
-    if (len == 0 || len > REASON_MAX_BYTES || !an_utf8_valid(s, len))
-        return false;
-    for (const char *p = s; *p != '\0'; p++)
-        if ((unsigned char)*p < 0x20 || *p == 0x7F)
-            return false;
-    return true;
-}
-
 static int take_time(const char *option, char out[AN_TIME_LEN + 1])
 {
     int64_t us;
@@ -59,7 +47,7 @@ static int take_option(int letter, struct hold *h)
         return take_time("--to", h->to);
     case 'r':
         h->reason = optarg;
-        if (reason_valid(optarg))
+        if (optarg[0] != '\0' && an_ctl_line_valid(optarg, REASON_MAX_BYTES))
             return AN_EXIT_OK;
         return an_ctl_usage("hold add: --reason takes one line of UTF-8 of 1 to %d bytes",
                             REASON_MAX_BYTES);
@@ -95,7 +83,7 @@ static int parse_add(int argc, char **argv, struct hold *h)
 static int record(const struct an_ctl *ctl, const char *action, const char *type, const char *id,
                   const char *tenant, const char *words, struct an_err *err)
 {
-    const struct an_own_event event = {action, type, id, tenant, words};
+    const struct an_job_event event = {action, type, id, tenant, words};
     return an_ctl_record(ctl, &event, err);
 }
 

@@ -45,7 +45,7 @@ static int set_on_shard(const struct an_directory_shard *shard, size_t of, void 
     return shard->primary[0] == '\0' ? AN_OK : set_at(arg, shard->primary, err);
 }
 
-static int set_class(struct setting *s, const struct an_own_event *event, struct an_err *err)
+static int set_class(struct setting *s, const struct an_job_event *event, struct an_err *err)
 {
     int rc = an_ctl_record(s->ctl, event, err);
     if (rc == AN_OK)
@@ -69,7 +69,7 @@ static int retention_set(const struct an_ctl *ctl, int argc, char **argv)
     char words[256];
     (void)snprintf(words, sizeof words, "class %s keeps events %s%s", class, for_ever ? "for ever" : days,
                    for_ever ? "" : " days");
-    const struct an_own_event event = {.action = "annals.retention.set",
+    const struct an_job_event event = {.action = "annals.retention.set",
                                        .entity_type = "retention_class",
                                        .entity_id = class,
                                        .description = words};
@@ -128,7 +128,7 @@ static int assign(const struct an_ctl *ctl, const struct assignment *a, struct a
 }
 
 /* Where it lives. */
-static int assign_there(const struct an_ctl *ctl, const struct assignment *a, const struct an_own_event *event,
+static int assign_there(const struct an_ctl *ctl, const struct assignment *a, const struct an_job_event *event,
                         struct an_err *err)
 {
     struct an_directory_shard shard;
@@ -156,7 +156,7 @@ static int tenant_retention(const struct an_ctl *ctl, int argc, char **argv)
         return an_ctl_usage("tenant retention: '%s' is no class", class);
     char words[256];
     (void)snprintf(words, sizeof words, "tenant %s is to be of class %s", tenant, class);
-    const struct an_own_event event = {.action = "annals.retention.assign",
+    const struct an_job_event event = {.action = "annals.retention.assign",
                                        .entity_type = "retention_class",
                                        .entity_id = class,
                                        .tenant = tenant,
@@ -187,7 +187,7 @@ static int retention_resume(const struct an_ctl *ctl, int argc, char **argv)
 {
     if (argc > 1)
         return an_ctl_usage("retention resume: unexpected argument '%s'", argv[1]);
-    const struct an_own_event event = {.action = "annals.retention.resume",
+    const struct an_job_event event = {.action = "annals.retention.resume",
                                        .entity_type = "job",
                                        .entity_id = "annals-partition",
                                        .description =

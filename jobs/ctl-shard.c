@@ -17,7 +17,6 @@
 
 #define ARRAY_MAX_BYTES ((size_t)64 << 10)
 #define LINE_MAX_BYTES ((size_t)256 << 10)
-#define MIGRATIONS_MAX 1024
 #define IDENTITY_MAX 64
 
 struct addition {
@@ -35,7 +34,7 @@ bool an_ctl_shard_valid(const char *name)
 
 static int record(const struct an_ctl *ctl, const char *action, const char *shard, const char *words, struct an_err *err)
 {
-    const struct an_own_event event = {action, "shard", shard, NULL, words};
+    const struct an_job_event event = {action, "shard", shard, NULL, words};
     return an_ctl_record(ctl, &event, err);
 }
 
@@ -112,9 +111,9 @@ static int identify(struct an_db *db, char out[IDENTITY_MAX], struct an_err *err
 
 static int check_schema(struct an_db *db, struct an_err *err)
 {
-    static struct an_migration list[MIGRATIONS_MAX];
+    static struct an_migration list[AN_MIGRATIONS_MAX];
     size_t count;
-    int rc = an_migrate_status(db, list, MIGRATIONS_MAX, &count, err);
+    int rc = an_migrate_status(db, list, AN_MIGRATIONS_MAX, &count, err);
     for (size_t i = 0; i < count && rc == AN_OK; i++)
         if (!list[i].applied)
             rc = an_fail(err, AN_EINVAL, "its schema is older than this program: run annalsctl db migrate --primary first");

@@ -15,20 +15,6 @@
 #define NAME_MAX_BYTES 256
 #define LINE_MAX_BYTES 4096
 
-/* Shown on terminals: no control character (C0, DEL, or C1, which is C2 80 to C2 9F in UTF-8). */
-static bool name_valid(struct an_str name)
-{
-    if (name.len > NAME_MAX_BYTES || !an_utf8_valid(name.data, name.len))
-        return false;
-    for (size_t i = 0; i < name.len; i++) {
-        unsigned char c = (unsigned char)name.data[i],
-                      before = i == 0 ? 0 : (unsigned char)name.data[i - 1];
-        if (c < 0x20 || c == 0x7F || (before == 0xC2 && c < 0xA0))
-            return false;
-    }
-    return true;
-}
-
 /* Columns of tenant_show. */
 enum { NAME, CREATED, SUSPENDED, CLASS, SHARD, PRESENCE };
 
@@ -148,7 +134,7 @@ static int parse_add(int argc, char **argv, struct addition *a)
     if (!an_tenant_valid(an_str(a->id)))
         return an_ctl_usage("tenant add: '%s' is no tenant id: letters, digits, '.', '_', '-', up to %d bytes", a->id,
                             AN_TENANT_MAX);
-    if (!name_valid(an_str(a->name)))
+    if (!an_ctl_line_valid(a->name, NAME_MAX_BYTES))
         return an_ctl_usage("tenant add: the name must be UTF-8 of up to %d bytes without control characters",
                             NAME_MAX_BYTES);
     if (a->shard != NULL && !an_ctl_shard_valid(a->shard))

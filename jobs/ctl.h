@@ -40,8 +40,13 @@ extern const struct an_ctl_command *const an_ctl_groups[];
 const char *an_ctl_operator(void);
 
 /* An event of our own, by an_ctl_operator(). Not AN_OK: what was to follow must not be done. */
-struct an_own_event;
-int an_ctl_record(const struct an_ctl *ctl, const struct an_own_event *event, struct an_err *err) AN_MUST_CHECK;
+struct an_job_event;
+int an_ctl_record(const struct an_ctl *ctl, const struct an_job_event *event,
+                  struct an_err *err) AN_MUST_CHECK;
+
+/* May it be shown on a terminal? One line of UTF-8 of up to `most` bytes, without control characters. It may
+ * be empty. */
+bool an_ctl_line_valid(const char *text, size_t most) AN_MUST_CHECK;
 
 bool an_ctl_shard_valid(const char *name) AN_MUST_CHECK;
 /* Where the primary of a shard is, for an_db_new_at(); in the arena. AN_ENOENT: there is no such shard. */

@@ -10,15 +10,15 @@
 
 #define EVENT_MAX_BYTES (16 * 1024)
 
-struct an_own {
+struct an_job_recorder {
     const char *actor_type, *actor_id;
     struct an_router *router;
     struct an_ingest *ingest;
 };
 
-struct an_own *an_own_new(const struct an_conf *c, const char *actor_type, const char *actor_id)
+struct an_job_recorder *an_job_recorder_new(const struct an_conf *c, const char *actor_type, const char *actor_id)
 {
-    struct an_own *own = an_xcalloc(1, sizeof *own);
+    struct an_job_recorder *own = an_xcalloc(1, sizeof *own);
     own->actor_type = actor_type;
     own->actor_id = actor_id;
     own->router = an_router_new(c, true);
@@ -26,7 +26,7 @@ struct an_own *an_own_new(const struct an_conf *c, const char *actor_type, const
     return own;
 }
 
-void an_own_free(struct an_own *own)
+void an_job_recorder_free(struct an_job_recorder *own)
 {
     if (own == NULL)
         return;
@@ -44,7 +44,7 @@ static void add_reference(struct an_buf *json, const char *before, const char *t
     an_buf_addc(json, '}');
 }
 
-static void add_event(struct an_buf *json, const struct an_own *own, const struct an_own_event *e)
+static void add_event(struct an_buf *json, const struct an_job_recorder *own, const struct an_job_event *e)
 {
     an_buf_adds(json, "{\"action\":");
     an_json_add_string(json, an_str(e->action));
@@ -57,7 +57,7 @@ static void add_event(struct an_buf *json, const struct an_own *own, const struc
     an_buf_addc(json, '}');
 }
 
-int an_own_record(struct an_own *own, const struct an_own_event *event, struct an_err *err)
+int an_job_record(struct an_job_recorder *own, const struct an_job_event *event, struct an_err *err)
 {
     struct an_buf json;
     an_buf_init(&json, EVENT_MAX_BYTES);

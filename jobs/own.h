@@ -7,21 +7,21 @@
 #include "base/err.h"
 #include "conf/conf.h"
 
-struct an_own_event {
+struct an_job_event {
     const char *action; /* "annals.partition.drop" */
     const char *entity_type, *entity_id;
     const char *tenant;      /* whom it concerns; NULL: nobody alone */
     const char *description; /* in words */
 };
 
-struct an_own; /* a connection of the writer, opened when it is needed */
+struct an_job_recorder; /* a connection of the writer, opened when it is needed */
 /* actor: who all the events are of: {"job", "annals-partition"}. It must outlive it. */
-struct an_own *an_own_new(const struct an_conf *c, const char *actor_type,
-                          const char *actor_id) AN_MUST_CHECK;
-void an_own_free(struct an_own *own); /* accepts NULL */
+struct an_job_recorder *an_job_recorder_new(const struct an_conf *c, const char *actor_type,
+                                            const char *actor_id) AN_MUST_CHECK;
+void an_job_recorder_free(struct an_job_recorder *own); /* accepts NULL */
 
-/* Commits the event. Not AN_OK: nothing is known to be recorded, and what was to follow must not be done.
- */
-int an_own_record(struct an_own *own, const struct an_own_event *event, struct an_err *err) AN_MUST_CHECK;
+/* Commits the event. Not AN_OK: nothing is known to be recorded, and what was to follow must not be done. */
+int an_job_record(struct an_job_recorder *own, const struct an_job_event *event,
+                  struct an_err *err) AN_MUST_CHECK;
 
 #endif

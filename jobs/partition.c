@@ -19,7 +19,7 @@
 struct rounds {
     const struct an_conf *conf;
     bool dry_run;
-    struct an_own *own;
+    struct an_job_recorder *own;
     size_t held_back;
     int64_t horizon_us; /* the nearest; INT64_MAX: none was seen */
 };
@@ -280,9 +280,9 @@ static void set_metrics(const struct rounds *all)
 static int partition_round(const struct an_conf *c, bool dry_run, struct an_err *err)
 {
     struct rounds all = {.conf = c, .dry_run = dry_run, .horizon_us = INT64_MAX};
-    all.own = an_own_new(c, "job", "annals-partition");
+    all.own = an_job_recorder_new(c, "job", "annals-partition");
     int rc = an_directory_each(c, AN_DB_JOB, on_shard, &all, err);
-    an_own_free(all.own);
+    an_job_recorder_free(all.own);
     set_metrics(&all);
     return rc;
 }

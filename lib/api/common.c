@@ -8,10 +8,6 @@
 #include "db/partition.h"
 #include "log/metrics.h"
 
-#define MIGRATIONS_MAX 1000
-/* With the weekly look that an operator takes, time enough to act. */
-#define HORIZON_WARNING_US (INT64_C(3) * 86400 * 1000000)
-
 /* The process answers; whatever stands behind it is the business of /readyz. */
 static int health(struct an_call *call, struct an_err *err)
 {
@@ -78,7 +74,7 @@ static bool readable(struct readiness *r, const char *check, struct an_shard *sh
 
 static void look_at_schema(struct readiness *r, struct an_db *db)
 {
-    static struct an_migration list[MIGRATIONS_MAX];
+    static struct an_migration list[AN_MIGRATIONS_MAX];
     struct an_err err;
     size_t count, missing = 0;
     if (an_migrate_status(db, list, AN_COUNT(list), &count, &err) != AN_OK) {
@@ -99,7 +95,7 @@ static void look_at_partitions(struct readiness *r, struct an_db *db)
     int64_t to_us;
     if (an_partition_horizon(db, &to_us, &err) != AN_OK) {
         warn(r, err.text);
-    } else if (to_us < an_clock_us() + HORIZON_WARNING_US) {
+    } else if (to_us < an_clock_us() + AN_PARTITION_END_NEAR_US) {
         char text[128], when[AN_TIME_LEN + 1];
         an_time_format(to_us, when);
         (void)snprintf(text, sizeof text, "partitions end at %s: annals-partition does not run", when);

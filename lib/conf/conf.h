@@ -18,6 +18,7 @@ enum an_conf_period { AN_PERIOD_MONTH, AN_PERIOD_QUARTER };
 enum an_conf_auto { AN_AUTO, AN_ON, AN_OFF };
 
 #define AN_CONF_WORKERS_MAX 512
+#define AN_CONF_REPLICAS_MAX 16
 
 /* One FastCGI application: sections [ingest] [search] [admin]. */
 struct an_conf_app {

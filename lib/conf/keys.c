@@ -221,7 +221,7 @@ const struct an_conf_family an_conf_families[AN_CONF_FAMILY__COUNT] = {
     [AN_CONF_ISSUERS] = {ISSUER, "an issuer", "issuers", "local", AT(issuers), AT(issuer_count),
                          sizeof(struct an_conf_issuer), 64},
     [AN_CONF_REPLICAS] = {REPLICA, "a replica", "replicas", "near", AT(replicas), AT(replica_count),
-                          sizeof(struct an_conf_replica), 16},
+                          sizeof(struct an_conf_replica), AN_CONF_REPLICAS_MAX},
 };
 
 const struct an_conf_family *an_conf_family_find(struct an_str section)

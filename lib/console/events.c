@@ -3,7 +3,6 @@
  * principal. */
 #include "an.h"
 
-#include "base/clock.h"
 #include "api/across.h"
 #include "base/clock.h"
 #include "console/audit.h"

@@ -9,11 +9,8 @@
 #include "db/partition.h"
 #include "log/metrics.h"
 
-#define MIGRATIONS_MAX 256
 #define OUTBOX_COUNTED 100000 /* rows that status_outbox counts, at most */
 #define SECOND_US INT64_C(1000000)
-#define DAY_US (86400 * SECOND_US)
-#define HORIZON_NEAR_US (7 * DAY_US)
 
 static struct an_scope *add_tile(struct an_admin *a, const char *label, struct an_str value)
 {
@@ -127,12 +124,12 @@ static void add_servers(struct an_admin *a)
 
 static int add_migrations(struct an_admin *a, struct an_db *db, struct an_err *err)
 {
-    struct an_migration *list = an_arena_zalloc(a->arena, MIGRATIONS_MAX * sizeof *list);
+    struct an_migration *list = an_arena_zalloc(a->arena, AN_MIGRATIONS_MAX * sizeof *list);
     size_t count, pending = 0;
-    int rc = an_migrate_status(db, list, MIGRATIONS_MAX, &count, err);
+    int rc = an_migrate_status(db, list, AN_MIGRATIONS_MAX, &count, err);
     if (rc != AN_OK)
         return rc;
-    for (size_t i = 0; i < count && i < MIGRATIONS_MAX; i++) {
+    for (size_t i = 0; i < count && i < AN_MIGRATIONS_MAX; i++) {
         struct an_scope *row = an_scope_item(a->page, "migrations");
         int64_t us;
         an_scope_text(row, "name", an_str(list[i].name));
@@ -176,7 +173,7 @@ static int add_partitions(struct an_admin *a, struct an_db *db, int64_t now_us, 
              an_str(an_arena_printf(a->arena, "%.*s in %zu partitions",
                                     AN_STR_ARG(an_text_bytes(a->arena, bytes)), count)),
              false);
-    bool near_end = horizon_us - now_us < HORIZON_NEAR_US;
+    bool near_end = horizon_us - now_us < AN_PARTITION_END_NEAR_US;
     tile = add_tile(a, "Partitions ready until",
                     count == 0 ? AN_STR("none")
                                : (struct an_str){an_text_time(a->arena, horizon_us, 0).data, 10});

@@ -97,7 +97,6 @@ bool an_result_int8(const struct an_result *r, size_t row, size_t column, int64_
 bool an_result_time(const struct an_result *r, size_t row, size_t column, int64_t *us) AN_MUST_CHECK;
 bool an_result_uuid(const struct an_result *r, size_t row, size_t column,
                     struct an_uuid *id) AN_MUST_CHECK;
-bool an_result_bool(const struct an_result *r, size_t row, size_t column, bool *out) AN_MUST_CHECK;
 void an_result_free(struct an_result *r); /* accepts NULL */
 
 #endif

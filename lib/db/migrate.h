@@ -8,6 +8,9 @@
 #include "an.h"
 #include "db/db.h"
 
+/* Room for all that a build may have. */
+#define AN_MIGRATIONS_MAX 256
+
 struct an_migration {
     unsigned number;  /* 0: the functions, which come last */
     const char *name; /* of the file, or "functions" */

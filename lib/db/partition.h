@@ -6,6 +6,9 @@
 #include "an.h"
 #include "db/db.h"
 
+/* What is partitioned only so far ahead is worth a warning: annals-partition, which runs daily, does not. */
+#define AN_PARTITION_END_NEAR_US (INT64_C(3) * 86400 * 1000000)
+
 struct an_partition {
     char table[64];         /* "events" */
     char name[64];          /* "events_2026_11" */

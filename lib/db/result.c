@@ -53,15 +53,6 @@ bool an_result_uuid(const struct an_result *r, size_t row, size_t column, struct
     return true;
 }
 
-bool an_result_bool(const struct an_result *r, size_t row, size_t column, bool *out)
-{
-    struct an_str v = an_result_get(r, row, column);
-    if (v.data == NULL || v.len != 1)
-        return false;
-    *out = v.data[0] == 1;
-    return true;
-}
-
 void an_result_free(struct an_result *r)
 {
     if (r == NULL)

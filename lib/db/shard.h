@@ -18,7 +18,7 @@
 
 #define AN_SHARD_DEFAULT "default" /* always there; its database is the directory */
 #define AN_SHARD_NAME_MAX 63       /* of a shard and of a replica: a-z, 0-9, _ and - */
-#define AN_SHARD_REPLICAS_MAX 16
+#define AN_SHARD_REPLICAS_MAX AN_CONF_REPLICAS_MAX
 
 struct an_shard;
 

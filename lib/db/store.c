@@ -263,7 +263,7 @@ static int put_whole(struct an_db *db, struct an_rows *const *parts, size_t coun
 static int put_by_merge(struct an_db *db, struct an_rows *r, bool atomic, bool look_for_place,
                         uint64_t *lsn, struct an_err *err)
 {
-    an_metric_add(AN_M_STAGED, 1);
+    an_metric_add(AN_M_CONFLICT_PATH, 1);
     int rc = an_merge(db, r, atomic, look_for_place, lsn, err);
     if (rc == AN_ENOENT && !look_for_place)
         rc = an_merge(db, r, atomic, true, lsn, err);

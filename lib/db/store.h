@@ -48,7 +48,8 @@ void an_rows_add(struct an_rows *r, const struct an_event *ev, int64_t received_
 
 /* Commits the batch on the writer's connection. AN_OK: every item has its outcome in rows[].stored, and what is
  * NEW is durable. AN_EMOVED: nothing was stored, for the tenant does not live in this database (any more). Anything
- * else: the outcome is unknown, the same batch may be put again (ids make it safe for keyed events). atomic: where one item would be a CONFLICT or NO_PLACE, nothing is stored and the others are NOT.
+ * else: the outcome is unknown, the same batch may be put again (ids make it safe for keyed events).
+ * atomic: where one item would be a CONFLICT or NO_PLACE, nothing is stored and the others are NOT.
  * *lsn: WAL position after the commit, for the write token; 0 where an atomic batch was refused. */
 int an_store_put(struct an_db *db, struct an_rows *r, bool atomic, uint64_t *lsn, struct an_err *err) AN_MUST_CHECK;
 

@@ -20,6 +20,8 @@
 /* Rows of a request that gains little from company. */
 #define LARGE ((size_t)32 << 10)
 
+_Static_assert(AN_COMBINE_PARTS >= AN_INGEST_HELD, "all that is held may be committed together");
+
 /* A request between its two steps. */
 struct an_ingest_held {
     struct an_ingest *in;
@@ -81,7 +83,8 @@ static struct an_problem json_problem(struct an_ingest_held *w, const struct an_
 {
     return (struct an_problem){
         .type = AN_P_INVALID_JSON,
-        .detail = an_arena_printf(w->call.arena, "Not acceptable as JSON: %s, at byte %zu (%s).", f->detail, f->offset, f->code)};
+        .detail = an_arena_printf(w->call.arena, "Not acceptable as JSON: %s, at byte %zu (%s).", f->detail,
+                                  f->offset, f->code)};
 }
 
 static struct an_problem too_large_problem(uint64_t actual, uint64_t limit)

@@ -45,7 +45,7 @@ static const struct metric {
                       COUNTER, "ingest"},
     [AN_M_FOLLOWED] = {"annals_ingest_followed_total",
                        "Requests whose tenant lived on another shard by then.", NULL, NULL, COUNTER, "ingest"},
-    [AN_M_STAGED] = {"annals_ingest_staged_total",
+    [AN_M_CONFLICT_PATH] = {"annals_ingest_conflict_path_total",
                      "Batches stored item by item, after a conflict.", NULL, NULL, COUNTER,
                      "ingest"},
     [AN_M_AUTH_FAILED] = {"annals_auth_failures_total", "Tokens refused.", NULL, NULL, COUNTER, NULL},

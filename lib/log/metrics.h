@@ -24,7 +24,7 @@ enum an_metric {
     AN_M_INGEST_BYTES,      /* body bytes after decompression */
     AN_M_COMMITS,           /* write transactions committed */
     AN_M_FOLLOWED,          /* requests whose tenant had moved, or was about to */
-    AN_M_STAGED,            /* batches that went through the conflict path */
+    AN_M_CONFLICT_PATH,     /* batches that went through the conflict path */
     AN_M_AUTH_FAILED,
     AN_M_TOKEN_CACHE_HITS,
     AN_M_KEYS_FETCHED,      /* annals_issuer_fetches_total{result="good"} */

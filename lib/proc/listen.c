@@ -61,7 +61,7 @@ static int fail_errno(struct an_err *err, const char *what, const char *where)
     return an_fail(err, AN_EINVAL, "cannot %s %s: %s", what, where, strerror(errno));
 }
 
-_Static_assert(sizeof((struct an_listener){0}.where) > sizeof((struct sockaddr_un){0}.sun_path),
+_Static_assert(sizeof((struct an_listen_socket){0}.where) > sizeof((struct sockaddr_un){0}.sun_path),
                "a path that can be bound can be remembered");
 
 static int unix_address(const char *path, struct sockaddr_un *out, struct an_err *err)
@@ -108,7 +108,7 @@ static int set_access(const struct an_conf_app *app, struct an_err *err)
     return AN_OK;
 }
 
-static int bind_unix(const struct an_conf_app *app, struct an_listener *out, struct an_err *err)
+static int bind_unix(const struct an_conf_app *app, struct an_listen_socket *out, struct an_err *err)
 {
     struct sockaddr_un address;
     struct stat st;
@@ -139,7 +139,7 @@ static int bind_unix(const struct an_conf_app *app, struct an_listener *out, str
 }
 
 /* The configuration's check has let loopback addresses through alone. */
-static int bind_loopback(const struct an_conf_app *app, struct an_listener *out, struct an_err *err)
+static int bind_loopback(const struct an_conf_app *app, struct an_listen_socket *out, struct an_err *err)
 {
     struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
@@ -160,9 +160,9 @@ static int bind_loopback(const struct an_conf_app *app, struct an_listener *out,
     return AN_OK;
 }
 
-int an_listen_open(const struct an_conf_app *app, struct an_listener *out, struct an_err *err)
+int an_listen_open(const struct an_conf_app *app, struct an_listen_socket *out, struct an_err *err)
 {
-    *out = (struct an_listener){.fd = -1, .where = "an inherited socket"};
+    *out = (struct an_listen_socket){.fd = -1, .where = "an inherited socket"};
     if (is_listening(STDIN_FILENO)) {
         out->fd = take_standard_input();
         return out->fd >= 0 ? AN_OK : fail_errno(err, "take", "the socket on standard input");
@@ -184,7 +184,7 @@ int an_listen_open(const struct an_conf_app *app, struct an_listener *out, struc
     return rc;
 }
 
-void an_listen_close(struct an_listener *l)
+void an_listen_close(struct an_listen_socket *l)
 {
     struct stat st;
     if (l->made && lstat(l->where, &st) == 0 && st.st_dev == l->device && st.st_ino == l->inode)

@@ -33,7 +33,7 @@ struct master {
     struct an_options options;
     struct an_conf *conf;
     struct an_pidfile pidfile;
-    struct an_listener listener;
+    struct an_listen_socket listener;
     struct an_pool pool;
     struct an_helper helper;
     int64_t close_us; /* told to stop: serves until then; 0: not told */

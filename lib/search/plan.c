@@ -281,8 +281,8 @@ static int by_actions(struct planner *p, bool *taken, struct an_err *err)
 
 int an_plan_make(struct an_search *s, const struct an_filter *f, struct an_plan *out, struct an_err *err)
 {
-    /* What finds least comes first. Across tenants nothing is looked up. Of one actor and one action the planner may prefer either, by its
-     * statistics. */
+    /* What finds least comes first. Across tenants nothing is looked up. Of one actor and one action the
+     * planner may prefer either, by its statistics. */
     static const struct {
         way *take;
         bool looks;

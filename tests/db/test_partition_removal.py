@@ -520,6 +520,7 @@ def test_holds_by_hand(old):
 def test_holds_that_are_refused(old):
     assert "tenant 'nobody' is not known" in ctl(old, "hold", "add", "nobody", "--reason", "x", status=1)
     for arguments in (("other",), ("--reason", "x"), ("other", "--reason", ""), ("other", "--reason", "two\nlines"),
+                      ("other", "--reason", "a \u009b terminal"),
                       ("other", "--reason", "x", "--from", "yesterday"), ("other", "another", "--reason", "x"),
                       ("other", "--reason", "x", "--from", "2026-02-01T00:00:00Z", "--to", "2026-02-01T00:00:00Z")):
         ctl(old, "hold", "add", *arguments, status=2)
