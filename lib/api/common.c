@@ -29,6 +29,7 @@ static int metrics(struct an_call *call, struct an_err *err)
 struct readiness {
     struct an_buf checks, warnings; /* members and items of JSON */
     bool ready;
+    bool away; /* the directory's database does not answer */
 };
 
 static void note(struct readiness *r, const char *check, const char *state)
@@ -152,6 +153,7 @@ static void look_at_database(struct readiness *r, struct an_ctx *ctx)
         ok = readable(r, "database_reader", ctx->directory, &server) && ok;
         look_at_servers(r, ctx);
     }
+    r->away = !ok;
     if (!ok)
         return;
     struct an_db *db = ingest ? ctx->writer : server->db;
@@ -159,13 +161,14 @@ static void look_at_database(struct readiness *r, struct an_ctx *ctx)
     look_at_partitions(r, db);
 }
 
-/* Without its directory an application still serves tenants of other shards: a balancer must not send them nowhere. */
+/* Without its directory an application still serves tenants of other shards: a balancer must not send them
+ * nowhere. That excuses nothing else, such as a schema that is older than the program. */
 static void look_at_shards(struct readiness *r, struct an_ctx *ctx)
 {
     struct an_err err;
     struct an_shard *const *list;
     size_t count;
-    if (r->ready || an_router_shards(ctx->router, &list, &count, &err) != AN_OK || count == 1)
+    if (!r->away || an_router_shards(ctx->router, &list, &count, &err) != AN_OK || count == 1)
         return;
     r->ready = true;
     warn(r, "the shard default is away: only tenants of other shards are served");
