@@ -119,7 +119,7 @@ static int assign(const struct an_ctl *ctl, const struct assignment *a, struct a
         rc = an_db_exec(db, AN_STMT_TENANT_RETENTION, params, AN_COUNT(params), &res, err);
     if (rc == AN_OK && an_result_rows(res) == 0)
         rc = an_fail(err, AN_ENOENT, "tenant '%s' is not known there, or is being moved", a->tenant);
-    else if (rc == AN_OK && !an_str_is(an_result_get(res, 0, 0), "t"))
+    else if (rc == AN_OK && !an_result_true(res, 0, 0))
         rc = an_fail(err, AN_ENOENT, "class '%s' is not known: annalsctl retention set %s DAYS", a->class, a->class);
     if (rc == AN_OK)
         rc = an_db_exec(db, AN_STMT_RETENTION_REFRESH, NULL, 0, NULL, err);

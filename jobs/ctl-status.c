@@ -18,7 +18,7 @@ enum { JOB, FINISHED, SUCCEEDED, MESSAGE, ROWS, BYTES };
 static void print_job(const struct an_result *res, size_t row, const char *shard, bool json)
 {
     struct an_str job = an_result_get(res, row, JOB), message = an_result_get(res, row, MESSAGE);
-    bool succeeded = an_str_is(an_result_get(res, row, SUCCEEDED), "t");
+    bool succeeded = an_result_true(res, row, SUCCEEDED);
     int64_t finished_us;
     char finished[AN_TIME_LEN + 1] = "";
     if (an_result_int(res, row, FINISHED, &finished_us))
@@ -97,7 +97,7 @@ static int look_at(struct an_shard *shard, struct look *look, struct an_err *err
         rc = an_db_exec(server->db, AN_STMT_JOB_RUN_LIST, NULL, 0, &res, err);
     for (size_t i = 0; i < an_result_rows(res); i++) {
         print_job(res, i, look->shard, look->json);
-        look->good = look->good && an_str_is(an_result_get(res, i, SUCCEEDED), "t");
+        look->good = look->good && an_result_true(res, i, SUCCEEDED);
     }
     if (rc == AN_OK && an_result_rows(res) == 0 && !look->json)
         (void)printf("no job has run yet\n");

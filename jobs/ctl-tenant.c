@@ -165,7 +165,7 @@ static void print_tenant(const struct an_result *res, size_t row, bool json)
 {
     struct an_str id = an_result_get(res, row, 0), name = an_result_get(res, row, 1);
     struct an_str shard = an_result_get(res, row, 4);
-    bool suspended = an_str_is(an_result_get(res, row, 3), "t"), elsewhere = !an_str_is(shard, AN_SHARD_DEFAULT);
+    bool suspended = an_result_true(res, row, 3), elsewhere = !an_str_is(shard, AN_SHARD_DEFAULT);
     char created[AN_TIME_LEN + 1] = "";
     int64_t created_us;
     if (an_result_int(res, row, 2, &created_us))
@@ -206,7 +206,7 @@ static void print_shown(const char *id, const struct shown *t, bool json)
 {
     struct an_str name = an_result_get(t->row, 0, NAME), class = an_str(t->class);
     struct an_str shard = an_result_get(t->row, 0, SHARD);
-    bool suspended = an_str_is(an_result_get(t->row, 0, SUSPENDED), "t");
+    bool suspended = an_result_true(t->row, 0, SUSPENDED);
     char created[AN_TIME_LEN + 1] = "";
     int64_t created_us;
     if (an_result_int(t->row, 0, CREATED, &created_us))

@@ -74,7 +74,7 @@ static int add_database(struct an_admin *a, struct an_db *db, struct an_err *err
     if (rc != AN_OK)
         return rc;
     struct an_str version = an_text_clip(arena, an_result_get(r, 0, 0), 64);
-    bool replica = an_str_is(an_result_get(r, 0, 3), "t");
+    bool replica = an_result_true(r, 0, 3);
     struct an_str rest;
     struct an_str short_version = an_str_split(version, ' ', &rest); /* without the distribution's own words */
     struct an_scope *tile = add_tile(a, "Database", an_text_bytes(arena, number(r, 0, 2)));
@@ -196,7 +196,7 @@ static void add_job(struct an_admin *a, const struct an_result *r, size_t i, con
         an_scope_text(row, "finished", an_text_rfc3339(a->arena, us));
         an_scope_text(row, "finished_text", an_text_time(a->arena, us, 0));
     }
-    an_scope_flag(row, "failed", !an_str_is(an_result_get(r, i, SUCCEEDED), "t"));
+    an_scope_flag(row, "failed", !an_result_true(r, i, SUCCEEDED));
     an_scope_text(row, "message", an_text_clip(a->arena, an_result_get(r, i, MESSAGE), 1024));
     an_scope_text(row, "rows", an_text_count(a->arena, number(r, i, ROWS)));
     an_scope_text(row, "bytes", an_text_bytes(a->arena, number(r, i, BYTES)));

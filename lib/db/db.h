@@ -90,6 +90,8 @@ size_t an_result_rows(const struct an_result *r); /* NULL: 0 */
 /* Text of a column; absent for SQL NULL. Borrowed until an_result_free(). */
 struct an_str an_result_get(const struct an_result *r, size_t row, size_t column);
 bool an_result_int(const struct an_result *r, size_t row, size_t column, int64_t *out) AN_MUST_CHECK;
+/* Of a boolean in text; false for SQL NULL too. */
+bool an_result_true(const struct an_result *r, size_t row, size_t column) AN_MUST_CHECK;
 /* In text, timestamps are selected as microseconds (bigint) and read with an_result_int(). In the binary
  * format there are these, which are false for SQL NULL and what is not of that type; document and text are
  * the same bytes in both. Infinite timestamps do not occur in our tables. */

@@ -22,7 +22,7 @@ static int start_shard(struct an_directory_shard *s, struct an_arena *arena, con
 {
     *s = (struct an_directory_shard){.name = text_of(arena, res, row, NAME),
                                      .primary = text_of(arena, res, row, PRIMARY),
-                                     .draining = an_str_is(an_result_get(res, row, DRAINING), "t")};
+                                     .draining = an_result_true(res, row, DRAINING)};
     if (!an_result_int(res, row, ADDED, &s->added_us))
         return an_fail(err, AN_EBACKEND, "db: shard_list: not a time");
     return AN_OK;

@@ -45,7 +45,7 @@ static int applied_at(struct an_db *db, unsigned number, int64_t *at_us, struct 
     struct an_result *res = NULL;
     *at_us = 0;
     int rc = an_db_exec(db, AN_STMT_MIGRATION_TABLE, NULL, 0, &res, err);
-    bool any = rc == AN_OK && an_str_is(an_result_get(res, 0, 0), "t");
+    bool any = rc == AN_OK && an_result_true(res, 0, 0);
     an_result_free(res);
     if (!any)
         return rc;

@@ -71,7 +71,7 @@ int an_move_claim(struct an_move *m, struct an_err *err)
     const struct an_db_param params[] = {an_move_tenant(m)};
     struct an_result *res = NULL;
     int rc = an_db_exec(m->directory, AN_STMT_MOVE_LOCK, params, AN_COUNT(params), &res, err);
-    if (rc == AN_OK && !an_str_is(an_result_get(res, 0, 0), "t"))
+    if (rc == AN_OK && !an_result_true(res, 0, 0))
         rc = an_fail(err, AN_EAGAIN, "tenant '%s' is being moved by somebody else at this moment",
                      m->s.tenant);
     an_result_free(res);

@@ -38,14 +38,14 @@ static int find_sides(struct an_move *m, const struct an_result *res, struct an_
     if (an_result_rows(res) == 0)
         return an_fail(err, AN_ENOENT, "tenant '%s' is not known", m->s.tenant);
     for (size_t i = 0; i < an_result_rows(res) && m->s.id == 0; i++)
-        if (an_str_is(an_result_get(res, i, LIVES_HERE), "t"))
+        if (an_result_true(res, i, LIVES_HERE))
             set_name(an_result_get(res, i, SHARD), m->s.source);
     if (strcmp(m->s.source, m->s.target) == 0)
         return an_fail(err, AN_EINVAL, "tenant '%s' lives on shard '%s' already", m->s.tenant, m->s.target);
     for (size_t i = 0; i < an_result_rows(res); i++) {
         struct an_str name = an_result_get(res, i, SHARD);
         bool target = an_str_is(name, m->s.target);
-        if (target && m->s.id == 0 && !an_str_is(an_result_get(res, i, TAKES_TENANTS), "t"))
+        if (target && m->s.id == 0 && !an_result_true(res, i, TAKES_TENANTS))
             return an_fail(err, AN_EINVAL, "shard '%s' is being drained", m->s.target);
         if (target || an_str_is(name, m->s.source))
             open_side(m, an_result_get(res, i, CONNINFO), target);
@@ -201,7 +201,7 @@ static int settle_tenant(struct an_move *m, const struct an_result *row, struct 
     const struct an_db_param class_params[] = {AN_DB_TEXT(class), AN_DB_TEXT(an_result_get(row, 0, DAYS))};
     struct an_result *res = NULL;
     int rc = an_db_exec(m->target_job, AN_STMT_MOVE_CLASS, class_params, AN_COUNT(class_params), &res, err);
-    if (rc == AN_OK && !an_str_is(an_result_get(res, 0, 0), "t"))
+    if (rc == AN_OK && !an_result_true(res, 0, 0))
         rc = an_fail(err, AN_EINVAL, "class '%.*s' keeps events for another time on shard '%s'",
                      AN_STR_ARG(class), m->s.target);
     an_result_free(res);

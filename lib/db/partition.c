@@ -100,7 +100,7 @@ static int create_once(struct an_db *db, void *arg, struct an_err *err)
     struct an_result *res = NULL;
     bounds_of(creation->partition, &b);
     int rc = an_db_exec(db, AN_STMT_PARTITION_CREATE, b.params, AN_COUNT(b.params), &res, err);
-    creation->made = rc == AN_OK && an_str_is(an_result_get(res, 0, 0), "t");
+    creation->made = rc == AN_OK && an_result_true(res, 0, 0);
     an_result_free(res);
     return rc;
 }

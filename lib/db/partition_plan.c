@@ -143,7 +143,7 @@ static void decide_events(const struct plan *p, size_t row, struct an_decision *
         decide(d, AN_KEEP_HOLD, words_of_hold(p, row));
     else if (is_there(p, row, CONSUMER))
         decide(d, AN_KEEP_UNREAD, words_of_consumer(p, row));
-    else if (p->conf->partition_require_archive && !an_str_is(an_result_get(p->res, row, ARCHIVED), "t"))
+    else if (p->conf->partition_require_archive && !an_result_true(p->res, row, ARCHIVED))
         decide(d, AN_KEEP_UNARCHIVED, "it is not in the archive (partition.require_archive)");
     else
         decide_drop(p, d, "no tenant in it keeps events for so long, and nothing holds it");

@@ -23,7 +23,7 @@ static int claim(struct an_db *keeper, const struct an_conf *c, struct an_err *e
     const struct an_db_param params[] = {AN_DB_TEXT(an_str(lock_ms)), AN_DB_TEXT(an_str(statement_ms))};
     struct an_result *res = NULL;
     int rc = an_db_exec(keeper, AN_STMT_KEEPER_SESSION, params, AN_COUNT(params), &res, err);
-    if (rc == AN_OK && !an_str_is(an_result_get(res, 0, 2), "t"))
+    if (rc == AN_OK && !an_result_true(res, 0, 2))
         rc = an_fail(err, AN_ETIMEOUT, "another annals-partition takes partitions away");
     an_result_free(res);
     return rc;
@@ -94,7 +94,7 @@ static int drop_once(struct an_db *db, void *arg, struct an_err *err)
     struct an_result *res = NULL;
     params_of(d->partition, params);
     int rc = an_db_exec(db, AN_STMT_PARTITION_DROP, params, AN_COUNT(params), &res, err);
-    d->dropped = rc == AN_OK && an_str_is(an_result_get(res, 0, 0), "t");
+    d->dropped = rc == AN_OK && an_result_true(res, 0, 0);
     an_result_free(res);
     return rc;
 }

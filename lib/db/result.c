@@ -23,6 +23,11 @@ bool an_result_int(const struct an_result *r, size_t row, size_t column, int64_t
     return s.data != NULL && an_parse_i64(s, INT64_MIN, INT64_MAX, out);
 }
 
+bool an_result_true(const struct an_result *r, size_t row, size_t column)
+{
+    return an_str_is(an_result_get(r, row, column), "t");
+}
+
 bool an_result_int8(const struct an_result *r, size_t row, size_t column, int64_t *out)
 {
     struct an_str v = an_result_get(r, row, column);

@@ -295,7 +295,7 @@ static int take_tenant(struct an_router *r, const struct about *about, struct an
     t->shard = shard;
     t->version = version;
     t->known = name.data != NULL;
-    t->suspended = an_str_is(an_result_get(about->res, 0, SUSPENDED), "t");
+    t->suspended = an_result_true(about->res, 0, SUSPENDED);
     *out = t;
     return AN_OK;
 }

@@ -235,7 +235,7 @@ static bool refused_by_rls(struct an_db *db)
         return false;
     struct an_result *res = NULL;
     bool active = an_db_exec(db, AN_STMT_ROW_SECURITY, NULL, 0, &res, NULL) == AN_OK && an_result_rows(res) == 1 &&
-                  an_str_is(an_result_get(res, 0, 0), "t");
+                  an_result_true(res, 0, 0);
     an_result_free(res);
     return active;
 }
