@@ -26,7 +26,9 @@ bool an_pause_over(const struct an_pause *p)
 void an_replica_init(struct an_replica *r, const struct an_conf *c, const char *shard,
                      const struct an_shard_place *where)
 {
-    *r = (struct an_replica){.name = an_xstrdup(where->name), .through_us = AN_TIME_MIN_US};
+    *r = (struct an_replica){.name = an_xstrdup(where->name),
+                             .max_lag_ms = c->replica_max_lag_ms,
+                             .through_us = AN_TIME_MIN_US};
     r->server = (struct an_server){.db = an_db_new_at(c, AN_DB_READER, where->place),
                                    .platform = an_db_new_at(c, AN_DB_PLATFORM, where->place),
                                    .shard = shard,
@@ -91,7 +93,7 @@ static int64_t latest(const struct an_replica *r, const struct an_freshness *see
     return known ? r->through_us : seen->through_us;
 }
 
-void an_replica_saw(struct an_replica *r, struct an_freshness *seen, int64_t max_lag_ms)
+void an_replica_saw(struct an_replica *r, struct an_freshness *seen)
 {
     char why[64] = "it follows no primary";
     if (seen->replica)
@@ -103,7 +105,7 @@ void an_replica_saw(struct an_replica *r, struct an_freshness *seen, int64_t max
         (void)snprintf(why, sizeof why, "it has replayed nothing yet");
     else if (seen->replica)
         (void)snprintf(why, sizeof why, "it is %lld ms behind", (long long)r->lag_ms);
-    enter(r, seen->replica && r->lag_ms <= max_lag_ms ? AN_REPLICA_NEAR : AN_REPLICA_FAR, why);
+    enter(r, seen->replica && r->lag_ms <= r->max_lag_ms ? AN_REPLICA_NEAR : AN_REPLICA_FAR, why);
     an_server_metric_set(r->metrics, AN_SM_LAG_MS, (uint64_t)r->lag_ms);
 }
 
@@ -118,7 +120,7 @@ void an_replica_failed(struct an_replica *r, const struct an_err *why)
 /* Columns of replica_state. */
 enum { REPLAYED, THROUGH, NOW };
 
-int an_replica_ask(struct an_replica *r, int64_t max_lag_ms, struct an_err *err)
+int an_replica_ask(struct an_replica *r, struct an_err *err)
 {
     struct an_result *res = NULL;
     int rc = an_db_exec(r->server.db, AN_STMT_REPLICA_STATE, NULL, 0, &res, err);
@@ -135,6 +137,6 @@ int an_replica_ask(struct an_replica *r, int64_t max_lag_ms, struct an_err *err)
     if (!an_result_int(res, 0, NOW, &seen.now_us))
         seen.now_us = 0;
     an_result_free(res);
-    an_replica_saw(r, &seen, max_lag_ms);
+    an_replica_saw(r, &seen);
     return AN_OK;
 }

@@ -24,6 +24,7 @@ struct an_replica {
     enum an_replica_state state;
     int64_t asked_us; /* when that was learnt, on the monotonic clock */
     struct an_pause pause; /* AWAY: it is not asked before its end */
+    int64_t max_lag_ms;    /* NEAR up to there */
     uint64_t lsn;
     int64_t through_us, lag_ms; /* as it said last; through_us AN_TIME_MIN_US: unknown */
     char why[256];              /* it is FAR or AWAY */
@@ -45,10 +46,10 @@ bool an_replica_is_fresh(const struct an_replica *r) AN_MUST_CHECK;
 
 /* It has said how fresh it is; through is put right by what is known from before. One that follows no primary is FAR: it
  * may be the new one, or one that was left behind, and does not say which. */
-void an_replica_saw(struct an_replica *r, struct an_freshness *seen, int64_t max_lag_ms);
+void an_replica_saw(struct an_replica *r, struct an_freshness *seen);
 /* It could not be reached, or broke off. */
 void an_replica_failed(struct an_replica *r, const struct an_err *why);
 /* Asks it for no more than that, and notes the answer. AN_OK: state is NEAR or FAR. */
-int an_replica_ask(struct an_replica *r, int64_t max_lag_ms, struct an_err *err) AN_MUST_CHECK;
+int an_replica_ask(struct an_replica *r, struct an_err *err) AN_MUST_CHECK;
 
 #endif

@@ -39,6 +39,7 @@ struct an_router {
     int64_t version;        /* of that list */
     struct an_tenants tenants;
     int64_t refresh_us, ask_us; /* not before */
+    int64_t primary_us;         /* the same, of the directory's primary alone */
     struct an_err failure;      /* why it is left alone */
 };
 
@@ -87,53 +88,71 @@ struct asking {
     void *arg;
 };
 
+/* The longer it took to fail, the longer. */
+static int64_t left_alone_until(int64_t since_us)
+{
+    int64_t now_us = an_clock_mono_us(), pause_us = (now_us - since_us) * LEFT_ALONE_TIMES;
+    if (pause_us < LEFT_ALONE_MIN_US)
+        pause_us = LEFT_ALONE_MIN_US;
+    return now_us + (pause_us < LEFT_ALONE_MAX_US ? pause_us : LEFT_ALONE_MAX_US);
+}
+
 static int ask_server(struct an_server *server, void *arg, struct an_err *err)
 {
     struct asking *a = arg;
     return a->ask(a->r, server->db, a->arg, err);
 }
 
+/* Never an old answer; where it has just been away, nobody waits for it again. */
+static int ask_primary(struct an_router *r, question *ask, void *arg, struct an_err *err)
+{
+    static const struct an_need need = {.primary = true};
+    struct asking asking = {r, ask, arg};
+    int64_t since_us = an_clock_mono_us();
+    if (since_us < r->primary_us)
+        return an_fail(err, AN_EAGAIN, "db: the primary of the directory was away a moment ago");
+    int rc = an_shard_read(r->home, &need, ask_server, &asking, err);
+    if (is_away(rc))
+        r->primary_us = left_alone_until(since_us);
+    return rc;
+}
+
 /* A server that does not answer is left for the next one. */
-static int ask_reader(struct an_router *r, question *ask, void *arg, struct an_err *err)
+static int ask_reader(struct an_router *r, bool afresh, question *ask, void *arg, struct an_err *err)
 {
     struct asking asking = {r, ask, arg};
-    return an_shard_read(r->home, NULL, ask_server, &asking, err);
+    int rc = AN_EAGAIN;
+    if (afresh && an_shard_has_replicas(r->home))
+        rc = ask_primary(r, ask, arg, err);
+    return is_away(rc) ? an_shard_read(r->home, NULL, ask_server, &asking, err) : rc;
 }
 
 /* Without replicas, whoever reads finds the server that has just failed to answer. */
-static int ask_anybody(struct an_router *r, question *ask, void *arg, struct an_err *err)
+static int ask_anybody(struct an_router *r, bool afresh, question *ask, void *arg, struct an_err *err)
 {
     struct an_err ignored;
     if (!r->writes)
-        return ask_reader(r, ask, arg, err);
+        return ask_reader(r, afresh, ask, arg, err);
     int rc = ask(r, an_shard_writer(r->home), arg, err);
     if (!is_away(rc) || r->conf->replica_count == 0)
         return rc;
-    return ask_reader(r, ask, arg, &ignored) == AN_OK ? AN_OK : rc;
+    return ask_reader(r, false, ask, arg, &ignored) == AN_OK ? AN_OK : rc;
 }
 
-static void leave_alone(struct an_router *r, int64_t since_us)
-{
-    int64_t now_us = an_clock_mono_us(), pause_us = (now_us - since_us) * LEFT_ALONE_TIMES;
-    if (pause_us < LEFT_ALONE_MIN_US)
-        pause_us = LEFT_ALONE_MIN_US;
-    r->ask_us = now_us + (pause_us < LEFT_ALONE_MAX_US ? pause_us : LEFT_ALONE_MAX_US);
-}
-
-/* AN_EAGAIN: it cannot be asked now, and was perhaps not even tried. */
-static int ask_directory(struct an_router *r, question *ask, void *arg, struct an_err *err)
+/* afresh: the primary first, where it answers. AN_EAGAIN: it cannot be asked now, and was perhaps not even tried. */
+static int ask_directory(struct an_router *r, bool afresh, question *ask, void *arg, struct an_err *err)
 {
     int64_t since_us = an_clock_mono_us();
     if (since_us < r->ask_us)
         return an_fail(err, AN_EAGAIN, "%s", r->failure.text);
-    int rc = ask_anybody(r, ask, arg, err);
+    int rc = ask_anybody(r, afresh, ask, arg, err);
     if (!is_away(rc))
         return rc;
     if (r->failure.rc == AN_OK)
         an_log_warn("db", "the directory of shards cannot be asked, what is known of it goes on: %s", err->text);
     r->failure = *err;
     an_metric_add(AN_M_DIRECTORY_ERRORS, 1);
-    leave_alone(r, since_us);
+    r->ask_us = left_alone_until(since_us);
     return an_fail(err, AN_EAGAIN, "%s", r->failure.text);
 }
 
@@ -218,9 +237,9 @@ static int ask_version(struct an_router *r, struct an_db *db, void *arg, struct 
 static int refresh(struct an_router *r, struct an_err *err)
 {
     int64_t version;
-    int rc = ask_directory(r, ask_version, &version, err);
+    int rc = ask_directory(r, false, ask_version, &version, err);
     if (rc == AN_OK && version > r->version) {
-        rc = ask_directory(r, ask_shards, NULL, err);
+        rc = ask_directory(r, false, ask_shards, NULL, err);
         if (rc == AN_OK)
             r->version = version;
     }
@@ -304,7 +323,9 @@ static int take_tenant(struct an_router *r, const struct about *about, struct an
 static int learn(struct an_router *r, struct an_str tenant, struct an_tenant **out, struct an_err *err)
 {
     struct about about = {.tenant = tenant};
-    int rc = ask_directory(r, ask_tenant, &about, err);
+    const struct an_tenant *known = an_tenants_find(&r->tenants, tenant);
+    bool in_doubt = known != NULL && known->version == 0;
+    int rc = ask_directory(r, in_doubt, ask_tenant, &about, err);
     if (rc == AN_OK) {
         heard(r);
         rc = take_tenant(r, &about, out, err);

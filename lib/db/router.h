@@ -32,7 +32,8 @@ int an_router_find(struct an_router *r, struct an_str tenant, struct an_shard **
  * to be created, or suspended; AN_EAGAIN as above. */
 int an_router_admit(struct an_router *r, struct an_str tenant, bool create, struct an_shard **out,
                     struct an_err *err) AN_MUST_CHECK;
-/* The shard said that the tenant does not live there: the next call asks the directory, if it can be asked. */
+/* The shard said that the tenant does not live there: the next call asks the directory, its primary first, if it can be
+ * asked. */
 void an_router_doubt(struct an_router *r, struct an_str tenant);
 
 /* All shards, `default` first. The list is the router's, until its next call. With a directory that cannot be

@@ -124,9 +124,9 @@ static bool reaches(const struct an_reading *g, uint64_t lsn)
 }
 
 /* A replica that is not known to be near is asked first: that costs less than a search for nothing. */
-static bool is_near(const struct an_shard *s, struct an_replica *r, struct an_err *err)
+static bool is_near(struct an_replica *r, struct an_err *err)
 {
-    if (r->state != AN_REPLICA_NEAR && an_replica_ask(r, s->conf->replica_max_lag_ms, err) != AN_OK) {
+    if (r->state != AN_REPLICA_NEAR && an_replica_ask(r, err) != AN_OK) {
         an_server_metric_add(r->metrics, AN_SM_SKIPPED_AWAY, 1);
         return false;
     }
@@ -142,7 +142,7 @@ static struct an_replica *next_replica(struct an_reading *g, struct an_err *err)
     for (size_t n = 0; n < s->count; n++) {
         size_t i = s->next++ % s->count;
         struct an_replica *r = &s->replicas[i];
-        if (!tried(g, i) && an_replica_is_due(r) && is_near(s, r, err))
+        if (!tried(g, i) && an_replica_is_due(r) && is_near(r, err))
             return r;
     }
     return NULL;
@@ -172,7 +172,7 @@ static struct an_replica *wait_for_one(struct an_reading *g, struct an_err *err)
         (void)poll(NULL, 0, ASK_AGAIN_MS);
         for (size_t i = 0; i < s->count; i++) {
             struct an_replica *r = &s->replicas[i];
-            if (r->state == AN_REPLICA_NEAR && an_replica_ask(r, s->conf->replica_max_lag_ms, err) == AN_OK &&
+            if (r->state == AN_REPLICA_NEAR && an_replica_ask(r, err) == AN_OK &&
                 r->state == AN_REPLICA_NEAR && reaches(g, r->lsn))
                 return r;
         }
@@ -224,21 +224,31 @@ static struct an_server *next_server(struct an_reading *g, struct an_err *err)
     return r != NULL ? &r->server : last_resort(g);
 }
 
+/* What is in fact a standby (one name for several hosts, behind a failover) is not sure to have everything either, and its
+ * positions compare with those of its own primary alone. */
+static int saw_primary(struct an_reading *g, const struct an_freshness *seen, struct an_err *err)
+{
+    g->not_there = seen->replica && (needs_primary(g) || !reaches(g, seen->lsn));
+    return g->not_there ? an_fail(err, AN_EAGAIN, "db: what stands for the primary of shard %s follows another server",
+                                  g->shard->name)
+                        : AN_OK;
+}
+
 int an_server_saw(struct an_server *server, struct an_freshness *seen, struct an_err *err)
 {
     struct an_reading *g = server->reading;
-    if (server->replica == NULL) {
-        g->not_there = seen->replica && !reaches(g, seen->lsn);
-        return g->not_there ? an_fail(err, AN_EAGAIN, "db: what stands for the primary of shard %s is too far behind",
-                                      server->shard)
-                            : AN_OK;
-    }
+    if (server->replica == NULL)
+        return g == NULL ? AN_OK : saw_primary(g, seen, err);
     struct an_replica *r = an_replica_of(server);
-    an_replica_saw(r, seen, g->shard->conf->replica_max_lag_ms);
+    bool any_lag = g == NULL ? server->far : g->any_lag;
+    an_replica_saw(r, seen);
     server->far = r->state != AN_REPLICA_NEAR;
-    g->too_far = server->far && !(g->any_lag && seen->replica);
-    g->not_there = !reaches(g, seen->lsn);
-    if (g->too_far || g->not_there)
+    bool too_far = server->far && !(any_lag && seen->replica), not_there = g != NULL && !reaches(g, seen->lsn);
+    if (g != NULL) {
+        g->too_far = too_far;
+        g->not_there = not_there;
+    }
+    if (too_far || not_there)
         return an_fail(err, AN_EAGAIN, "db: replica %s of shard %s is too far behind", r->name, server->shard);
     return AN_OK;
 }
@@ -315,13 +325,13 @@ int an_shard_read(struct an_shard *s, const struct an_need *need, an_shard_work 
 }
 
 /* Near, by what it said within this second, and connected. */
-static bool can_read(const struct an_shard *s, struct an_replica *r, struct an_err *err)
+static bool can_read(struct an_replica *r, struct an_err *err)
 {
     if (!an_replica_is_due(r))
         return false;
     if (r->state == AN_REPLICA_NEAR && an_replica_is_fresh(r) && an_db_ready(r->server.db, err) == AN_OK)
         return true;
-    return an_replica_ask(r, s->conf->replica_max_lag_ms, err) == AN_OK && r->state == AN_REPLICA_NEAR;
+    return an_replica_ask(r, err) == AN_OK && r->state == AN_REPLICA_NEAR;
 }
 
 int an_shard_reader(struct an_shard *s, struct an_server **out, struct an_err *err)
@@ -331,7 +341,7 @@ int an_shard_reader(struct an_shard *s, struct an_server **out, struct an_err *e
         struct an_replica *r = &s->replicas[s->next++ % s->count];
         *out = &r->server;
         r->server.far = false;
-        if (can_read(s, r, err))
+        if (can_read(r, err))
             return AN_OK;
     }
     *out = &s->primary;
@@ -350,7 +360,7 @@ static void look_at_replica(const struct an_shard *s, struct an_replica *r, an_s
 {
     struct an_err err;
     bool asks = an_replica_is_due(r) && !an_replica_is_fresh(r);
-    bool reached = asks ? an_replica_ask(r, s->conf->replica_max_lag_ms, &err) == AN_OK : r->state != AN_REPLICA_AWAY;
+    bool reached = asks ? an_replica_ask(r, &err) == AN_OK : r->state != AN_REPLICA_AWAY;
     each(arg, &(struct an_server_state){.shard = s->name,
                                         .replica = r->name,
                                         .reached = reached,

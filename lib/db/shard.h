@@ -86,8 +86,8 @@ typedef int an_shard_work(struct an_server *server, void *arg, struct an_err *er
  * are those of `work`. */
 int an_shard_read(struct an_shard *s, const struct an_need *need, an_shard_work *work, void *arg,
                   struct an_err *err) AN_MUST_CHECK;
-/* Within an_shard_work. Puts `through` right, where more is known than the server says. AN_EAGAIN: too far behind for
- * what is needed; an_shard_read() goes elsewhere. */
+/* Within an_shard_work, or of a server of an_shard_reader(). Puts `through` right, where more is known than the server
+ * says. AN_EAGAIN: too far behind for what is needed; an_shard_read() goes elsewhere. */
 int an_server_saw(struct an_server *server, struct an_freshness *seen, struct an_err *err) AN_MUST_CHECK;
 
 /* It has answered, and does not have what was asked for: may that be because it is a replica, and should the primary be

@@ -14,10 +14,15 @@ enum { REPLAYED, THROUGH, NOW, PARTITIONS, TENANT, KEPT_SET, KEPT_FROM, PRESENCE
 #define ASK_AGAIN_MS 20
 #define ASK_AGAIN_TIMES 50
 
-/* Nobody but the directory knows of tenants without a row. */
+/* In the directory's database the row of a tenant is older than its first event: without a row there is nothing to
+ * find, however old the server's knowledge is. Elsewhere the row comes with a move: a replica without it may not have
+ * replayed the tenant yet. */
 static bool lives_here(const struct an_search *s, struct an_str presence)
 {
-    return presence.data == NULL || an_str_is(presence, "open") || (s->settled && an_str_is(presence, "closed"));
+    if (presence.data == NULL)
+        return s->settled || s->shard_count > 0 || s->router == NULL ||
+               strcmp(an_shard_name(s->shard), AN_SHARD_DEFAULT) == 0;
+    return an_str_is(presence, "open") || (s->settled && an_str_is(presence, "closed"));
 }
 
 static int take_begun(struct an_search *s, const struct an_result *res, struct an_err *err)
@@ -30,7 +35,7 @@ static int take_begun(struct an_search *s, const struct an_result *res, struct a
     seen.lsn = seen.replica ? (uint64_t)lsn : 0;
     if (!an_result_time(res, 0, THROUGH, &seen.through_us))
         seen.through_us = AN_TIME_MIN_US; /* a replica that has replayed nothing yet knows no time */
-    int rc = s->server->reading == NULL ? AN_OK : an_server_saw(s->server, &seen, err);
+    int rc = an_server_saw(s->server, &seen, err);
     if (rc == AN_OK && !lives_here(s, an_result_get(res, 0, PRESENCE)))
         return an_fail(err, AN_EMOVED, "search: the tenant does not live on the shard %s", an_shard_name(s->shard));
     s->seen = an_coverage_of(s->server, &seen);
@@ -159,7 +164,9 @@ int an_reading_run(struct an_search *s, an_reading_work *work, void *arg, struct
         if (rc != AN_OK)
             return rc;
         s->settled = times > 0 && s->shard == before;
-        rc = an_shard_read(s->shard, &s->need, on_server, &run, err);
+        struct an_need need = s->need;
+        need.primary = need.primary || s->settled; /* a replica may not have replayed that it has come */
+        rc = an_shard_read(s->shard, &need, on_server, &run, err);
         if (rc != AN_EMOVED || times == ASK_AGAIN_TIMES)
             return rc;
         if (s->settled)

@@ -41,6 +41,7 @@ EXTRA_DIST += \
 	tests/http/test_quickstart.py \
 	tests/http/test_readiness.py \
 	tests/http/test_replicas.py \
+	tests/http/test_replicas_moves.py \
 	tests/http/test_search.py \
 	tests/http/test_search_model.py \
 	tests/http/test_shards.py \

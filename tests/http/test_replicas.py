@@ -95,6 +95,36 @@ def test_positions_of_another_shard_say_nothing(farm):
     assert farm.annals.get("/v1/events", headers={TOKEN: forge(farm, "default", 1)[TOKEN][:-2]}).status == 400
 
 
+def test_a_standby_is_no_primary(farm):
+    """A name that should lead to the primary leads to a standby, as behind a failover: it need not have what was moved."""
+    farm.annals.write_conf(database__reader=farm.standbys["near"].conninfo("annals_reader", farm.annals.database))
+    farm.annals.reload("search")
+    try:
+        wait_until("nobody is sure to have it", lambda: farm.annals.get(
+            "/v1/events", headers=forge(farm, "elsewhere", 1)).status == 503, 5)
+    finally:
+        del farm.annals.settings["database.reader"]
+        farm.annals.write_conf()
+        farm.annals.reload("search")
+    wait_until("the primary is found", lambda: farm.annals.get(
+        "/v1/events", headers=forge(farm, "elsewhere", 1)).status == 200, 5)
+
+
+def test_across_tenants_nothing_is_older_than_allowed(farm):
+    """What was known of a replica a moment ago is not taken for what it answers."""
+    for standby in farm.standbys.values():
+        standby.pause()
+    token = farm.annals.token("*", "audit:read")
+    deadline = time.monotonic() + 3.5
+    answers = 0
+    while time.monotonic() < deadline:
+        reply = farm.annals.get("/v1/events?limit=1", token=token, headers={"Annals-Tenant": "*"})
+        if reply.status == 200:
+            answers += 1
+            assert hot(reply)["lag_ms"] <= 2000 or not hot(reply)["complete"]
+    assert answers > 3
+
+
 def test_replay_stands_still(farm):
     """What is not there is found elsewhere by whoever has a token; others are told how old their answer is."""
     for standby in farm.standbys.values():

@@ -24,11 +24,11 @@ class Shard:
         self.database = cluster.create_database("shard_" + uuid.uuid4().hex[:12])
         self.place = f"host={cluster.folder} port={PORT} dbname={self.database}"
 
-    def add(self):
+    def add(self, *options):
         """Migrated, with partitions, and known to the Annals."""
         self.annals.ctl("db", "migrate", "--primary", self.place)
         self.partitions()
-        self.annals.ctl("shard", "add", self.name, "--primary", self.place)
+        self.annals.ctl("shard", "add", self.name, "--primary", self.place, *options)
         return self
 
     def partitions(self):

@@ -13,7 +13,7 @@
 #define NOW (INT64_C(1700000000) * SECOND)
 #define MAX_LAG_MS 10000
 
-static struct an_conf conf;
+static const struct an_conf conf = {.replica_max_lag_ms = MAX_LAG_MS};
 static struct an_replica replica;
 
 static int setup(void **state)
@@ -47,7 +47,7 @@ static void say(const struct saying *s, size_t count)
                                     .lsn = s->lsn,
                                     .through_us = NOW + s->through_s * SECOND,
                                     .now_us = NOW + s->now_s * SECOND};
-        an_replica_saw(&replica, &seen, MAX_LAG_MS);
+        an_replica_saw(&replica, &seen);
         if (replica.state != s->state || replica.lag_ms != s->lag_ms)
             fail_msg("%s: state %d, %lld ms", s->why, (int)replica.state, (long long)replica.lag_ms);
         assert_true(replica.through_us == (s->follows ? seen.through_us : AN_TIME_MIN_US));
@@ -92,7 +92,7 @@ static void test_no_replica(void **state)
     struct an_freshness nothing = {.replica = true, .through_us = AN_TIME_MIN_US, .now_us = NOW};
     an_replica_release(&replica);
     (void)setup(state);
-    an_replica_saw(&replica, &nothing, MAX_LAG_MS);
+    an_replica_saw(&replica, &nothing);
     assert_int_equal(replica.state, AN_REPLICA_FAR);
     assert_string_equal(replica.why, "it has replayed nothing yet");
 }
