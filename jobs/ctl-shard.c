@@ -359,7 +359,7 @@ static int shard_open(const struct an_ctl *ctl, int argc, char **argv)
 static int shard_remove(const struct an_ctl *ctl, int argc, char **argv)
 {
     static const struct change c = {"shard remove", "annals.shard.remove", "is removed", AN_STMT_SHARD_REMOVE, NULL,
-                                    "not known, or tenants live on it"};
+                                    "not known, or tenants live on it, or are being moved there"};
     return run_change(ctl, argc, argv, &c);
 }
 

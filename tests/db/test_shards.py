@@ -56,6 +56,10 @@ def test_a_shard_comes_and_goes(db, ctl, other):
     assert other.query("SELECT presence, name FROM annals.tenants WHERE tenant_id = 'acme'") == [("open", "Acme")]
     assert "tenants live on it" in ctl(1, "shard", "remove", "big")
     db.query("DELETE FROM annals.tenants WHERE tenant_id = 'acme'")
+    for sides in ("'big', 'default'", "'default', 'big'"):
+        db.query(f"INSERT INTO annals.tenant_moves (tenant_id, source, target, started_by) VALUES ('acme', {sides}, 'x')")
+        assert "being moved" in ctl(1, "shard", "remove", "big")
+        db.query("UPDATE annals.tenant_moves SET step = 'aborted', finished_at = now()")
     ctl("shard", "remove", "big")
     assert len(ctl("shard", "list").splitlines()) == 1
     assert "not known" in ctl(1, "shard", "remove", "big")
