@@ -43,6 +43,7 @@ AN_QUERIES = \
 	sql/queries/move_events.sql \
 	sql/queries/move_events_named.sql \
 	sql/queries/move_find.sql \
+	sql/queries/move_guard.sql \
 	sql/queries/move_hold_put.sql \
 	sql/queries/move_holds.sql \
 	sql/queries/move_list.sql \

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "an.h"
 
+#include <poll.h>
+
 #include "base/clock.h"
 #include "base/mem.h"
 #include "db/move_parts.h"
@@ -9,6 +11,7 @@
 /* A batch is bounded by what is read; these are for our own mistakes. */
 #define TUPLES_LIMIT ((size_t)256 << 20)
 #define KEYS_LIMIT   ((size_t)8 << 20)
+#define RETRY_MS     50
 
 struct an_db_param an_move_number(struct an_move_text *t, int64_t n)
 {
@@ -105,7 +108,7 @@ static int prepare(struct an_move *m, struct an_err *err)
 {
     int rc = an_move_settle_source(m, err);
     if (rc == AN_OK)
-        rc = an_move_settle(m, err);
+        rc = an_move_settle(m, true, err);
     if (rc == AN_OK)
         rc = an_move_subscribe(m, err);
     if (rc == AN_OK)
@@ -113,10 +116,26 @@ static int prepare(struct an_move *m, struct an_err *err)
     return rc == AN_OK ? an_move_save(m, err) : rc;
 }
 
+/* A partition that the target lacks after copying has begun went away with what was brought, or the source
+ * got it since: all is brought again. The cursor first: a run that ends in between finds the same. */
+static int start_over(struct an_move *m, struct an_err *err)
+{
+    m->s.copied_to = (struct an_move_key){.us = AN_TIME_MIN_US};
+    m->s.copied = 0;
+    int rc = an_move_save(m, err);
+    return rc == AN_OK && m->s.step != AN_MOVE_COPY ? an_move_advance(m, AN_MOVE_COPY, err) : rc;
+}
+
 static int compare(struct an_move *m, struct an_err *err)
 {
     m->s.compared = 0;
-    int rc = an_move_follow_to_now(m, err);
+    int rc = an_move_survey(m, err);
+    if (rc == AN_OK && m->missing > 0) {
+        rc = start_over(m, err);
+        return rc == AN_OK ? an_move_make_room(m, err) : rc;
+    }
+    if (rc == AN_OK)
+        rc = an_move_follow_to_now(m, err);
     if (rc == AN_OK)
         rc = an_move_compare(m, err);
     return rc == AN_OK ? an_move_catch_up(m, err) : rc;
@@ -131,21 +150,17 @@ static int close_source(struct an_move *m, struct an_err *err)
     if (rc == AN_OK)
         rc = an_move_follow_to_end(m, err);
     if (rc == AN_OK)
-        rc = an_move_settle(m, err); /* holds that came meanwhile */
+        rc = an_move_settle(m, false, err); /* with holds that came meanwhile */
     return rc == AN_OK ? an_move_put(m, m->target_job, "closed", "{hidden,closed}", err) : rc;
 }
 
-/* Nobody waits for a move that cannot go on at this moment. */
-static int close_or_reopen(struct an_move *m, struct an_err *err)
+/* Nobody waits for a move that cannot go on at this moment: see recover(). */
+static int close_or_go_back(struct an_move *m, struct an_err *err)
 {
-    int rc = close_source(m, err);
-    if (rc == AN_OK)
-        return AN_OK;
     struct an_err why;
-    if (an_move_put(m, m->source_job, "open", "{open,closed}", &why) != AN_OK ||
-        an_move_advance(m, AN_MOVE_FOLLOW, &why) != AN_OK)
-        an_log_error("move", "writers of tenant %s wait until the move is run again, or aborted: %s",
-                     m->s.tenant, why.text);
+    int rc = close_source(m, err);
+    if (rc != AN_OK && an_move_advance(m, AN_MOVE_FOLLOW, &why) != AN_OK)
+        an_log_warn("move", "%s", why.text);
     return rc;
 }
 
@@ -169,22 +184,81 @@ typedef int step_work(struct an_move *m, struct an_err *err);
 
 static step_work *const works[AN_MOVE_DONE] = {
     [AN_MOVE_PREPARE] = prepare, [AN_MOVE_COPY] = an_move_copy_all, [AN_MOVE_FOLLOW] = an_move_catch_up,
-    [AN_MOVE_COMPARE] = compare, [AN_MOVE_CLOSE] = close_or_reopen, [AN_MOVE_SWITCH] = an_move_switch,
+    [AN_MOVE_COMPARE] = compare, [AN_MOVE_CLOSE] = close_or_go_back, [AN_MOVE_SWITCH] = an_move_switch,
     [AN_MOVE_HIDE] = hide,       [AN_MOVE_OPEN] = open_target,      [AN_MOVE_RELEASE] = release,
 };
+
+/* The step, and that the next one begins. */
+static int do_step(struct an_move *m, struct an_err *err)
+{
+    enum an_move_step step = m->s.step;
+    int rc = works[step](m, err);
+    return rc == AN_OK && m->s.step == step ? an_move_advance(m, step + 1, err) : rc;
+}
+
+/* ---- writers that wait ---- */
+
+static bool writers_wait(const struct an_move *m)
+{
+    return m->s.step >= AN_MOVE_CLOSE && m->s.step <= AN_MOVE_OPEN;
+}
+
+/* For a step before AN_MOVE_CLOSE. The source first: it is what writers wait for. */
+static int show_source_alone(struct an_move *m, struct an_err *err)
+{
+    int rc = an_move_put(m, m->source_job, "open", "{open,closed}", err);
+    return rc == AN_OK && m->s.closed ? an_move_put(m, m->target_job, "hidden", "{closed,hidden}", err) : rc;
+}
+
+/* The step goes back for certain before the source is opened: no run, and no statement of ours that is still
+ * on its way, is to go on to the switch once writers write. */
+static int reopen(struct an_move *m, struct an_err *err)
+{
+    int rc = m->s.step >= AN_MOVE_CLOSE ? an_move_advance(m, AN_MOVE_FOLLOW, err) : AN_OK;
+    return rc == AN_OK ? show_source_alone(m, err) : rc;
+}
+
+/* A step from AN_MOVE_CLOSE to AN_MOVE_OPEN has failed with rc. The move is tried again for as long as a
+ * request waits, from where it stands: what failed may have been done. Then writers go on on the source,
+ * where that is possible still. */
+static int recover(struct an_move *m, int rc, struct an_err *err)
+{
+    int64_t until_us = an_clock_mono_us() + m->conf->commit_timeout_ms * 1000;
+    struct an_err why = {AN_OK, ""};
+    while (rc != AN_OK && writers_wait(m) && an_clock_mono_us() < until_us) {
+        enum an_move_step step = m->s.step;
+        (void)poll(NULL, 0, RETRY_MS);
+        if (an_move_find_again(m, &why) != AN_OK)
+            continue;
+        if (m->s.step < AN_MOVE_CLOSE)
+            break;
+        rc = m->s.step == step ? do_step(m, err) : AN_OK;
+    }
+    if (rc != AN_OK && (m->s.step > AN_MOVE_CLOSE || reopen(m, &why) != AN_OK))
+        an_log_error("move", "writers of tenant %s wait until the move is run again, or aborted: %s",
+                     m->s.tenant, m->s.step > AN_MOVE_CLOSE ? err->text : why.text);
+    return rc;
+}
+
+/* ---- a run ---- */
 
 /* What a run needs that begins in the middle, before writers wait. */
 static int take_up(struct an_move *m, struct an_err *err)
 {
     if (m->s.step >= AN_MOVE_SWITCH)
         return AN_OK;
+    bool begun = m->s.step > AN_MOVE_PREPARE;
     int rc = an_move_examine(m, err);
+    if (rc == AN_OK && begun && m->missing > 0)
+        rc = start_over(m, err);
     /* A run that was about to open it again may have ended there. */
-    if (rc == AN_OK && m->s.step > AN_MOVE_PREPARE && m->s.step < AN_MOVE_CLOSE)
-        rc = an_move_put(m, m->source_job, "open", "{open,closed}", err);
+    if (rc == AN_OK && begun && m->s.step < AN_MOVE_CLOSE)
+        rc = show_source_alone(m, err);
+    if (rc == AN_OK && begun)
+        rc = an_move_guard(m, true, err);
     if (rc == AN_OK)
         rc = an_move_make_room(m, err);
-    return rc == AN_OK && m->s.step > AN_MOVE_PREPARE ? an_move_resume(m, err) : rc;
+    return rc == AN_OK && begun ? an_move_resume(m, err) : rc;
 }
 
 int an_move_run(struct an_move *m, struct an_err *err)
@@ -193,10 +267,10 @@ int an_move_run(struct an_move *m, struct an_err *err)
     if (rc == AN_OK)
         rc = take_up(m, err);
     while (rc == AN_OK && m->s.step < AN_MOVE_DONE) {
-        enum an_move_step step = m->s.step;
-        rc = works[step](m, err);
-        if (rc == AN_OK && m->s.step == step)
-            rc = an_move_advance(m, step + 1, err);
+        bool waiting = writers_wait(m);
+        rc = do_step(m, err);
+        if (rc != AN_OK && waiting)
+            rc = recover(m, rc, err);
     }
     if (rc == AN_OK)
         rc = an_move_load(m, err); /* the times that the directory knows */
@@ -257,7 +331,7 @@ int an_move_begin(struct an_move *m, const char *target, const char *started_by,
 static void leave_target(struct an_move *m)
 {
     struct an_err why;
-    int rc = an_move_put(m, m->target_job, "hidden", "{closed,hidden}", &why);
+    int rc = an_move_guard(m, false, &why);
     if (rc == AN_OK)
         rc = an_move_let_go(m, m->target, m->target_job, &why);
     if (rc != AN_OK)
@@ -279,11 +353,8 @@ int an_move_abort(struct an_move *m, struct an_err *err)
                        "tenant '%s' lives on shard '%s' already: run the move again to finish it",
                        m->s.tenant, m->s.target);
     rc = an_move_connect(m, err);
-    /* First of all, that no later run goes on to the switch once writers write. */
-    if (rc == AN_OK && m->s.step >= AN_MOVE_CLOSE)
-        rc = an_move_advance(m, AN_MOVE_FOLLOW, err);
     if (rc == AN_OK)
-        rc = an_move_put(m, m->source_job, "open", "{open,closed}", err);
+        rc = reopen(m, err);
     if (rc != AN_OK)
         return rc;
     leave_target(m);

@@ -48,6 +48,7 @@ struct an_move_state {
     enum an_move_step step;
     int64_t started_us;
     bool finished;
+    bool closed;                        /* it came to AN_MOVE_CLOSE once; the target may be shown */
     int64_t pause_us;                   /* how long writers waited; -1: not known yet */
     int64_t events;                     /* to be copied, when it began */
     int64_t copied, followed, compared; /* events so far, over all runs */
@@ -80,8 +81,9 @@ int an_move_begin(struct an_move *m, const char *target, const char *started_by,
  * on where the directory says that it lives, unless the state is one of AN_MOVE_CLOSE to AN_MOVE_OPEN: then its
  * writers wait until the move is run again or, up to AN_MOVE_SWITCH, aborted. */
 int an_move_run(struct an_move *m, struct an_err *err) AN_MUST_CHECK;
-/* Gives it up: writers go on on the source. What was copied stays on the target, hidden. AN_EINVAL: it has
- * gone too far, or there is none. */
+/* Gives it up: writers go on on the source. What was copied stays on the target, hidden; where the target may
+ * be shown, it must answer, or the move stays unfinished.
+ * AN_EINVAL: it has gone too far, or there is none. */
 int an_move_abort(struct an_move *m, struct an_err *err) AN_MUST_CHECK;
 
 /* Reads a row of move_list. */

@@ -16,13 +16,13 @@
 
 /* ---- the position ---- */
 
-/* 0: no position. */
-static int take_position(struct an_move *m, const struct an_result *res, size_t row, struct an_err *err)
+static int take_position(const struct an_result *res, size_t row, struct an_move_position *out,
+                         struct an_err *err)
 {
     int64_t xid;
-    if (!an_result_int(res, row, 0, &xid) || !an_result_int(res, row, 1, &m->position.id))
+    if (!an_result_int(res, row, 0, &xid) || !an_result_int(res, row, 1, &out->id))
         return an_fail(err, AN_EBACKEND, "db: not a position in the feed");
-    m->position.xid = (uint64_t)xid;
+    out->xid = (uint64_t)xid;
     return AN_OK;
 }
 
@@ -41,19 +41,30 @@ static int consume(struct an_move *m, const uint64_t *from, struct an_err *err)
                      "the place of this move in the feed of shard '%s' was lost: --abort gives it up",
                      m->s.source);
     if (rc == AN_OK)
-        rc = take_position(m, res, 0, err);
+        rc = take_position(res, 0, &m->position, err);
     an_result_free(res);
     return rc;
 }
 
-static int save_position(struct an_move *m, struct an_err *err)
+/* From where we believe it to be: a server that was put back to an older state, or another mover, has it
+ * elsewhere. */
+static int save_position(struct an_move *m, const struct an_move_position *to, struct an_err *err)
 {
-    struct an_move_text xid, id;
-    const struct an_db_param params[] = {an_move_tenant(m), an_move_xid(&xid, m->position.xid),
-                                         an_move_number(&id, m->position.id)};
+    struct an_move_text text[4];
+    const struct an_db_param params[] = {
+        an_move_tenant(m), an_move_xid(&text[0], m->position.xid), an_move_number(&text[1], m->position.id),
+        an_move_xid(&text[2], to->xid), an_move_number(&text[3], to->id)};
     const struct an_db_step step = {
         .stmt = AN_STMT_MOVE_POSITION, .params = params, .count = AN_COUNT(params)};
-    return an_move_query(m, m->source, &step, NULL, err);
+    struct an_result *res = NULL;
+    int rc = an_move_query(m, m->source, &step, &res, err);
+    if (rc == AN_OK && an_result_rows(res) != 1)
+        rc = an_fail(err, AN_EAGAIN, "this move is at another place in the feed of shard '%s' than before",
+                     m->s.source);
+    an_result_free(res);
+    if (rc == AN_OK)
+        m->position = *to;
+    return rc;
 }
 
 int an_move_unsubscribe(struct an_move *m, struct an_err *err)
@@ -145,6 +156,7 @@ static int follow_some(struct an_move *m, uint64_t horizon, bool *done, struct a
         horizon == 0 ? AN_MOVE_NULL : an_move_xid(&until, horizon), an_move_number(&most, READ_IDS)};
     const struct an_db_step step = {
         .stmt = AN_STMT_FEED_OF_TENANT, .params = params, .count = AN_COUNT(params)};
+    struct an_move_position last;
     struct an_result *res = NULL;
     struct an_buf ids;
     an_buf_init(&ids, IDS_LIMIT);
@@ -155,10 +167,10 @@ static int follow_some(struct an_move *m, uint64_t horizon, bool *done, struct a
     if (rc == AN_OK)
         rc = bring(m, &ids, err);
     if (rc == AN_OK && !*done)
-        rc = take_position(m, res, an_result_rows(res) - 1, err);
+        rc = take_position(res, an_result_rows(res) - 1, &last, err);
     an_buf_release(&ids);
     an_result_free(res);
-    return rc == AN_OK && !*done ? save_position(m, err) : rc;
+    return rc == AN_OK && !*done ? save_position(m, &last, err) : rc;
 }
 
 static int follow_until(struct an_move *m, uint64_t horizon, struct an_err *err)
@@ -179,8 +191,8 @@ int an_move_follow(struct an_move *m, struct an_err *err)
     rc = follow_until(m, horizon, err);
     if (rc != AN_OK)
         return rc;
-    m->position = (struct an_move_position){.xid = horizon}; /* others wrote what lies between */
-    return save_position(m, err);
+    const struct an_move_position to = {.xid = horizon}; /* others wrote what lies between */
+    return save_position(m, &to, err);
 }
 
 int an_move_follow_to_end(struct an_move *m, struct an_err *err)

@@ -28,6 +28,7 @@ struct an_move {
     struct an_arena *arena;          /* of what follows */
     struct an_partition *partitions; /* of events, on the source */
     size_t partition_count;
+    size_t missing; /* of these, those that the target had no place for when it was last asked */
     struct an_move_position position; /* what stands before it is on the target */
     struct an_buf events, entities;   /* a batch, as tuples of COPY */
     struct an_buf times, ids;         /* and its keys, as arrays */
@@ -55,6 +56,9 @@ int an_move_query(struct an_move *m, struct an_db *db, const struct an_db_step *
 int an_move_claim(struct an_move *m, struct an_err *err) AN_MUST_CHECK;
 /* The newest move of the tenant; state.id is 0 where there is none. */
 int an_move_load(struct an_move *m, struct an_err *err) AN_MUST_CHECK;
+/* Reads where the move stands, after a failure that may have come behind a commit. AN_EAGAIN: somebody else
+ * moves the tenant. */
+int an_move_find_again(struct an_move *m, struct an_err *err) AN_MUST_CHECK;
 /* The next step, or an earlier one, begins. AN_EAGAIN: the move is not where we believe it to be. */
 int an_move_advance(struct an_move *m, enum an_move_step next, struct an_err *err) AN_MUST_CHECK;
 /* Saves the counters, and tells. */
@@ -67,14 +71,20 @@ int an_move_switch(struct an_move *m, struct an_err *err) AN_MUST_CHECK;
 /* ---- move_sides.c: the two shards ---- */
 /* Makes the connections to both. AN_ENOENT: no such tenant, or no such shard. */
 int an_move_connect(struct an_move *m, struct an_err *err) AN_MUST_CHECK;
-/* Can it be moved? Fills the partitions. AN_EINVAL: no, for a reason that must be mended. */
+/* Can it be moved? As an_move_survey() too. AN_EINVAL: no, for a reason that must be mended: the target may
+ * have rows of the tenant from earlier that are gone on the source, and would be shown again. */
 int an_move_examine(struct an_move *m, struct an_err *err) AN_MUST_CHECK;
-/* The target has a partition wherever the source has one. */
+/* Fills the partitions, and counts those that the target lacks. AN_EINVAL: some of its own lie across them. */
+int an_move_survey(struct an_move *m, struct an_err *err) AN_MUST_CHECK;
+/* The target has a partition wherever the source had one at the last survey. */
 int an_move_make_room(struct an_move *m, struct an_err *err) AN_MUST_CHECK;
 /* The source knows the tenant, also where it never wrote: else its first writer would open it there. */
 int an_move_settle_source(struct an_move *m, struct an_err *err) AN_MUST_CHECK;
-/* The target knows the tenant, its class and its holds, as the source has them now; it is hidden there. */
-int an_move_settle(struct an_move *m, struct an_err *err) AN_MUST_CHECK;
+/* The target knows the tenant, its class and its holds, as the source has them now; it is hidden there.
+ * arriving: and guarded, else it is guarded no longer: these are what it comes with. */
+int an_move_settle(struct an_move *m, bool arriving, struct an_err *err) AN_MUST_CHECK;
+/* From true to false, no partition of the target goes that has, or may get, something of the tenant. */
+int an_move_guard(struct an_move *m, bool wanted, struct an_err *err) AN_MUST_CHECK;
 /* Sets the presence of the tenant on a side where it is one of `from` ("{open,closed}"). AN_EAGAIN: it is
  * none of them. */
 int an_move_put(struct an_move *m, struct an_db *job, const char *presence, const char *from,

@@ -26,7 +26,8 @@ enum {
     FOLLOWED,
     COMPARED,
     COPIED_AT,
-    COPIED_ID
+    COPIED_ID,
+    CLOSED
 };
 
 static void copy_text(struct an_str s, char *out, size_t room)
@@ -60,6 +61,7 @@ int an_move_read(const struct an_result *res, size_t row, struct an_move_state *
     out->finished = an_result_int(res, row, FINISHED, &finished_us);
     if (!an_result_int(res, row, PAUSE, &out->pause_us))
         out->pause_us = -1;
+    out->closed = an_result_true(res, row, CLOSED);
     if (an_result_int(res, row, COPIED_AT, &out->copied_to.us) &&
         !an_uuid_parse(an_result_get(res, row, COPIED_ID), &out->copied_to.id))
         return an_fail(err, AN_EBACKEND, "db: tenant_moves: not a key");
@@ -88,6 +90,21 @@ int an_move_load(struct an_move *m, struct an_err *err)
     else
         m->s.id = 0;
     an_result_free(res);
+    return rc;
+}
+
+int an_move_find_again(struct an_move *m, struct an_err *err)
+{
+    const struct an_move_state known = m->s; /* its counters are newer */
+    int rc = an_move_claim(m, err);
+    if (rc == AN_OK)
+        rc = an_move_load(m, err);
+    if (rc == AN_OK && m->s.id != known.id)
+        rc = an_fail(err, AN_EAGAIN, "the move of tenant '%s' is not the newest any more", known.tenant);
+    enum an_move_step step = rc == AN_OK ? m->s.step : known.step;
+    m->s = known;
+    m->s.step = step;
+    m->s.finished = step >= AN_MOVE_DONE;
     return rc;
 }
 
@@ -124,6 +141,7 @@ int an_move_advance(struct an_move *m, enum an_move_step next, struct an_err *er
         return rc;
     m->s.step = next;
     m->s.finished = next >= AN_MOVE_DONE;
+    m->s.closed = m->s.closed || next == AN_MOVE_CLOSE;
     tell(m);
     return AN_OK;
 }

@@ -134,21 +134,67 @@ static int cover(struct an_move *m, const struct an_partition *p, const struct a
                    p->name);
 }
 
-/* Asks for the places of the target, and calls for each partition of the source that has none. */
+/* Asks for the places of the target, and counts, and calls for, each partition of the source that has none. */
 typedef int missing_work(struct an_move *m, const struct an_partition *p, struct an_err *err);
 
 static int each_missing(struct an_move *m, missing_work *work, struct an_err *err)
 {
     struct an_result *places = NULL;
     int rc = an_db_exec(m->target_writer, AN_STMT_PARTITION_PLACES, NULL, 0, &places, err);
+    m->missing = 0;
     for (size_t i = 0; i < m->partition_count && rc == AN_OK; i++) {
         bool missing;
         rc = cover(m, &m->partitions[i], places, &missing, err);
+        m->missing += missing;
         if (rc == AN_OK && missing && work != NULL)
             rc = work(m, &m->partitions[i], err);
     }
     an_result_free(places);
     return rc;
+}
+
+static int count_events(struct an_move *m, struct an_db *db, int64_t from_us, int64_t to_us, int64_t *events,
+                        struct an_err *err)
+{
+    struct an_move_text from, to;
+    const struct an_db_param params[] = {an_move_tenant(m), an_move_number(&from, from_us),
+                                         an_move_number(&to, to_us)};
+    const struct an_db_step step = {.stmt = AN_STMT_MOVE_COUNT, .params = params, .count = AN_COUNT(params)};
+    struct an_result *res = NULL;
+    int rc = an_move_query(m, db, &step, &res, err);
+    if (rc == AN_OK && !an_result_int(res, 0, 0, events))
+        rc = an_fail(err, AN_EBACKEND, "db: move_count: not a number");
+    an_result_free(res);
+    return rc;
+}
+
+/* What the tenant left on the target once would be shown again where the source keeps that time no longer.
+ * Asked before anything is brought: later it may be what was brought, and dropped on the source since. */
+static int check_left(struct an_move *m, struct an_err *err)
+{
+    int64_t from_us = AN_TIME_MIN_US, left = 0;
+    int rc = AN_OK;
+    for (size_t i = 0; i <= m->partition_count && rc == AN_OK; i++) {
+        bool last = i == m->partition_count;
+        int64_t events = 0, to_us = last ? AN_TIME_MAX_US : m->partitions[i].from_us;
+        if (from_us < to_us)
+            rc = count_events(m, m->target, from_us, to_us, &events, err);
+        left += events;
+        from_us = last ? to_us : m->partitions[i].to_us;
+    }
+    if (rc != AN_OK || left == 0)
+        return rc;
+    return an_fail(err, AN_EINVAL,
+                   "shard '%s' still has %lld events of tenant '%s', of a time that shard '%s' keeps no "
+                   "longer: they must be dropped there first",
+                   m->s.target, (long long)left, m->s.tenant, m->s.source);
+}
+
+int an_move_survey(struct an_move *m, struct an_err *err)
+{
+    int rc =
+        an_partition_list(m->source_job, "events", m->arena, &m->partitions, &m->partition_count, err);
+    return rc == AN_OK ? each_missing(m, NULL, err) : rc;
 }
 
 int an_move_examine(struct an_move *m, struct an_err *err)
@@ -159,8 +205,8 @@ int an_move_examine(struct an_move *m, struct an_err *err)
     if (rc == AN_OK)
         rc = check_presence(m, err);
     if (rc == AN_OK)
-        rc = an_partition_list(m->source_job, "events", m->arena, &m->partitions, &m->partition_count, err);
-    return rc == AN_OK ? each_missing(m, NULL, err) : rc;
+        rc = an_move_survey(m, err);
+    return rc == AN_OK && m->s.step == AN_MOVE_PREPARE ? check_left(m, err) : rc;
 }
 
 /* ---- partitions of the target ---- */
@@ -243,7 +289,15 @@ int an_move_settle_source(struct an_move *m, struct an_err *err)
     return an_move_query(m, m->source, &step, NULL, err);
 }
 
-int an_move_settle(struct an_move *m, struct an_err *err)
+int an_move_guard(struct an_move *m, bool wanted, struct an_err *err)
+{
+    const struct an_db_param params[] = {an_move_tenant(m), AN_DB_TEXT(AN_STR(MOVER)),
+                                         AN_DB_TEXT(an_str(wanted ? "t" : "f"))};
+    const struct an_db_step step = {.stmt = AN_STMT_MOVE_GUARD, .params = params, .count = AN_COUNT(params)};
+    return an_move_query(m, m->target, &step, NULL, err);
+}
+
+int an_move_settle(struct an_move *m, bool arriving, struct an_err *err)
 {
     struct an_result *row = NULL;
     int rc = find_tenant(m, m->source_job, &row, err);
@@ -254,6 +308,8 @@ int an_move_settle(struct an_move *m, struct an_err *err)
     an_result_free(row);
     if (rc == AN_OK)
         rc = settle_holds(m, err);
+    if (rc == AN_OK)
+        rc = an_move_guard(m, arriving, err);
     return rc == AN_OK ? refresh(m->target_job, err) : rc;
 }
 
@@ -315,21 +371,6 @@ int an_move_wait_for_writers(struct an_move *m, struct an_err *err)
 
 /* ---- how much there is ---- */
 
-static int count_partition(struct an_move *m, const struct an_partition *p, int64_t *events,
-                           struct an_err *err)
-{
-    struct an_move_text from, to;
-    const struct an_db_param params[] = {an_move_tenant(m), an_move_number(&from, p->from_us),
-                                         an_move_number(&to, p->to_us)};
-    const struct an_db_step step = {.stmt = AN_STMT_MOVE_COUNT, .params = params, .count = AN_COUNT(params)};
-    struct an_result *res = NULL;
-    int rc = an_move_query(m, m->source, &step, &res, err);
-    if (rc == AN_OK && !an_result_int(res, 0, 0, events))
-        rc = an_fail(err, AN_EBACKEND, "db: move_count: not a number");
-    an_result_free(res);
-    return rc;
-}
-
 int an_move_count(struct an_move *m, int64_t *events, struct an_err *err)
 {
     int64_t patience_ms = m->source->statement_timeout_ms;
@@ -338,7 +379,7 @@ int an_move_count(struct an_move *m, int64_t *events, struct an_err *err)
     m->source->statement_timeout_ms = COUNT_MS;
     for (size_t i = 0; i < m->partition_count && rc == AN_OK; i++) {
         int64_t n = 0;
-        rc = count_partition(m, &m->partitions[i], &n, err);
+        rc = count_events(m, m->source, m->partitions[i].from_us, m->partitions[i].to_us, &n, err);
         *events += n;
     }
     m->source->statement_timeout_ms = patience_ms;

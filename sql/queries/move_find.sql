@@ -17,7 +17,8 @@ SELECT m.id,
        m.followed,
        m.compared,
        (extract(epoch FROM m.copied_at) * 1000000)::bigint,
-       m.copied_id
+       m.copied_id,
+       m.closed_at IS NOT NULL
 FROM annals.tenant_moves AS m
 WHERE m.tenant_id = $1
 ORDER BY m.id DESC

@@ -3,7 +3,7 @@
 -- params: all boolean: those too that are finished
 -- rows: one a move, oldest first: id, tenant, source, target, step, who started it and when in microseconds, when it
 --       was saved last, finished (NULL: it is not), how long writers waited in microseconds (NULL: not yet), events
---       there were, copied, followed, compared, the key behind which copying goes on
+--       there were, copied, followed, compared, the key behind which copying goes on, t where it ever came to `close`
 -- tenant: all, for the operator's list
 SELECT m.id,
        m.tenant_id,
@@ -20,7 +20,8 @@ SELECT m.id,
        m.followed,
        m.compared,
        (extract(epoch FROM m.copied_at) * 1000000)::bigint,
-       m.copied_id
+       m.copied_id,
+       m.closed_at IS NOT NULL
 FROM annals.tenant_moves AS m
 WHERE m.finished_at IS NULL OR $1::boolean
 ORDER BY m.id

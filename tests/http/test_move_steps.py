@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The mover killed at each of its steps, and run again; moves that are given up, and that find the sides to differ."""
+import contextlib
 import json
 import random
+import re
 import threading
+import uuid
 
 import pytest
 
-from annals import wait_until
+from annals import TOP, wait_until
 from mover import SHARD, TwoShards, Writer, event
 
 TENANT = "mover"
@@ -188,3 +191,156 @@ def test_what_is_left_keeps_no_partition(two):
         assert len(two.pages("keeper")[1]) == 1
     finally:
         two.ctl("retention", "set", "default", "forever")
+
+
+# --- what a move that is late, or fails, must not do ----------------------------------------------------------------
+def statement(name):
+    """Its text, for parameters by the names p1, p2, ..."""
+    text = re.sub(r"^--.*", "", (TOP / f"sql/queries/{name}.sql").read_text(), flags=re.M)
+    return re.sub(r"\$(\d)", r"%(p\1)s", text)
+
+
+def test_a_switch_that_comes_late(two):
+    """Where the move has been given up, the tenant stays where it lives."""
+    two.fill("late", 20)
+    two.killed_move("late", SHARD, "move_switch")
+    [(move,)] = two.rows("SELECT id FROM annals.tenant_moves WHERE tenant_id = 'late'")
+    two.move("late", None, "--abort")
+    with contextlib.closing(two.cluster.connect("annals_job", two.database)) as conn, conn.cursor() as cursor:
+        cursor.execute(statement("move_switch"), {"p1": "late", "p2": move, "p3": "default", "p4": SHARD})
+        assert cursor.fetchall() == []
+    assert two.lives_on("late") == "default" and two.presence("late") == ("open", "hidden")
+    assert two.post(event("after"), token=two.token("late")).status == 201
+
+
+@contextlib.contextmanager
+def refusing(two, shard, table, condition, times=1000000):
+    """So many changes of rows there, for which the condition holds, fail."""
+    two.rows_on(shard, f"""
+        CREATE SEQUENCE annals.refusals;
+        CREATE FUNCTION annals.refuse() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+        BEGIN
+            IF {condition} AND nextval('annals.refusals') <= {times} THEN
+                RAISE 'not now';
+            END IF;
+            RETURN NEW;
+        END $$;
+        CREATE TRIGGER refuse BEFORE UPDATE ON annals.{table} FOR EACH ROW EXECUTE FUNCTION annals.refuse();
+        SELECT""")
+    try:
+        yield
+    finally:
+        two.rows_on(shard, f"DROP TRIGGER refuse ON annals.{table}; DROP FUNCTION annals.refuse; "
+                           "DROP SEQUENCE annals.refusals; SELECT")
+
+
+def test_the_directory_fails_for_a_moment(two):
+    """Behind the closing: the move goes on."""
+    two.fill("blink", 20)
+    with refusing(two, "default", "tenant_moves", "NEW.step IN ('switch', 'hide', 'open')", 3):
+        assert two.move("blink", SHARD)["step"] == "done"
+    assert two.presence("blink") == ("hidden", "open")
+
+
+@pytest.mark.parametrize("steps, presence", [("'switch'", ("open", "hidden")), ("'switch', 'follow'", ("closed", "closed"))])
+def test_the_directory_fails(two, steps, presence):
+    """Behind the closing: the tenant is opened again, but never before the step has gone back."""
+    tenant = f"failing-{presence[0]}"
+    two.fill(tenant, 20)
+    with refusing(two, "default", "tenant_moves", f"NEW.step IN ({steps}) AND OLD.step = 'close'"):
+        assert two.move(tenant, SHARD, check=False).returncode != 0
+        assert two.presence(tenant) == presence
+    assert two.move(tenant, SHARD)["step"] == "done"
+    assert two.presence(tenant) == ("hidden", "open")
+
+
+def test_given_up_only_once_the_target_is_hidden(two):
+    """Else a search across tenants would find the tenant on both sides."""
+    two.fill("shown", 20)
+    two.killed_move("shown", SHARD, "move_switch")
+    with refusing(two, SHARD, "tenants", "NEW.presence = 'hidden' AND NEW.tenant_id = 'shown'"):
+        assert two.move("shown", None, "--abort", check=False).returncode != 0
+        assert two.presence("shown") == ("open", "closed")
+    assert two.move("shown", None, "--abort")["step"] == "aborted"
+    assert two.presence("shown") == ("open", "hidden")
+
+
+# --- partitions that come and go meanwhile ---------------------------------------------------------------------------
+def make_quarter(shard, two, year):
+    """The first quarter of a year."""
+    two.rows_on(shard, "SELECT annals.partition_create(t, %s, %s) FROM unnest(ARRAY['event_entities', 'events']) AS t",
+                f"{year}-01-01", f"{year}-04-01")
+
+
+def drop_quarter(shard, two, year):
+    two.rows_on(shard, f"DROP TABLE annals.events_{year}_q1, annals.event_entities_{year}_q1; SELECT")
+
+
+def old_event(two, tenant, year):
+    sent = {**event(f"old{year}"), "timestamp": f"{year}-02-03T04:05:06Z"}
+    reply = two.post(sent, token=two.token(tenant, "audit:write audit:import"))
+    assert reply.status == 201, reply
+
+
+def test_the_target_keeps_what_was_brought(two):
+    """A hold that comes in the middle of the move counts on the target from the beginning: nothing that it is for is dropped
+    there before it is brought."""
+    make_quarter("default", two, 2016)
+    old_event(two, "precious", 2016)
+    two.killed_move("precious", SHARD, "move_step", 4, True)
+    two.ctl("hold", "add", "precious", "--reason", "a case")
+    two.ctl("retention", "set", "default", "400")
+    try:
+        two.run_job("partition")
+    finally:
+        two.ctl("retention", "set", "default", "forever")
+    assert two.rows_on(SHARD, "SELECT count(*) FROM annals.events WHERE tenant_id = 'precious'") == [(1,)]
+    two.move("precious", SHARD)
+    assert len(two.pages("precious")[1]) == 1
+    assert two.rows_on(SHARD, "SELECT reason FROM annals.legal_holds WHERE tenant_id = 'precious'") == [("a case",)]
+
+
+@pytest.mark.parametrize("statement_, number, year", [("move_step", 4, 2015), ("move_writers", 1, 2014)])
+def test_a_partition_of_the_target_is_lost(two, statement_, number, year):
+    """Behind the comparison: all is copied again, and compared."""
+    tenant = f"lost-{year}"
+    make_quarter("default", two, year)
+    old_event(two, tenant, year)
+    two.killed_move(tenant, SHARD, statement_, number, True)
+    drop_quarter(SHARD, two, year)
+    assert two.move(tenant, SHARD)["compared"] == 1
+    assert len(two.pages(tenant)[1]) == 1
+    assert two.stored("default", tenant) == two.stored(SHARD, tenant)
+
+
+def test_a_partition_that_comes_meanwhile_is_compared(two):
+    two.fill("growing", 20)
+    done = []
+    with contextlib.closing(two.cluster.connect("annals_writer", two.database, autocommit=False)) as conn:
+        conn.cursor().execute("INSERT INTO annals.outbox (tenant_id, event_ids) VALUES ('minnow', %s::uuid[])",
+                              ([str(uuid.uuid4())],))
+        mover = threading.Thread(target=lambda: done.append(two.move("growing", SHARD, check=False)))
+        mover.start()
+        wait_until("it follows", lambda: two.rows(
+            "SELECT step FROM annals.tenant_moves WHERE tenant_id = 'growing'") == [("follow",)])
+        for shard in (SHARD, "default"):
+            make_quarter(shard, two, 2013)
+        old_event(two, "growing", 2013)
+        conn.rollback()
+        mover.join(30)
+    assert done[0].returncode == 0, done[0]
+    assert json.loads(done[0].stdout)["compared"] == 21
+
+
+def test_what_retention_took_does_not_come_back(two):
+    """A tenant comes back to where rows of it are left that are gone where it lived since."""
+    make_quarter("default", two, 2012)
+    old_event(two, "returning", 2012)
+    two.move("returning", SHARD)
+    drop_quarter(SHARD, two, 2012)
+    done = two.move("returning", "default", check=False)
+    assert done.returncode == 1 and "shard 'two' keeps no longer" in done.stderr, done
+    assert two.presence("returning") == ("hidden", "open")
+    drop_quarter("default", two, 2012)
+    two.move("returning", "default")
+    assert two.pages("returning")[1] == []
