@@ -98,7 +98,7 @@ def db(cluster, template, tmp_path):
 @pytest.fixture(scope="session")
 def programs():
     """Folder of the built test programs."""
-    subprocess.run(["make", "-s", "-C", str(BUILD), "tests/db/test-store", "tests/db/load"], check=True,
+    subprocess.run(["make", "-s", "-C", str(BUILD), "tests/db/test-router", "tests/db/test-store", "tests/db/load"], check=True,
                    stdout=subprocess.DEVNULL, timeout=300)
     return BUILD / "tests" / "db"
 

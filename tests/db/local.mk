@@ -1,11 +1,15 @@
-# Programs that need a server; tests/db/*.py start one. Without it the first skips itself.
+# Programs that need a server; tests/db/*.py start one. Without it the first two skip themselves.
 if HAVE_CMOCKA
-check_PROGRAMS += tests/db/test-store
-TESTS += tests/db/test-store
+check_PROGRAMS += tests/db/test-router tests/db/test-store
+TESTS += tests/db/test-router tests/db/test-store
 endif
 check_PROGRAMS += tests/db/load
 
-tests_db_test_store_SOURCES = tests/db/fixture.c tests/db/fixture.h tests/db/test-store.c
+tests_db_server = tests/db/fixture.c tests/db/fixture.h tests/db/server.c tests/db/server.h
+tests_db_test_router_SOURCES = $(tests_db_server) tests/db/test-router.c
+tests_db_test_router_LDADD = $(AN_TEST_LIBS)
+
+tests_db_test_store_SOURCES = $(tests_db_server) tests/db/test-store.c
 tests_db_test_store_LDADD = $(AN_TEST_LIBS)
 
 tests_db_load_SOURCES = tests/db/fixture.c tests/db/fixture.h tests/db/load.c

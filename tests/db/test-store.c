@@ -14,31 +14,15 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "db/internal.h"
-#include "db/router.h"
 #include "db/merge.h"
 #include "db/store.h"
-#include "db/tenants.h"
 #include "fixture.h"
+#include "server.h"
 
-static struct an_conf conf;
-static struct an_db *writer, *owner;
 static bool may_copy; /* the writer's role has BYPASSRLS */
 
 static struct an_rows batch;
 static uint64_t lsn;
-static struct an_err err;
-
-/* A name that no other run of this program has had. */
-static const char *fresh_name(const char *name)
-{
-    static char tenant[64];
-    unsigned char random[4];
-    char hex[2 * sizeof random + 1];
-    an_random(random, sizeof random);
-    an_hex_encode(random, sizeof random, hex);
-    (void)snprintf(tenant, sizeof tenant, "%s-%s", name, hex);
-    return tenant;
-}
 
 static void add(const char *tenant, unsigned n, const char *variant)
 {
@@ -66,34 +50,6 @@ static void assert_stored(size_t index, enum an_stored stored)
     static const char *const names[] = {"new", "duplicate", "conflict", "no place", "not"};
     if (batch.rows[index].stored != stored)
         fail_msg("item %zu is %s, not %s", index, names[batch.rows[index].stored], names[stored]);
-}
-
-static struct an_result *query(const char *sql, const struct an_db_param *params, size_t count)
-{
-    struct an_result *res = NULL;
-    const struct an_db_step step = {.sql = sql, .params = params, .count = count};
-    if (an_db_pipeline(owner, &step, 1, &res, &err) != AN_OK)
-        fail_msg("%s", err.text);
-    return res;
-}
-
-/* One number of a question with the tenant as its parameter. */
-static int64_t ask(const char *sql, const char *tenant)
-{
-    const struct an_db_param params[] = {AN_DB_TEXT(an_str(tenant))};
-    int64_t n = -1;
-    struct an_result *res = query(sql, params, AN_COUNT(params));
-    assert_true(an_result_int(res, 0, 0, &n));
-    an_result_free(res);
-    return n;
-}
-
-/* A new tenant, which lives here. */
-static const char *fresh_tenant(const char *name)
-{
-    const char *tenant = fresh_name(name);
-    (void)ask("WITH t AS (INSERT INTO annals.tenants (tenant_id) VALUES ($1) RETURNING 1) SELECT count(*) FROM t", tenant);
-    return tenant;
 }
 
 static void set_presence(const char *tenant, const char *presence)
@@ -630,105 +586,6 @@ static void test_memory(void **state)
     an_rows_clear(&batch);
 }
 
-static int admit(struct an_router *r, const char *tenant, bool create)
-{
-    struct an_shard *shard = NULL;
-    int rc = an_router_admit(r, an_str(tenant), create, &shard, &err);
-    assert_true(rc != AN_OK || shard == an_router_default(r));
-    return rc;
-}
-
-static void test_router(void **state)
-{
-    (void)state;
-    const char *tenant = fresh_name("tenant");
-    struct an_router *r = an_router_new(&conf, true);
-    assert_int_equal(admit(r, tenant, false), AN_EDENIED);
-    assert_int_equal(ask("SELECT count(*) FROM annals.tenants WHERE tenant_id = $1", tenant), 0);
-    assert_int_equal(admit(r, tenant, true), AN_OK);
-    assert_int_equal(admit(r, tenant, false), AN_OK);
-    assert_int_equal(ask("SELECT count(*) FROM annals.tenants WHERE tenant_id = $1", tenant), 1);
-    (void)ask("WITH u AS (UPDATE annals.tenants SET suspended_at = now() WHERE tenant_id = $1 RETURNING 1)"
-              " SELECT count(*) FROM u",
-              tenant);
-    assert_int_equal(admit(r, tenant, true), AN_OK); /* remembered, until it is asked again */
-    an_router_doubt(r, an_str(tenant));
-    assert_int_equal(admit(r, tenant, true), AN_EDENIED);
-    an_router_free(r);
-}
-
-/* A tenant that is on another shard than any that the router has seen. */
-static void test_router_and_shards(void **state)
-{
-    (void)state;
-    struct an_router *r = an_router_new(&conf, true);
-    struct an_shard *const *list, *first, *again;
-    size_t count;
-    assert_int_equal(an_router_shards(r, &list, &count, &err), AN_OK);
-    assert_int_equal(count, 1);
-    char shard[64];
-    (void)snprintf(shard, sizeof shard, "%s", fresh_name("shard"));
-    const char *tenant = fresh_name("there");
-    const struct an_db_param params[] = {AN_DB_TEXT(an_str(shard)), AN_DB_TEXT(an_str(tenant))};
-    an_result_free(query("INSERT INTO annals.shards (name, primary_conninfo) VALUES ($1, 'host=x')", params, 1));
-    an_result_free(query("INSERT INTO annals.tenants (tenant_id, shard, presence) VALUES ($2, $1, 'hidden')", params, 2));
-    assert_int_equal(an_router_find(r, an_str(tenant), &first, &err), AN_OK);
-    assert_string_equal(an_shard_name(first), shard);
-    assert_int_equal(an_router_shards(r, &list, &count, &err), AN_OK);
-    assert_int_equal(count, 2);
-    /* The same shard stays the same; with another place it is another. */
-    an_router_doubt(r, an_str(tenant));
-    assert_int_equal(an_router_find(r, an_str(tenant), &again, &err), AN_OK);
-    assert_ptr_equal(first, again);
-    an_result_free(query("UPDATE annals.shards SET primary_conninfo = 'host=y' WHERE name = $1", params, 1));
-    for (int i = 0; i < 30 && again == first; i++) {
-        (void)usleep(100000);
-        assert_int_equal(an_router_find(r, an_str(tenant), &again, &err), AN_OK);
-    }
-    assert_ptr_not_equal(first, again);
-    assert_string_equal(an_shard_name(again), shard);
-    an_result_free(query("UPDATE annals.tenants SET shard = 'default' WHERE tenant_id = $1", params + 1, 1));
-    an_result_free(query("DELETE FROM annals.shards WHERE name = $1", params, 1));
-    an_router_free(r);
-}
-
-/* What a request pays for its shard, once that is known. */
-static void test_router_cost(void **state)
-{
-    (void)state;
-    enum { TIMES = 200000, LIMIT_NS = 5000 };
-    const char *tenant = fresh_tenant("cost");
-    struct an_router *r = an_router_new(&conf, true);
-    assert_int_equal(admit(r, tenant, false), AN_OK);
-    int64_t since_us = an_clock_mono_us();
-    for (int i = 0; i < TIMES; i++)
-        assert_int_equal(admit(r, tenant, false), AN_OK);
-    int64_t ns = (an_clock_mono_us() - since_us) * 1000 / TIMES;
-    (void)printf("router: %lld ns a request\n", (long long)ns);
-    if (!SANITIZED)
-        assert_in_range(ns, 0, LIMIT_NS);
-    an_router_free(r);
-}
-
-/* More than are remembered: still right, in bounded memory. */
-static void test_tenants(void **state)
-{
-    (void)state;
-    struct an_tenants known = {.slots = NULL};
-    char id[16];
-    for (unsigned n = 0; n < AN_TENANTS_MAX + 10; n++) {
-        (void)snprintf(id, sizeof id, "t%u", n);
-        assert_null(an_tenants_find(&known, an_str(id)));
-        an_tenants_put(&known, an_str(id))->version = n;
-        assert_int_equal(an_tenants_find(&known, an_str(id))->version, n);
-        assert_true(known.count <= AN_TENANTS_MAX);
-        if (n == 1000)
-            assert_int_equal(an_tenants_find(&known, AN_STR("t7"))->version, 7);
-    }
-    assert_int_equal(known.count, 10);
-    an_tenants_release(&known);
-}
-
 static void test_window(void **state)
 {
     (void)state;
@@ -745,13 +602,8 @@ static void test_window(void **state)
 
 static int start(void **state)
 {
-    (void)state;
-    const char *conninfo = getenv("ANNALS_TEST_PG_OWNER");
-    if (conninfo == NULL)
+    if (server_start(state) != 0)
         return -1;
-    an_secret_set(&conf.db_owner, conninfo, strlen(conninfo));
-    writer = an_db_new(&conf, AN_DB_WRITER);
-    owner = an_db_new(&conf, AN_DB_OWNER);
     an_rows_init(&batch);
     may_copy = ask("SELECT rolbypassrls::int FROM pg_roles WHERE rolname = $1", "annals_writer") == 1;
     return 0;
@@ -759,13 +611,8 @@ static int start(void **state)
 
 static int stop(void **state)
 {
-    (void)state;
     an_rows_release(&batch);
-    an_db_free(writer);
-    an_db_free(owner);
-    an_secret_release(&conf.db_writer);
-    an_secret_release(&conf.db_owner);
-    return 0;
+    return server_stop(state);
 }
 
 int main(void)
@@ -789,10 +636,6 @@ int main(void)
                                               cmocka_unit_test(test_refused_at_commit),
                                               cmocka_unit_test(test_race),
                                               cmocka_unit_test(test_memory),
-                                              cmocka_unit_test(test_router),
-                                              cmocka_unit_test(test_router_and_shards),
-                                              cmocka_unit_test(test_router_cost),
-                                              cmocka_unit_test(test_tenants),
                                               cmocka_unit_test(test_window)};
     if (!fixture_conf(&conf)) {
         (void)printf("skipped: ANNALS_TEST_PG names no server\n");

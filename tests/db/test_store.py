@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""an_store_put(): the cases are in test-store.c; here are the set-ups they run in."""
+"""an_store_put() and the router: the cases are in test-store.c and test-router.c; here are the set-ups they run in."""
 import subprocess
 
 import pytest
@@ -7,8 +7,8 @@ from conftest import environment
 from postgres import PgBouncer
 
 
-def run_store(programs, env):
-    done = subprocess.run([programs / "test-store"], env=env, capture_output=True, text=True, timeout=120)
+def run_store(programs, env, name="test-store"):
+    done = subprocess.run([programs / name], env=env, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     return done
 
@@ -17,6 +17,11 @@ def run_store(programs, env):
 def test_direct(programs, db, prepared):
     done = run_store(programs, environment(db, prepared=prepared))
     assert "BYPASSRLS" not in done.stderr
+
+
+@pytest.mark.parametrize("prepared", ["on", "off"])
+def test_router(programs, db, prepared):
+    run_store(programs, environment(db, prepared=prepared), "test-router")
 
 
 @pytest.fixture

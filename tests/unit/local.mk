@@ -43,6 +43,7 @@ UNIT_TESTS = \
 	tests/unit/test-sqltext \
 	tests/unit/test-suggest \
 	tests/unit/test-template \
+	tests/unit/test-tenants \
 	tests/unit/test-text \
 	tests/unit/test-texts \
 	tests/unit/test-token-cache \
