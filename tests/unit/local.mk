@@ -71,6 +71,7 @@ tests_unit_test_auth_SOURCES = tests/unit/test-auth.c $(AUTH_TEST_SOURCES)
 tests_unit_test_keyring_SOURCES = tests/unit/test-keyring.c $(AUTH_TEST_SOURCES)
 tests_unit_test_issuer_SOURCES = tests/unit/test-issuer.c $(AUTH_TEST_SOURCES)
 tests_unit_test_jwk_SOURCES = tests/unit/test-jwk.c tests/unit/forge.c tests/unit/forge.h
+tests_unit_test_proc_SOURCES = tests/unit/proc_app.c tests/unit/proc_app.h tests/unit/test-proc.c
 tests_unit_test_principal_SOURCES = tests/unit/test-principal.c $(AUTH_TEST_SOURCES)
 tests_unit_test_token_cache_SOURCES = tests/unit/test-token-cache.c $(AUTH_TEST_SOURCES)
 

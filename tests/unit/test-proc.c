@@ -22,104 +22,10 @@
 #include "log/metrics.h"
 #include "proc/exit.h"
 #include "proc/prefork.h"
+#include "proc_app.h"
 
 #define WAIT_MS 5000   /* for what must come */
 #define SECOND_MS 1000 /* for what must come within a second */
-#define DEADLY_PAGE 66 /* workers with this search.page_default die as they start */
-#define HELPFUL_MAX 777 /* search.page_max with which there is a helper */
-
-/* ---- the application: one byte in, one line out ---- */
-
-struct answer {
-    int pid;
-    int index;
-    int page; /* search.page_default: which configuration the worker has */
-    int shared;
-    int draining;
-};
-
-static void answer(const struct an_conf *c, int client, unsigned index, const int *shared)
-{
-    char command = 0;
-    if (read(client, &command, 1) != 1)
-        return;
-    if (command == 'd')
-        _exit(3);
-    if (command == 's' && write(client, "h", 1) != 1)
-        _exit(4);
-    while (command == 's') /* slow: until another byte comes */
-        if (read(client, &command, 1) != 1)
-            return;
-    struct answer a = {(int)getpid(), (int)index, (int)c->page_default, *shared, an_draining()};
-    if (write(client, &a, sizeof a) != sizeof a)
-        _exit(4);
-}
-
-static int work(const struct an_conf *c, int listen_fd, unsigned index, void *shared)
-{
-    if (c->page_default == DEADLY_PAGE)
-        return 1;
-    sigset_t waiting, before;
-    (void)sigemptyset(&waiting);
-    (void)sigaddset(&waiting, SIGTERM);
-    while (!an_stopping) {
-        int client = accept(listen_fd, NULL, NULL);
-        if (client < 0)
-            continue;
-        (void)sigprocmask(SIG_BLOCK, &waiting, &before); /* it would break a read halfway */
-        answer(c, client, index, shared);
-        (void)close(client);
-        (void)sigprocmask(SIG_SETMASK, &before, NULL);
-        if (an_worker_spent())
-            return 0;
-    }
-    return 0;
-}
-
-static const struct an_conf_app *section(const struct an_conf *c)
-{
-    return &c->ingest;
-}
-
-static int check(const struct an_conf *c, struct an_err *err)
-{
-    return c->page_max == 999 ? an_fail(err, AN_EINVAL, "page_max 999 cannot work") : AN_OK;
-}
-
-static void *share(const struct an_conf *c)
-{
-    static int page;
-    page = (int)c->page_default;
-    return &page;
-}
-
-static bool wants_help(const struct an_conf *c)
-{
-    return c->page_max == HELPFUL_MAX;
-}
-
-/* Leaves its pid and search.page_default in a file, and never asks whether it should stop. */
-static int help(const struct an_conf *c, void *shared)
-{
-    char path[96], text[64];
-    struct an_err err;
-    (void)snprintf(path, sizeof path, "%s/helper", c->run_dir);
-    (void)snprintf(text, sizeof text, "%d %d %d", (int)getpid(), (int)c->page_default, *(const int *)shared);
-    if (an_file_write(path, 0600, text, strlen(text), &err) != AN_OK)
-        return 1;
-    for (;;)
-        (void)pause();
-}
-
-static const struct an_app app = {.name = "ingest",
-                                  .section = section,
-                                  .check = check,
-                                  .share = share,
-                                  .work = work,
-                                  .wants_help = wants_help,
-                                  .help = help};
-
-/* ---- a folder, a service manager's socket, a master ---- */
 
 struct fixture {
     char folder[64], conf[96], socket[96], log[96];
@@ -192,7 +98,7 @@ static AN_NORETURN void be_master(const struct fixture *f, const char *option)
     int log = open(f->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
     (void)dup2(log, STDOUT_FILENO);
     (void)dup2(log, STDERR_FILENO);
-    int status = an_prefork_main(&app, option == NULL ? 3 : 4, argv);
+    int status = an_prefork_main(&proc_app, option == NULL ? 3 : 4, argv);
     (void)fflush(NULL);
     _exit(status);
 }
