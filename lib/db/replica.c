@@ -123,7 +123,11 @@ enum { REPLAYED, THROUGH, NOW };
 int an_replica_ask(struct an_replica *r, struct an_err *err)
 {
     struct an_result *res = NULL;
-    int rc = an_db_exec(r->server.db, AN_STMT_REPLICA_STATE, NULL, 0, &res, err);
+    struct an_db *db = r->server.db;
+    int64_t wait_ms = db->wait_ms;
+    db->wait_ms = db->connect_timeout_ms; /* a pooler in between may take long to say that it cannot connect */
+    int rc = an_db_exec(db, AN_STMT_REPLICA_STATE, NULL, 0, &res, err);
+    db->wait_ms = wait_ms;
     if (rc != AN_OK) {
         an_replica_failed(r, err);
         return AN_EAGAIN;

@@ -109,15 +109,24 @@ def test_nobody_listens(programs, own):
 
 
 def test_read_only_server(programs, own):
-    """A server that became a replica: try again later, on another connection."""
-    own.query("ALTER ROLE annals_writer SET default_transaction_read_only = on")
-    writer = Writer(programs, own, 1, 1)
-    lines = writer.read(2)
-    own.query("ALTER ROLE annals_writer SET default_transaction_read_only = off")
+    """A server that no longer takes writes: the connection that is open hears so, and no other is made to it."""
+    batches = 2000
+    writer = Writer(programs, own, batches, 1)
+    assert writer.read(1)[0][0] == "ok"
+    own.query("ALTER SYSTEM SET default_transaction_read_only = on")
+    own.query("SELECT pg_reload_conf()")
+    lines = [["ok"]]
+    while lines[-1][0] == "ok":
+        lines += writer.read(1)
+    lines += writer.read(3)
+    own.query("ALTER SYSTEM RESET default_transaction_read_only")
+    own.query("SELECT pg_reload_conf()")
     lines += writer.rest()
     assert writer.process.returncode == 0
-    assert "25006" in lines[0][3]
-    assert lines[-1][0] == "ok"
+    texts = [line[3] for line in errors(lines)]
+    assert "25006" in texts[0]
+    assert all("session is read-only" in text for text in texts[1:]) and len(texts) > 2
+    assert_complete(own, batches, 1)
 
 
 def test_locked_table(programs, own):
