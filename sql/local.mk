@@ -49,10 +49,12 @@ AN_QUERIES = \
 	sql/queries/move_list.sql \
 	sql/queries/move_lock.sql \
 	sql/queries/move_merge_entities.sql \
+	sql/queries/move_pin.sql \
 	sql/queries/move_position.sql \
 	sql/queries/move_presence.sql \
 	sql/queries/move_release.sql \
 	sql/queries/move_save.sql \
+	sql/queries/move_server.sql \
 	sql/queries/move_settings.sql \
 	sql/queries/move_settle.sql \
 	sql/queries/move_shards.sql \

@@ -151,6 +151,8 @@ static int close_source(struct an_move *m, struct an_err *err)
         rc = an_move_follow_to_end(m, err);
     if (rc == AN_OK)
         rc = an_move_settle(m, false, err); /* with holds that came meanwhile */
+    if (rc == AN_OK)
+        rc = an_move_check_servers(m, err);
     return rc == AN_OK ? an_move_put(m, m->target_job, "closed", "{hidden,closed}", err) : rc;
 }
 
@@ -242,6 +244,19 @@ static int recover(struct an_move *m, int rc, struct an_err *err)
 
 /* ---- a run ---- */
 
+/* Is there still what was brought? Else it is brought again. The servers are noted last: a run that ends in
+ * between finds them changed. */
+static int know_servers(struct an_move *m, struct an_err *err)
+{
+    struct an_move_servers now;
+    int rc = an_move_ask_servers(m, &now, err);
+    bool same = rc == AN_OK && strcmp(now.source, m->s.servers.source) == 0 &&
+                strcmp(now.target, m->s.servers.target) == 0;
+    if (rc == AN_OK && m->s.step > AN_MOVE_PREPARE && (m->missing > 0 || !same))
+        rc = start_over(m, err);
+    return rc == AN_OK && !same ? an_move_pin(m, &now, err) : rc;
+}
+
 /* What a run needs that begins in the middle, before writers wait. */
 static int take_up(struct an_move *m, struct an_err *err)
 {
@@ -249,8 +264,8 @@ static int take_up(struct an_move *m, struct an_err *err)
         return AN_OK;
     bool begun = m->s.step > AN_MOVE_PREPARE;
     int rc = an_move_examine(m, err);
-    if (rc == AN_OK && begun && m->missing > 0)
-        rc = start_over(m, err);
+    if (rc == AN_OK)
+        rc = know_servers(m, err);
     /* A run that was about to open it again may have ended there. */
     if (rc == AN_OK && begun && m->s.step < AN_MOVE_CLOSE)
         rc = show_source_alone(m, err);

@@ -41,6 +41,11 @@ struct an_move_key {
     struct an_uuid id;
 };
 
+/* Who answers on each side: identifier and timeline; "": not known. */
+struct an_move_servers {
+    char source[40], target[40];
+};
+
 struct an_move_state {
     int64_t id; /* 0: no move was begun */
     char tenant[AN_TENANT_MAX + 1];
@@ -53,6 +58,7 @@ struct an_move_state {
     int64_t events;                     /* to be copied, when it began */
     int64_t copied, followed, compared; /* events so far, over all runs */
     struct an_move_key copied_to;       /* private */
+    struct an_move_servers servers;     /* private: when copying began */
 };
 
 struct an_move;

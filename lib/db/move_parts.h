@@ -63,7 +63,9 @@ int an_move_find_again(struct an_move *m, struct an_err *err) AN_MUST_CHECK;
 int an_move_advance(struct an_move *m, enum an_move_step next, struct an_err *err) AN_MUST_CHECK;
 /* Saves the counters, and tells. */
 int an_move_save(struct an_move *m, struct an_err *err) AN_MUST_CHECK;
-/* The same, where a second has passed since. */
+/* Notes the servers that have what is brought from here on. */
+int an_move_pin(struct an_move *m, const struct an_move_servers *servers, struct an_err *err) AN_MUST_CHECK;
+/* As an_move_save(), where a second has passed since. */
 int an_move_save_seldom(struct an_move *m, struct an_err *err) AN_MUST_CHECK;
 /* The tenant lives on the target, and the next step begins. */
 int an_move_switch(struct an_move *m, struct an_err *err) AN_MUST_CHECK;
@@ -74,8 +76,12 @@ int an_move_connect(struct an_move *m, struct an_err *err) AN_MUST_CHECK;
 /* Can it be moved? As an_move_survey() too. AN_EINVAL: no, for a reason that must be mended: the target may
  * have rows of the tenant from earlier that are gone on the source, and would be shown again. */
 int an_move_examine(struct an_move *m, struct an_err *err) AN_MUST_CHECK;
-/* Fills the partitions, and counts those that the target lacks. AN_EINVAL: some of its own lie across them. */
+/* Fills the partitions, and counts those that the target lacks. AN_EINVAL: its own lie across. */
 int an_move_survey(struct an_move *m, struct an_err *err) AN_MUST_CHECK;
+/* Asks both primaries. */
+int an_move_ask_servers(struct an_move *m, struct an_move_servers *out, struct an_err *err) AN_MUST_CHECK;
+/* AN_EAGAIN: another server than the noted one answers, and may lack what was brought. */
+int an_move_check_servers(struct an_move *m, struct an_err *err) AN_MUST_CHECK;
 /* The target has a partition wherever the source had one at the last survey. */
 int an_move_make_room(struct an_move *m, struct an_err *err) AN_MUST_CHECK;
 /* The source knows the tenant, also where it never wrote: else its first writer would open it there. */

@@ -27,7 +27,9 @@ enum {
     COMPARED,
     COPIED_AT,
     COPIED_ID,
-    CLOSED
+    CLOSED,
+    SOURCE_SERVER,
+    TARGET_SERVER
 };
 
 static void copy_text(struct an_str s, char *out, size_t room)
@@ -52,6 +54,8 @@ int an_move_read(const struct an_result *res, size_t row, struct an_move_state *
     copy_text(an_result_get(res, row, TENANT), out->tenant, sizeof out->tenant);
     copy_text(an_result_get(res, row, SOURCE), out->source, sizeof out->source);
     copy_text(an_result_get(res, row, TARGET), out->target, sizeof out->target);
+    copy_text(an_result_get(res, row, SOURCE_SERVER), out->servers.source, sizeof out->servers.source);
+    copy_text(an_result_get(res, row, TARGET_SERVER), out->servers.target, sizeof out->servers.target);
     if (!read_step(an_result_get(res, row, STEP), &out->step) || !an_result_int(res, row, ID, &out->id) ||
         !an_result_int(res, row, STARTED, &out->started_us) ||
         !an_result_int(res, row, EVENTS, &out->events) || !an_result_int(res, row, COPIED, &out->copied) ||
@@ -163,6 +167,20 @@ int an_move_save(struct an_move *m, struct an_err *err)
     if (rc == AN_OK)
         rc = an_db_exec(m->directory, AN_STMT_MOVE_SAVE, params, AN_COUNT(params), NULL, err);
     tell(m);
+    return rc;
+}
+
+int an_move_pin(struct an_move *m, const struct an_move_servers *servers, struct an_err *err)
+{
+    struct an_move_text id;
+    const struct an_db_param params[] = {an_move_tenant(m), an_move_number(&id, m->s.id),
+                                         AN_DB_TEXT(an_str(servers->source)),
+                                         AN_DB_TEXT(an_str(servers->target))};
+    int rc = an_move_claim(m, err);
+    if (rc == AN_OK)
+        rc = an_db_exec(m->directory, AN_STMT_MOVE_PIN, params, AN_COUNT(params), NULL, err);
+    if (rc == AN_OK)
+        m->s.servers = *servers;
     return rc;
 }
 

@@ -134,7 +134,7 @@ static int cover(struct an_move *m, const struct an_partition *p, const struct a
                    p->name);
 }
 
-/* Asks for the places of the target, and counts, and calls for, each partition of the source that has none. */
+/* Asks for the places of the target; counts, and calls for, each partition of the source that has none. */
 typedef int missing_work(struct an_move *m, const struct an_partition *p, struct an_err *err);
 
 static int each_missing(struct an_move *m, missing_work *work, struct an_err *err)
@@ -207,6 +207,38 @@ int an_move_examine(struct an_move *m, struct an_err *err)
     if (rc == AN_OK)
         rc = an_move_survey(m, err);
     return rc == AN_OK && m->s.step == AN_MOVE_PREPARE ? check_left(m, err) : rc;
+}
+
+/* ---- who answers ---- */
+
+static int ask_server(struct an_db *job, char *out, size_t room, struct an_err *err)
+{
+    struct an_result *res = NULL;
+    int rc = an_db_exec(job, AN_STMT_MOVE_SERVER, NULL, 0, &res, err);
+    if (rc == AN_OK)
+        (void)snprintf(out, room, "%.*s", AN_STR_ARG(an_result_get(res, 0, 0)));
+    an_result_free(res);
+    return rc;
+}
+
+int an_move_ask_servers(struct an_move *m, struct an_move_servers *out, struct an_err *err)
+{
+    int rc = ask_server(m->source_job, out->source, sizeof out->source, err);
+    return rc == AN_OK ? ask_server(m->target_job, out->target, sizeof out->target, err) : rc;
+}
+
+int an_move_check_servers(struct an_move *m, struct an_err *err)
+{
+    struct an_move_servers now;
+    int rc = an_move_ask_servers(m, &now, err);
+    if (rc != AN_OK)
+        return rc;
+    bool source = strcmp(now.source, m->s.servers.source) == 0;
+    if (source && strcmp(now.target, m->s.servers.target) == 0)
+        return AN_OK;
+    return an_fail(err, AN_EAGAIN,
+                   "another server than before answers for shard '%s': the next run copies again",
+                   source ? m->s.target : m->s.source);
 }
 
 /* ---- partitions of the target ---- */

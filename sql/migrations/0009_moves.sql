@@ -3,7 +3,8 @@
 SET LOCAL ROLE annals_owner;
 
 -- step: what is being done, or is to be done next. events: how many there were to copy when it began. copied_at and
--- copied_id: the key behind which copying goes on. Writers waited from closed_at to opened_at.
+-- copied_id: the key behind which copying goes on. source_server and target_server: the servers that answered when
+-- copying began, with their timelines. Writers waited from closed_at to opened_at.
 CREATE TABLE annals.tenant_moves (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     tenant_id text COLLATE "C" NOT NULL,
@@ -24,6 +25,8 @@ CREATE TABLE annals.tenant_moves (
     compared bigint NOT NULL DEFAULT 0,
     copied_at timestamptz,
     copied_id uuid,
+    source_server text,
+    target_server text,
     CHECK (source <> target)
 );
 

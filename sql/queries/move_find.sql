@@ -18,7 +18,9 @@ SELECT m.id,
        m.compared,
        (extract(epoch FROM m.copied_at) * 1000000)::bigint,
        m.copied_id,
-       m.closed_at IS NOT NULL
+       m.closed_at IS NOT NULL,
+       m.source_server,
+       m.target_server
 FROM annals.tenant_moves AS m
 WHERE m.tenant_id = $1
 ORDER BY m.id DESC

@@ -3,7 +3,8 @@
 -- params: all boolean: those too that are finished
 -- rows: one a move, oldest first: id, tenant, source, target, step, who started it and when in microseconds, when it
 --       was saved last, finished (NULL: it is not), how long writers waited in microseconds (NULL: not yet), events
---       there were, copied, followed, compared, the key behind which copying goes on, t where it ever came to `close`
+--       there were, copied, followed, compared, the key behind which copying goes on, t where it ever came to `close`,
+--       servers of source and target when copying began (move_server)
 -- tenant: all, for the operator's list
 SELECT m.id,
        m.tenant_id,
@@ -21,7 +22,9 @@ SELECT m.id,
        m.compared,
        (extract(epoch FROM m.copied_at) * 1000000)::bigint,
        m.copied_id,
-       m.closed_at IS NOT NULL
+       m.closed_at IS NOT NULL,
+       m.source_server,
+       m.target_server
 FROM annals.tenant_moves AS m
 WHERE m.finished_at IS NULL OR $1::boolean
 ORDER BY m.id

@@ -344,3 +344,20 @@ def test_what_retention_took_does_not_come_back(two):
     drop_quarter("default", two, 2012)
     two.move("returning", "default")
     assert two.pages("returning")[1] == []
+
+
+@pytest.mark.parametrize("statement_, number", [("move_step", 4), ("move_writers", 1)])
+def test_another_server_answers(two, statement_, number):
+    """A replica that took the place of the target may lack what was brought and compared: it is brought again."""
+    tenant = f"promoted-{number}"
+    two.fill(tenant, 50)
+    two.killed_move(tenant, SHARD, statement_, number, True)
+    [(source, target)] = two.rows("SELECT source_server, target_server FROM annals.tenant_moves WHERE tenant_id = %s",
+                                  tenant)
+    assert source != target and target.endswith("/00000001")
+    two.rows("UPDATE annals.tenant_moves SET target_server = '1/00000001' WHERE tenant_id = %s RETURNING id", tenant)
+    for table in ("events", "event_entities"):
+        two.rows_on(SHARD, f"DELETE FROM annals.{table} WHERE tenant_id = %s RETURNING tenant_id", tenant)
+    assert two.move(tenant, SHARD)["copied"] == 50
+    assert len(two.pages(tenant)[1]) == 50
+    assert two.stored("default", tenant) == two.stored(SHARD, tenant)
