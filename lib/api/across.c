@@ -14,18 +14,6 @@ bool an_across_is_on(const struct an_call *call)
     return call->ctx->conf->db_platform.len > 0;
 }
 
-int an_across_shards(struct an_call *call, struct an_search *s, struct an_err *err)
-{
-    struct an_shard *const *list, **copy;
-    int rc = an_router_shards(call->ctx->router, &list, &s->shard_count, err);
-    if (rc != AN_OK)
-        return rc;
-    copy = an_arena_alloc(call->arena, s->shard_count * sizeof *copy);
-    memcpy(copy, list, s->shard_count * sizeof *copy); /* the router's own is good until its next call */
-    s->shards = copy;
-    return AN_OK;
-}
-
 int an_across_record(struct an_call *call, const char *what, struct an_err *err)
 {
     const struct an_principal *who = call->who;

@@ -11,8 +11,6 @@
 bool an_across_asked(const struct an_call *call) AN_MUST_CHECK;
 /* Is it switched on (database.platform)? */
 bool an_across_is_on(const struct an_call *call) AN_MUST_CHECK;
-/* All shards, for *s. AN_EAGAIN: they are not known at the moment. */
-int an_across_shards(struct an_call *call, struct an_search *s, struct an_err *err) AN_MUST_CHECK;
 /* An event of our own "annals.api.<what>" about the call. Not AN_OK: nothing may be shown. */
 int an_across_record(struct an_call *call, const char *what, struct an_err *err) AN_MUST_CHECK;
 

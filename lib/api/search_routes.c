@@ -76,7 +76,7 @@ static int begin(struct an_call *call, struct an_search *s, bool *refused, struc
                                "Reading across tenants is off: database.platform names no connection.");
     int rc = an_ctx_key(call->ctx, NULL, &s->key, err);
     if (rc == AN_OK && an_across_asked(call))
-        rc = an_across_shards(call, s, err);
+        rc = an_search_all_shards(s, err);
     struct an_str token = an_request_header(call->req, WRITE_TOKEN);
     if (rc != AN_OK || token.data == NULL || an_write_token_read(s->key, call->tenant, token, &s->need))
         return rc;

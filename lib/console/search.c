@@ -12,7 +12,7 @@ int an_admin_search(struct an_admin *a, struct an_search *s, struct an_err *err)
                             .tenant = a->tenant,
                             .timeout_ms = ctx->conf->search_timeout_ms};
     int rc = an_ctx_key(ctx, NULL, &s->key, err);
-    return rc == AN_OK && an_across_asked(a->call) ? an_across_shards(a->call, s, err) : rc;
+    return rc == AN_OK && an_across_asked(a->call) ? an_search_all_shards(s, err) : rc;
 }
 
 /* A tenant's id needs no quotes, and percent-encoding leaves nothing that the quotes around a URL would not

@@ -37,6 +37,7 @@ struct an_router {
     struct an_shard **list; /* those that there are */
     size_t list_count;      /* 0: the directory was never asked */
     int64_t version;        /* of that list */
+    char history[48];       /* of the directory's database; empty: its primary was never asked */
     struct an_tenants tenants;
     int64_t refresh_us, ask_us; /* not before */
     int64_t primary_us;         /* the same, of the directory's primary alone */
@@ -218,34 +219,80 @@ static int ask_shards(struct an_router *r, struct an_db *db, void *arg, struct a
     return rc;
 }
 
+/* Columns of directory_version. */
+enum { NUMBER, CHANGED, HISTORY };
+
+struct version {
+    struct an_directory_mark mark;
+    char history[48]; /* empty: a replica says it */
+};
+
 static int ask_version(struct an_router *r, struct an_db *db, void *arg, struct an_err *err)
 {
     (void)r;
+    struct version *v = arg;
     struct an_result *res = NULL;
     int64_t wait_ms = db->wait_ms;
     db->wait_ms = VERSION_WAIT_MS;
     int rc = an_db_exec(db, AN_STMT_DIRECTORY_VERSION, NULL, 0, &res, err);
     db->wait_ms = wait_ms;
-    if (rc == AN_OK && !an_result_int(res, 0, 0, arg))
+    if (rc == AN_OK && (!an_result_int(res, 0, NUMBER, &v->mark.version) ||
+                        !an_result_int(res, 0, CHANGED, &v->mark.changed_us)))
         rc = an_fail(err, AN_EBACKEND, "db: the directory has no version");
+    struct an_str history = rc == AN_OK ? an_result_get(res, 0, HISTORY) : AN_STR("");
+    (void)snprintf(v->history, sizeof v->history, "%.*s", AN_STR_ARG(history));
     an_result_free(res);
     return rc;
 }
 
-/* The list is at least as new as the version, which was asked before it. A replica that is behind the one
- * that was asked last has nothing new to say. */
-static int refresh(struct an_router *r, struct an_err *err)
+/* A primary that was promoted before it had everything, or restored from a backup, counts anew from what it has:
+ * versions of before mean nothing there. Of a replica that has less nobody knows whether it is merely behind. */
+static void follow_history(struct an_router *r, const struct version *v)
 {
-    int64_t version;
-    int rc = ask_directory(r, false, ask_version, &version, err);
-    if (rc == AN_OK && version > r->version) {
-        rc = ask_directory(r, false, ask_shards, NULL, err);
+    if (v->history[0] == '\0')
+        return;
+    bool other = r->history[0] != '\0' && strcmp(v->history, r->history) != 0;
+    if (other || v->mark.version < r->version) {
+        an_log_warn("db", "the directory of shards has another history than before: all of it is asked for again");
+        an_tenants_doubt(&r->tenants);
+        r->version = 0;
+    }
+    memcpy(r->history, v->history, sizeof r->history);
+}
+
+/* The list is at least as new as the version, which was asked before it. A replica that is behind the one
+ * that was asked last has nothing new to say. afresh: as in ask_directory(). */
+static int look(struct an_router *r, bool afresh, struct version *v, struct an_err *err)
+{
+    int rc = ask_directory(r, afresh, ask_version, v, err);
+    bool behind = rc == AN_OK && v->mark.version < r->version && v->history[0] == '\0';
+    if (behind && !afresh && !r->writes) /* who writes has asked the primary already */
+        rc = ask_directory(r, true, ask_version, v, err);
+    if (rc == AN_OK)
+        follow_history(r, v);
+    if (rc == AN_OK && v->mark.version > r->version) {
+        rc = ask_directory(r, afresh, ask_shards, NULL, err);
         if (rc == AN_OK)
-            r->version = version;
+            r->version = v->mark.version;
     }
     if (rc == AN_OK)
         heard(r);
     r->refresh_us = an_clock_mono_us() + REFRESH_US;
+    return rc;
+}
+
+static int refresh(struct an_router *r, struct an_err *err)
+{
+    struct version ignored;
+    return look(r, false, &ignored, err);
+}
+
+int an_router_look(struct an_router *r, struct an_directory_mark *out, struct an_err *err)
+{
+    struct version v;
+    int rc = look(r, true, &v, err);
+    if (rc == AN_OK)
+        *out = v.mark;
     return rc;
 }
 
@@ -342,7 +389,7 @@ static int look_up(struct an_router *r, struct an_str tenant, struct an_tenant *
     struct an_err ignored;
     (void)refresh_if_due(r, &ignored); /* where it fails, what is remembered goes on */
     *out = an_tenants_find(&r->tenants, tenant);
-    if (*out != NULL && (*out)->version >= r->version)
+    if (*out != NULL && (*out)->version > 0 && (*out)->version >= r->version)
         return AN_OK;
     return learn(r, tenant, out, err);
 }

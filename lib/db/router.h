@@ -40,4 +40,14 @@ void an_router_doubt(struct an_router *r, struct an_str tenant);
  * asked it is that of the last time; AN_EAGAIN: there was none. */
 int an_router_shards(struct an_router *r, struct an_shard *const **list, size_t *count, struct an_err *err) AN_MUST_CHECK;
 
+/* What the directory says of itself. */
+struct an_directory_mark {
+    int64_t version;    /* grows with every change */
+    int64_t changed_us; /* the last one, by the clock of the directory */
+};
+/* As it is now, and not as it is remembered: its primary says so, where that answers. The list of shards is as new
+ * then. Where it is the same before and after something else, nobody has moved meanwhile. AN_EAGAIN: it cannot be
+ * asked. */
+int an_router_look(struct an_router *r, struct an_directory_mark *out, struct an_err *err) AN_MUST_CHECK;
+
 #endif

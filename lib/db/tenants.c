@@ -65,3 +65,9 @@ struct an_tenant *an_tenants_put(struct an_tenants *t, struct an_str id)
     t->count++;
     return slot;
 }
+
+void an_tenants_doubt(struct an_tenants *t)
+{
+    for (size_t i = 0; i < t->size; i++)
+        t->slots[i].version = 0;
+}

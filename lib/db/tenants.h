@@ -27,4 +27,7 @@ struct an_tenant *an_tenants_find(const struct an_tenants *t, struct an_str id) 
 /* The same, added where it was not there. */
 struct an_tenant *an_tenants_put(struct an_tenants *t, struct an_str id) AN_MUST_CHECK;
 
+/* None of them is believed before the directory has been asked. */
+void an_tenants_doubt(struct an_tenants *t);
+
 #endif

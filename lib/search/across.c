@@ -46,6 +46,18 @@ static void note_failure(struct part *p, int rc)
                 an_shard_name(p->search.shard), p->err.text);
 }
 
+int an_search_all_shards(struct an_search *s, struct an_err *err)
+{
+    struct an_shard *const *list, **copy;
+    int rc = an_router_shards(s->router, &list, &s->shard_count, err);
+    if (rc != AN_OK)
+        return rc;
+    copy = an_arena_alloc(s->arena, s->shard_count * sizeof *copy);
+    memcpy(copy, list, s->shard_count * sizeof *copy); /* the router's own is good until its next call */
+    s->shards = copy;
+    return AN_OK;
+}
+
 /* ---- asking ---- */
 
 static void send_all(struct an_search *s, struct parts *p, enum an_planning planning,
@@ -87,12 +99,15 @@ static void add_one(struct an_coverage *all, const struct an_coverage *one)
         all->lag_ms = one->lag_ms;
 }
 
-static void cover(struct part *part, struct an_coverage *out)
+/* A replica that has not replayed all from before the directory's last change may not show yet who came then. */
+static void cover(struct part *part, int64_t changed_us, struct an_coverage *out)
 {
     int rc = part->rc == AN_OK ? an_reading_coverage(&part->search, out, &part->err) : AN_OK;
     if (rc != AN_OK)
         note_failure(part, rc);
     out->answered = part->rc == AN_OK;
+    if (out->by_replica && out->through_us < changed_us)
+        out->complete = false;
     if (out->answered)
         return;
     *out = (struct an_coverage){.shard = an_shard_name(part->search.shard)};
@@ -100,7 +115,7 @@ static void cover(struct part *part, struct an_coverage *out)
     part->rows = NULL;
 }
 
-static void cover_all(struct an_search *s, struct parts *p, struct an_coverage *out)
+static void cover_all(struct an_search *s, struct parts *p, int64_t changed_us, struct an_coverage *out)
 {
     struct an_coverage *shards = an_arena_zalloc(s->arena, p->count * sizeof *shards);
     *out = (struct an_coverage){.through_us = AN_TIME_MAX_US,
@@ -109,7 +124,7 @@ static void cover_all(struct an_search *s, struct parts *p, struct an_coverage *
                                 .shards = shards,
                                 .shard_count = p->count};
     for (size_t i = 0; i < p->count; i++) {
-        cover(&p->list[i], &shards[i]);
+        cover(&p->list[i], changed_us, &shards[i]);
         add_one(out, &shards[i]);
     }
 }
@@ -130,6 +145,36 @@ static int failure(const struct parts *p, struct an_err *err)
     return says->rc;
 }
 
+static void ask_once(struct an_search *s, enum an_planning planning, const struct an_db_step *step, struct parts *p)
+{
+    p->count = s->shard_count;
+    p->list = an_arena_zalloc(s->arena, p->count * sizeof *p->list);
+    send_all(s, p, planning, step);
+    take_all(p, an_clock_mono_us() + (s->timeout_ms + SLACK_MS) * 1000);
+}
+
+/* Shards do not answer at the same instant. A tenant that moves meanwhile may be missing on both of its shards: where the
+ * directory has changed, all are asked once more. false: it has again, or cannot be asked. */
+static bool ask_all(struct an_search *s, enum an_planning planning, const struct an_db_step *step, struct parts *p,
+                    struct an_directory_mark *mark)
+{
+    struct an_directory_mark before;
+    struct an_err ignored;
+    bool known = an_router_look(s->router, &before, &ignored) == AN_OK, same = false;
+    for (int times = 0; times < 2 && !same; times++) {
+        release(p);
+        if (known)
+            known = an_search_all_shards(s, &ignored) == AN_OK;
+        ask_once(s, planning, step, p);
+        known = known && an_router_look(s->router, mark, &ignored) == AN_OK;
+        if (!known)
+            return false;
+        same = mark->version == before.version;
+        before = *mark;
+    }
+    return same;
+}
+
 /* Sends the statement to all shards, then takes their answers. p is to be released in any case. */
 static int ask(struct an_search *s, const struct an_filter *f, enum an_planning planning,
                const struct an_sqltext *q, bool binary, struct parts *p, struct an_coverage *coverage,
@@ -137,11 +182,10 @@ static int ask(struct an_search *s, const struct an_filter *f, enum an_planning 
 {
     const struct an_db_step step = {
         .sql = q->text.data, .params = q->params, .count = q->count, .binary = binary};
-    p->count = s->shard_count;
-    p->list = an_arena_zalloc(s->arena, p->count * sizeof *p->list);
-    send_all(s, p, planning, &step);
-    take_all(p, an_clock_mono_us() + (s->timeout_ms + SLACK_MS) * 1000);
-    cover_all(s, p, coverage);
+    struct an_directory_mark mark = {.changed_us = AN_TIME_MIN_US};
+    bool settled = ask_all(s, planning, &step, p, &mark);
+    cover_all(s, p, mark.changed_us, coverage);
+    coverage->complete = coverage->complete && settled;
     int rc = failure(p, err);
     return rc == AN_OK ? an_coverage_suits(coverage, f, err) : rc;
 }

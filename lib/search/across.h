@@ -2,7 +2,7 @@
 /* Searches across tenants (struct an_search with shards): all shards are asked at once, and what they
  * answer becomes one list. A shard that fails, or has not answered at the time limit, is left out and
  * told in the coverage; only where none is left the search fails: AN_ETIMEOUT where all of them took
- * too long. */
+ * too long. Where the directory has changed meanwhile, all are asked once more. */
 #ifndef AN_SEARCH_ACROSS_H
 #define AN_SEARCH_ACROSS_H
 

@@ -53,6 +53,9 @@ struct an_search {
     unsigned char partitions[AN_SHA256_LEN]; /* as in struct an_hot, when it began */
 };
 
+/* Makes it a search across tenants, on all shards there are. AN_EAGAIN: they are not known at the moment. */
+int an_search_all_shards(struct an_search *s, struct an_err *err) AN_MUST_CHECK;
+
 /* One page: appends "events":[...],"next_cursor":...,"coverage":{...} (without outer braces) to out;
  * documents are copied from the result without parsing. The cursor is appended to *next too (empty: the
  * end). AN_EINVAL: the cursor is not for this search. AN_ETIMEOUT: too slow. AN_EAGAIN: no server that

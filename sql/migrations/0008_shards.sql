@@ -28,7 +28,8 @@ ALTER TABLE annals.tenants
 -- Grows with every change that a router must see. The row is locked until the change is committed, so that a
 -- higher version never shows before a lower one.
 INSERT INTO annals.settings (key, value)
-VALUES ('directory_version', '1');
+VALUES ('directory_version', '1'),
+       ('directory_changed_at', '0'); -- in microseconds since 1970
 
 CREATE FUNCTION annals.directory_changed()
 RETURNS trigger
@@ -40,6 +41,9 @@ BEGIN
     UPDATE annals.settings
     SET value = (value::bigint + 1)::text
     WHERE key = 'directory_version';
+    UPDATE annals.settings
+    SET value = (extract(epoch FROM clock_timestamp()) * 1000000)::bigint::text
+    WHERE key = 'directory_changed_at';
     RETURN NULL;
 END
 $$;

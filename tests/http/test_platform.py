@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reading across tenants: who may, what it shows, what it leaves behind."""
+import concurrent.futures
 import contextlib
 import datetime
 import random
@@ -359,6 +360,24 @@ def test_a_tenant_that_moves_is_shown_once(platform):
 
 
 # --- a shard that does not answer ------------------------------------------------------------------------------
+def test_a_tenant_that_moves_between_two_answers_is_not_missed(platform):
+    """Its new shard answers before it comes, and the old one after it has left: all are asked again."""
+    stack, shard, tenant = platform.stack, platform.shard, "t-between"
+    stack.ctl("tenant", "add", tenant)
+    platform.write(tenant, [event(random.Random(2), NOW - datetime.timedelta(hours=1))])
+    wanted = platform.events[-1]["id"]
+    stack.rows("UPDATE annals.tenants SET shard = 'second', presence = 'hidden' WHERE tenant_id = %s RETURNING 1", tenant)
+    shard.rows("INSERT INTO annals.tenants (tenant_id) VALUES (%s) RETURNING 1", tenant)
+    with concurrent.futures.ThreadPoolExecutor() as pool, locked(shard.connect()):
+        answer = pool.submit(platform.get, "id=" + wanted)
+        time.sleep(0.4)
+        stack.rows("UPDATE annals.tenants SET shard = 'default', presence = 'open' WHERE tenant_id = %s RETURNING 1", tenant)
+        shard.rows("UPDATE annals.tenants SET presence = 'hidden' WHERE tenant_id = %s RETURNING 1", tenant)
+    found = answer.result().json()
+    assert [e["id"] for e in found["events"]] == [wanted]
+    assert found["coverage"]["complete"] is True
+
+
 def check_partial(platform, console):
     """Everything of the default shard, nothing of the other, and it is said."""
     expected = platform.expected(lambda e: shard_of(e["tenant_id"]) == "default" and e["timestamp"] < rfc3339(NOW))

@@ -361,6 +361,34 @@ def test_failover():
         wait_until("the old primary has what was written", lambda: old_has(old, farm.annals.database, after[-1][0]))
 
 
+def test_failover_of_the_directory_to_one_that_had_less():
+    """It counts anew: a change that happens to have the number of one that was lost is a change all the same."""
+    with Farm(["near"], {"ingest.workers": 1}) as farm:
+        old, new = farm.primary, farm.standbys["near"]
+        both = f"host={old.folder},{new.folder} port={postgres.PORT},{postgres.PORT} dbname={farm.annals.database}"
+        farm.annals.write_conf(database__writer=f"{both} user=annals_writer")
+        farm.annals.stop_app("ingest")
+        farm.annals.start_app("ingest")
+        write(farm)
+        farm.annals.ctl("tenant", "add", "other")
+        farm.catch_up()
+        new.stop()
+        suspend(old, farm.annals.database, "other")
+        time.sleep(1.2)
+        write(farm)  # the worker has seen that number
+        old.stop()
+        new.start()
+        new.promote()
+        suspend(new, farm.annals.database, "t1")
+        wait_until("the change is seen", lambda: farm.annals.post(EVENT).status == 403, 5)
+
+
+def suspend(cluster, database, tenant):
+    with contextlib.closing(cluster.connect(dbname=database)) as conn, conn.cursor() as cursor:
+        cursor.execute("UPDATE annals.tenants SET suspended_at = now() WHERE tenant_id = %s", (tenant,))
+        assert cursor.rowcount == 1
+
+
 def old_has(cluster, database, event):
     with contextlib.closing(cluster.connect(dbname=database)) as conn, conn.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM annals.events WHERE id = %s", (event["id"],))

@@ -62,6 +62,25 @@ def test_the_replica_has_not_heard_that_it_came(farm, tenant, row):
     assert search(farm, tenant) == ([event], ("second", "1"))
 
 
+def test_across_tenants_it_is_said(farm):
+    """Neither shard shows it: its old one hides it, and the new one's replica does not know it yet."""
+    event = write(farm, "missing")
+    farm.catch_up()
+    farm.standbys["far"].pause()
+    farm.annals.ctl("tenant", "move", "missing", "--to", "second")
+    farm.standbys["near"].catch_up()
+
+    def all_tenants():
+        reply = farm.annals.get("/v1/events?limit=50", token=farm.annals.token("*", "audit:read"),
+                                headers={"Annals-Tenant": "*"})
+        assert reply.status == 200, reply
+        return event in [e["id"] for e in reply.json()["events"]], reply.json()["coverage"]["complete"]
+
+    assert all_tenants() == (False, False)
+    farm.standbys["far"].resume()
+    wait_until("it is there", lambda: all_tenants() == (True, True), 5)
+
+
 def test_the_directory_has_not_heard_that_it_left(farm):
     """Its replica still names the shard that has just said no."""
     farm.annals.ctl("tenant", "add", "homing", "--shard", "second")
