@@ -207,8 +207,8 @@ def test_a_closed_tenant_is_unavailable_after_a_while(sharded):
 
 
 def test_directory_down(sharded):
-    """Who is known goes on, on another shard; the others are told to come again."""
-    stack, shard = sharded(own_cluster=True, settings={"search.workers": 2})
+    """Who is known goes on, on another shard; the others are told to come again. Known to a worker: so there is one."""
+    stack, shard = sharded(own_cluster=True, settings={"ingest.workers": 1, "search.workers": 1})
     for n in range(30):
         assert post(stack, "there", f"there-{n}").status == 201
         assert found(stack, "there")[0] == 200
