@@ -99,8 +99,13 @@ class Farm:
         """Who answers a search: "primary", or the name of a replica."""
         reply = self.annals.get(path, **kwargs)
         assert reply.status == 200, reply
-        tier = reply.json()["coverage"]["tiers"][0]
-        return tier.get("replica", "primary")
+        return self.server_of(reply)
+
+    @staticmethod
+    def server_of(reply):
+        if reply.status != 200:
+            return f"nobody ({reply.status})"
+        return reply.json()["coverage"]["tiers"][0].get("replica", "primary")
 
     def metric(self, name, **labels):
         """Sum of what all programs count under that name and those labels."""
@@ -113,7 +118,7 @@ class Farm:
         """Until so many searches in a row are answered by these alone, and by each of them."""
         deadline = time.monotonic() + seconds
         while True:
-            got = {self.served() for _ in range(count)}
+            got = {self.server_of(self.annals.get("/v1/events?limit=1")) for _ in range(count)}
             if got == set(names):
                 return
             assert time.monotonic() < deadline, f"{got} answer, not {names}"
