@@ -156,7 +156,7 @@ static int follow_some(struct an_move *m, uint64_t horizon, bool *done, struct a
         horizon == 0 ? AN_MOVE_NULL : an_move_xid(&until, horizon), an_move_number(&most, READ_IDS)};
     const struct an_db_step step = {
         .stmt = AN_STMT_FEED_OF_TENANT, .params = params, .count = AN_COUNT(params)};
-    struct an_move_position last;
+    struct an_move_position last = m->position;
     struct an_result *res = NULL;
     struct an_buf ids;
     an_buf_init(&ids, IDS_LIMIT);

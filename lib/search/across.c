@@ -48,11 +48,11 @@ static void note_failure(struct part *p, int rc)
 
 int an_search_all_shards(struct an_search *s, struct an_err *err)
 {
-    struct an_shard *const *list, **copy;
+    struct an_shard *const *list;
     int rc = an_router_shards(s->router, &list, &s->shard_count, err);
     if (rc != AN_OK)
         return rc;
-    copy = an_arena_alloc(s->arena, s->shard_count * sizeof *copy);
+    struct an_shard **copy = an_arena_alloc(s->arena, s->shard_count * sizeof *copy);
     memcpy(copy, list, s->shard_count * sizeof *copy); /* the router's own is good until its next call */
     s->shards = copy;
     return AN_OK;
