@@ -244,7 +244,7 @@ static int tenant_moves(const struct an_ctl *ctl, int argc, char **argv)
     }
     if (argc != optind)
         return an_ctl_usage("tenant moves: unexpected argument '%s'", argv[optind]);
-    const struct an_db_param params[] = {AN_DB_TEXT(an_str(all ? "t" : "f"))};
+    const struct an_db_param params[] = {AN_DB_TEXT(an_str(all ? "t" : "f")), AN_DB_TEXT(an_str(NULL))};
     return an_ctl_print_rows(ctl, AN_DB_JOB, AN_STMT_MOVE_LIST, params, AN_COUNT(params), print_move);
 }
 

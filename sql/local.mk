@@ -42,7 +42,6 @@ AN_QUERIES = \
 	sql/queries/move_entities.sql \
 	sql/queries/move_events.sql \
 	sql/queries/move_events_named.sql \
-	sql/queries/move_find.sql \
 	sql/queries/move_guard.sql \
 	sql/queries/move_hold_put.sql \
 	sql/queries/move_holds.sql \

@@ -9,7 +9,7 @@
 const char *const an_move_step_names[AN_MOVE_STEP__COUNT] = {
     "prepare", "copy", "follow", "compare", "close", "switch", "hide", "open", "release", "done", "aborted"};
 
-/* Columns of move_list and move_find. */
+/* Columns of move_list. */
 enum {
     ID,
     TENANT,
@@ -86,11 +86,12 @@ int an_move_claim(struct an_move *m, struct an_err *err)
 
 int an_move_load(struct an_move *m, struct an_err *err)
 {
-    const struct an_db_param params[] = {an_move_tenant(m)};
+    const struct an_db_param params[] = {AN_DB_TEXT(AN_STR("t")), an_move_tenant(m)};
     struct an_result *res = NULL;
-    int rc = an_db_exec(m->directory, AN_STMT_MOVE_FIND, params, AN_COUNT(params), &res, err);
-    if (rc == AN_OK && an_result_rows(res) == 1)
-        rc = an_move_read(res, 0, &m->s, err);
+    int rc = an_db_exec(m->directory, AN_STMT_MOVE_LIST, params, AN_COUNT(params), &res, err);
+    size_t count = an_result_rows(res);
+    if (rc == AN_OK && count > 0) /* the newest comes last */
+        rc = an_move_read(res, count - 1, &m->s, err);
     else
         m->s.id = 0;
     an_result_free(res);

@@ -1,6 +1,6 @@
 -- name: move_list
 -- on: primary as annals_job
--- params: all boolean: those too that are finished
+-- params: all boolean: those too that are finished; tenant_id text: of that tenant alone (NULL: of all)
 -- rows: one a move, oldest first: id, tenant, source, target, step, who started it and when in microseconds, when it
 --       was saved last, finished (NULL: it is not), how long writers waited in microseconds (NULL: not yet), events
 --       there were, copied, followed, compared, the key behind which copying goes on, t where it ever came to `close`,
@@ -26,5 +26,6 @@ SELECT m.id,
        m.source_server,
        m.target_server
 FROM annals.tenant_moves AS m
-WHERE m.finished_at IS NULL OR $1::boolean
+WHERE (m.finished_at IS NULL OR $1::boolean)
+  AND ($2::text IS NULL OR m.tenant_id = $2)
 ORDER BY m.id
