@@ -4,7 +4,7 @@
 #include "an.h"
 
 #include "base/clock.h"
-#include "db/router.h"
+#include "shard/router.h"
 
 #define CALLS 2000000
 

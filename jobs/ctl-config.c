@@ -7,8 +7,8 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "ctl.h"
-#include "db/shard.h"
 #include "proc/exit.h"
+#include "shard/shard.h"
 
 #define TEXT_MAX_BYTES (1024 * 1024)
 

@@ -7,11 +7,11 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "ctl.h"
-#include "db/directory.h"
 #include "db/migrate.h"
-#include "db/partition.h"
 #include "db/place.h"
 #include "proc/exit.h"
+#include "shard/directory.h"
+#include "upkeep/partition.h"
 
 #define TEXT_MAX_BYTES (256 * 1024)
 

@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "ctl.h"
-#include "db/move.h"
+#include "move/move.h"
 #include "own.h"
 #include "proc/exit.h"
 

@@ -4,11 +4,11 @@
 
 #include "base/clock.h"
 #include "ctl.h"
-#include "db/directory.h"
-#include "db/retention.h"
 #include "event/event.h"
 #include "own.h"
 #include "proc/exit.h"
+#include "shard/directory.h"
+#include "upkeep/retention.h"
 
 #define CLASS_MAX 64
 #define DAYS_MAX  36500

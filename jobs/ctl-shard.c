@@ -9,11 +9,11 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "ctl.h"
-#include "db/directory.h"
 #include "db/migrate.h"
 #include "db/place.h"
 #include "own.h"
 #include "proc/exit.h"
+#include "shard/directory.h"
 
 #define ARRAY_MAX_BYTES ((size_t)64 << 10)
 #define LINE_MAX_BYTES ((size_t)256 << 10)

@@ -6,9 +6,9 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "ctl.h"
-#include "db/router.h"
 #include "log/metrics.h"
 #include "proc/exit.h"
+#include "shard/router.h"
 
 #define LINE_MAX_BYTES 8192
 

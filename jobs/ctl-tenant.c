@@ -8,9 +8,9 @@
 #include "base/json.h"
 #include "ctl.h"
 #include "db/db.h"
-#include "db/shard.h"
 #include "event/event.h"
 #include "proc/exit.h"
+#include "shard/shard.h"
 
 #define NAME_MAX_BYTES 256
 #define LINE_MAX_BYTES 4096

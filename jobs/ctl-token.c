@@ -9,7 +9,7 @@
 
 #include "auth/auth.h"
 #include "auth/issuer.h"
-#include "auth/keeper.h"
+#include "auth/keyfetch.h"
 #include "auth/keyring.h"
 #include "auth/token.h"
 #include "base/arena.h"

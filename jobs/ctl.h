@@ -10,7 +10,7 @@
 #include "base/err.h"
 #include "conf/conf.h"
 #include "db/db.h"
-#include "db/directory.h"
+#include "shard/directory.h"
 
 struct an_ctl {
     const struct an_conf *conf; /* loaded; NULL for commands that need none */

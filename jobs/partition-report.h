@@ -5,9 +5,9 @@
 #define AN_JOBS_PARTITION_REPORT_H
 
 #include "an.h"
-#include "db/partition_plan.h"
-#include "db/shard.h"
 #include "own.h"
+#include "shard/shard.h"
+#include "upkeep/partition_plan.h"
 
 enum an_act { AN_ACT_CREATE, AN_ACT_DETACH, AN_ACT_DROP, AN_ACT_ATTACH, AN_ACT_KEEP, AN_ACT__COUNT };
 

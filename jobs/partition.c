@@ -4,14 +4,14 @@
 #include "an.h"
 
 #include "base/clock.h"
-#include "db/directory.h"
-#include "db/partition_remove.h"
-#include "db/retention.h"
 #include "log/log.h"
 #include "log/metrics.h"
 #include "partition-report.h"
 #include "proc/job.h"
 #include "proc/signals.h"
+#include "shard/directory.h"
+#include "upkeep/partition_remove.h"
+#include "upkeep/retention.h"
 
 #define SECOND_US 1000000
 

@@ -11,14 +11,14 @@
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "db/db.h"
-#include "db/router.h"
-#include "db/shard.h"
 #include "http/problem.h"
 #include "http/reply.h"
 #include "http/request.h"
 #include "ingest/ingest.h"
 #include "proc/prefork.h"
 #include "search/search.h"
+#include "shard/router.h"
+#include "shard/shard.h"
 
 /* Memory that the processes of an application share, made before the fork. */
 struct an_shared {

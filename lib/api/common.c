@@ -5,8 +5,8 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "db/migrate.h"
-#include "db/partition.h"
 #include "log/metrics.h"
+#include "upkeep/partition.h"
 
 /* The process answers; whatever stands behind it is the business of /readyz. */
 static int health(struct an_call *call, struct an_err *err)

@@ -4,7 +4,7 @@
 #include <openssl/crypto.h>
 
 #include "api/api.h"
-#include "auth/keeper.h"
+#include "auth/keyfetch.h"
 #include "auth/keyring.h"
 #include "base/codec.h"
 #include "base/digest.h"

@@ -8,7 +8,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "db/shard.h"
+#include "shard/shard.h"
 
 bool an_write_token_add(const struct an_secret *key, struct an_str tenant, const struct an_need *written,
                         struct an_buf *out);

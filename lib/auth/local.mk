@@ -11,8 +11,8 @@ libannals_a_SOURCES += \
 	lib/auth/issuer.h \
 	lib/auth/jwk.c \
 	lib/auth/jwk.h \
-	lib/auth/keeper.c \
-	lib/auth/keeper.h \
+	lib/auth/keyfetch.c \
+	lib/auth/keyfetch.h \
 	lib/auth/keyring.c \
 	lib/auth/keyring.h \
 	lib/auth/keyrow.c \

@@ -6,8 +6,8 @@
 #include "console/guard.h"
 #include "console/pages.h"
 #include "db/migrate.h"
-#include "db/partition.h"
 #include "log/metrics.h"
+#include "upkeep/partition.h"
 
 #define OUTBOX_COUNTED 100000 /* rows that status_outbox counts, at most */
 #define SECOND_US INT64_C(1000000)

@@ -6,51 +6,25 @@ libannals_a_SOURCES += \
 	lib/db/conn.c \
 	lib/db/copy.c \
 	lib/db/db.h \
-	lib/db/directory.c \
-	lib/db/directory.h \
 	lib/db/internal.h \
 	lib/db/merge.c \
 	lib/db/merge.h \
 	lib/db/migrate.c \
 	lib/db/migrate.h \
 	lib/db/migration_list.h \
-	lib/db/move.c \
-	lib/db/move.h \
-	lib/db/move_compare.c \
-	lib/db/move_copy.c \
-	lib/db/move_follow.c \
-	lib/db/move_parts.h \
-	lib/db/move_record.c \
-	lib/db/move_sides.c \
-	lib/db/partition.c \
-	lib/db/partition.h \
-	lib/db/partition_plan.c \
-	lib/db/partition_plan.h \
-	lib/db/partition_remove.c \
-	lib/db/partition_remove.h \
 	lib/db/patient.c \
 	lib/db/patient.h \
 	lib/db/place.c \
 	lib/db/place.h \
 	lib/db/read.c \
-	lib/db/replica.c \
-	lib/db/replica.h \
 	lib/db/result.c \
-	lib/db/retention.c \
-	lib/db/retention.h \
-	lib/db/router.c \
-	lib/db/router.h \
 	lib/db/rows.c \
 	lib/db/rows.h \
-	lib/db/shard.c \
-	lib/db/shard.h \
 	lib/db/sqlstate.c \
 	lib/db/stmt.c \
 	lib/db/stmt.h \
 	lib/db/store.c \
 	lib/db/store.h \
-	lib/db/tenants.c \
-	lib/db/tenants.h \
 	lib/db/texts.c \
 	lib/db/texts.h \
 	lib/db/tx.c

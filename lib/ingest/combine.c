@@ -12,8 +12,8 @@
 #include "base/robust.h"
 #include "db/rows.h"
 #include "ingest/combine.h"
-#include "ingest/numbers.h"
 #include "log/log.h"
+#include "shard/health.h"
 
 #define SLOTS 512                      /* twice the most workers: more than can live at a time */
 #define SHARDS AN_NUMBERS_MAX          /* requests for further ones are committed without company */

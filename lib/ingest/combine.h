@@ -16,8 +16,8 @@
 #include "an.h"
 #include "base/err.h"
 #include "conf/conf.h"
-#include "db/shard.h"
 #include "db/store.h"
+#include "shard/shard.h"
 
 struct an_combine; /* one worker's part in it */
 

@@ -7,10 +7,10 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "conf/conf.h"
-#include "db/router.h"
 #include "db/store.h"
 #include "http/problem.h"
 #include "http/reply.h"
+#include "shard/router.h"
 
 enum an_body_kind { AN_BODY_JSON, AN_BODY_NDJSON };
 

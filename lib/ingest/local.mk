@@ -4,6 +4,4 @@ libannals_a_SOURCES += \
 	lib/ingest/combine.c \
 	lib/ingest/combine.h \
 	lib/ingest/ingest.c \
-	lib/ingest/ingest.h \
-	lib/ingest/numbers.c \
-	lib/ingest/numbers.h
+	lib/ingest/ingest.h

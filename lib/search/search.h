@@ -10,10 +10,10 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "db/db.h"
-#include "db/router.h"
-#include "db/shard.h"
 #include "event/event.h"
 #include "search/filter.h"
+#include "shard/router.h"
+#include "shard/shard.h"
 
 /* Which tiers answered, up to when each is complete; the `coverage` member. */
 struct an_coverage {

@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
-#include "db/router.h"
 #include "fixture.h"
 #include "server.h"
+#include "shard/router.h"
 
 static int admit(struct an_router *r, const char *tenant, bool create)
 {

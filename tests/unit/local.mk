@@ -17,6 +17,7 @@ UNIT_TESTS = \
 	tests/unit/test-event \
 	tests/unit/test-fault \
 	tests/unit/test-filter \
+	tests/unit/test-health \
 	tests/unit/test-issuer \
 	tests/unit/test-job \
 	tests/unit/test-json \
@@ -26,7 +27,6 @@ UNIT_TESTS = \
 	tests/unit/test-listener \
 	tests/unit/test-log \
 	tests/unit/test-metrics \
-	tests/unit/test-numbers \
 	tests/unit/test-openapi \
 	tests/unit/test-params \
 	tests/unit/test-pid \

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "db/replica.h"
+#include "shard/replica.h"
 
 #define SECOND INT64_C(1000000)
 #define NOW (INT64_C(1700000000) * SECOND)

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "db/tenants.h"
+#include "shard/tenants.h"
 
 /* More than are remembered: still right, in bounded memory. */
 static void test_tenants(void **state)

@@ -1,0 +1,9 @@
+libannals_a_SOURCES += \
+	lib/upkeep/partition.c \
+	lib/upkeep/partition.h \
+	lib/upkeep/partition_plan.c \
+	lib/upkeep/partition_plan.h \
+	lib/upkeep/partition_remove.c \
+	lib/upkeep/partition_remove.h \
+	lib/upkeep/retention.c \
+	lib/upkeep/retention.h
