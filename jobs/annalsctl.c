@@ -7,8 +7,8 @@
 #include "base/suggest.h"
 #include "ctl.h"
 #include "event/event.h"
+#include "ingest/recorder.h"
 #include "log/log.h"
-#include "own.h"
 #include "proc/exit.h"
 
 #define COMMANDS_MAX 64
@@ -55,11 +55,11 @@ bool an_ctl_line_valid(const char *text, size_t most)
     return true;
 }
 
-int an_ctl_record(const struct an_ctl *ctl, const struct an_job_event *event, struct an_err *err)
+int an_ctl_record(const struct an_ctl *ctl, const struct an_recorder_event *event, struct an_err *err)
 {
-    struct an_job_recorder *own = an_job_recorder_new(ctl->conf, "operator", an_ctl_operator());
-    int rc = an_job_record(own, event, err);
-    an_job_recorder_free(own);
+    struct an_recorder *own = an_recorder_new(ctl->conf, "operator", an_ctl_operator());
+    int rc = an_recorder_put(own, event, err);
+    an_recorder_free(own);
     return rc;
 }
 

@@ -11,7 +11,7 @@
 #include "ctl.h"
 #include "db/db.h"
 #include "event/event.h"
-#include "own.h"
+#include "ingest/recorder.h"
 #include "proc/exit.h"
 
 #define REASON_MAX_BYTES 512
@@ -83,7 +83,7 @@ static int parse_add(int argc, char **argv, struct hold *h)
 static int record(const struct an_ctl *ctl, const char *action, const char *type, const char *id,
                   const char *tenant, const char *words, struct an_err *err)
 {
-    const struct an_job_event event = {action, type, id, tenant, words};
+    const struct an_recorder_event event = {action, type, id, tenant, words};
     return an_ctl_record(ctl, &event, err);
 }
 

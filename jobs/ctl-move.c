@@ -7,8 +7,8 @@
 
 #include "base/clock.h"
 #include "ctl.h"
+#include "ingest/recorder.h"
 #include "move/move.h"
-#include "own.h"
 #include "proc/exit.h"
 
 struct options {
@@ -61,7 +61,7 @@ static void tell(void *arg, const struct an_move_state *s)
 static int record(const struct an_ctl *ctl, const char *action, const struct an_move_state *s,
                   const char *words, struct an_err *err)
 {
-    const struct an_job_event event = {action, "tenant", s->tenant, NULL, words};
+    const struct an_recorder_event event = {action, "tenant", s->tenant, NULL, words};
     return an_ctl_record(ctl, &event, err);
 }
 

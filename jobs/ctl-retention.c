@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "ctl.h"
 #include "event/event.h"
-#include "own.h"
+#include "ingest/recorder.h"
 #include "proc/exit.h"
 #include "shard/directory.h"
 #include "upkeep/retention.h"
@@ -45,7 +45,7 @@ static int set_on_shard(const struct an_directory_shard *shard, size_t of, void 
     return shard->primary[0] == '\0' ? AN_OK : set_at(arg, shard->primary, err);
 }
 
-static int set_class(struct setting *s, const struct an_job_event *event, struct an_err *err)
+static int set_class(struct setting *s, const struct an_recorder_event *event, struct an_err *err)
 {
     int rc = an_ctl_record(s->ctl, event, err);
     if (rc == AN_OK)
@@ -69,10 +69,10 @@ static int retention_set(const struct an_ctl *ctl, int argc, char **argv)
     char words[256];
     (void)snprintf(words, sizeof words, "class %s keeps events %s%s", class, for_ever ? "for ever" : days,
                    for_ever ? "" : " days");
-    const struct an_job_event event = {.action = "annals.retention.set",
-                                       .entity_type = "retention_class",
-                                       .entity_id = class,
-                                       .description = words};
+    const struct an_recorder_event event = {.action = "annals.retention.set",
+                                            .entity_type = "retention_class",
+                                            .entity_id = class,
+                                            .description = words};
     struct setting setting = {ctl, class, for_ever ? NULL : days};
     struct an_err err;
     if (set_class(&setting, &event, &err) != AN_OK)
@@ -114,7 +114,7 @@ static int assign(const struct an_ctl *ctl, const struct assignment *a, struct a
 {
     const struct an_db_param params[] = {AN_DB_TEXT(an_str(a->tenant)), AN_DB_TEXT(an_str(a->class))};
     struct an_result *res = NULL;
-    int rc = an_classes_bring(ctl->conf, db, home, err);
+    int rc = an_retention_bring(ctl->conf, db, home, err);
     if (rc == AN_OK)
         rc = an_db_exec(db, AN_STMT_TENANT_RETENTION, params, AN_COUNT(params), &res, err);
     if (rc == AN_OK && an_result_rows(res) == 0)
@@ -128,7 +128,7 @@ static int assign(const struct an_ctl *ctl, const struct assignment *a, struct a
 }
 
 /* Where it lives. */
-static int assign_there(const struct an_ctl *ctl, const struct assignment *a, const struct an_job_event *event,
+static int assign_there(const struct an_ctl *ctl, const struct assignment *a, const struct an_recorder_event *event,
                         struct an_err *err)
 {
     struct an_directory_shard shard;
@@ -156,11 +156,11 @@ static int tenant_retention(const struct an_ctl *ctl, int argc, char **argv)
         return an_ctl_usage("tenant retention: '%s' is no class", class);
     char words[256];
     (void)snprintf(words, sizeof words, "tenant %s is to be of class %s", tenant, class);
-    const struct an_job_event event = {.action = "annals.retention.assign",
-                                       .entity_type = "retention_class",
-                                       .entity_id = class,
-                                       .tenant = tenant,
-                                       .description = words};
+    const struct an_recorder_event event = {.action = "annals.retention.assign",
+                                            .entity_type = "retention_class",
+                                            .entity_id = class,
+                                            .tenant = tenant,
+                                            .description = words};
     const struct assignment assignment = {tenant, class};
     struct an_err err;
     if (assign_there(ctl, &assignment, &event, &err) != AN_OK)
@@ -187,11 +187,11 @@ static int retention_resume(const struct an_ctl *ctl, int argc, char **argv)
 {
     if (argc > 1)
         return an_ctl_usage("retention resume: unexpected argument '%s'", argv[1]);
-    const struct an_job_event event = {.action = "annals.retention.resume",
-                                       .entity_type = "job",
-                                       .entity_id = "annals-partition",
-                                       .description =
-                                           "the clock is right; partitions may be dropped by it"};
+    const struct an_recorder_event event = {.action = "annals.retention.resume",
+                                            .entity_type = "job",
+                                            .entity_id = "annals-partition",
+                                            .description =
+                                                "the clock is right; partitions may be dropped by it"};
     bool any = false;
     const struct an_ctl_list list = {
         .ctl = ctl, .role = AN_DB_JOB, .stmt = AN_STMT_JOB_CLOCK_TRUST, .print = print_trust, .arg = &any};

@@ -11,7 +11,7 @@
 #include "ctl.h"
 #include "db/migrate.h"
 #include "db/place.h"
-#include "own.h"
+#include "ingest/recorder.h"
 #include "proc/exit.h"
 #include "shard/directory.h"
 
@@ -34,7 +34,7 @@ bool an_ctl_shard_valid(const char *name)
 
 static int record(const struct an_ctl *ctl, const char *action, const char *shard, const char *words, struct an_err *err)
 {
-    const struct an_job_event event = {action, "shard", shard, NULL, words};
+    const struct an_recorder_event event = {action, "shard", shard, NULL, words};
     return an_ctl_record(ctl, &event, err);
 }
 

@@ -207,9 +207,9 @@ static int verify(const struct an_ctl *ctl, const struct an_conf_issuer *issuer,
         one.issuer_count = 1;
     }
     one.token_cache = 0;
-    struct an_keyring *ring = an_keeper_wanted(&one) ? an_keyring_new() : NULL;
+    struct an_keyring *ring = an_keyfetch_wanted(&one) ? an_keyring_new() : NULL;
     if (ring != NULL)
-        an_keeper_once(&one, ring);
+        an_keyfetch_once(&one, ring);
     struct an_auth *auth = NULL;
     int rc = an_auth_open(&one, ring, &auth, err);
     if (rc == AN_OK) {
@@ -282,7 +282,7 @@ static void print_principal(const struct an_ctl *ctl, const struct an_principal 
     for (unsigned bit = AN_SCOPE_WRITE; bit <= AN_SCOPE_ADMIN; bit <<= 1)
         if ((who->scopes & bit) != 0)
             (void)an_buf_addf(&scopes, "%s%s", scopes.len == 0 ? "" : " ",
-                              an_scope_name((enum an_scope_bit)bit));
+                              an_scopes_name((enum an_scope_bit)bit));
     add_member(&out, ctl->json, "subject", who->subject);
     add_member(&out, ctl->json, "tenant", who->tenant);
     add_member(&out, ctl->json, "scopes", scopes.data);

@@ -40,8 +40,8 @@ extern const struct an_ctl_command *const an_ctl_groups[];
 const char *an_ctl_operator(void);
 
 /* An event of our own, by an_ctl_operator(). Not AN_OK: what was to follow must not be done. */
-struct an_job_event;
-int an_ctl_record(const struct an_ctl *ctl, const struct an_job_event *event,
+struct an_recorder_event;
+int an_ctl_record(const struct an_ctl *ctl, const struct an_recorder_event *event,
                   struct an_err *err) AN_MUST_CHECK;
 
 /* May it be shown on a terminal? One line of UTF-8 of up to `most` bytes, without control characters. It may

@@ -13,16 +13,12 @@ annalsctl_SOURCES = \
 	jobs/ctl-status.c \
 	jobs/ctl-tenant.c \
 	jobs/ctl-token.c \
-	jobs/ctl.h \
-	jobs/own.c \
-	jobs/own.h
+	jobs/ctl.h
 annalsctl_LDADD = $(AN_LIBS)
 
 sbin_PROGRAMS += annals-partition
 
 annals_partition_SOURCES = \
-	jobs/own.c \
-	jobs/own.h \
 	jobs/partition-report.c \
 	jobs/partition-report.h \
 	jobs/partition.c

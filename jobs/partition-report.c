@@ -33,12 +33,12 @@ static int record(const struct an_report *r, const char *action, const char *typ
     bool home = r->where[0] == '\0';
     (void)snprintf(id, sizeof id, "%s%s%s", home ? "" : r->shard, home ? "" : "/", what);
     (void)snprintf(description, sizeof description, "%s%s", r->where, words);
-    const struct an_job_event event = {
+    const struct an_recorder_event event = {
         .action = action, .entity_type = type, .entity_id = id, .description = description};
-    return an_job_record(r->own, &event, err);
+    return an_recorder_put(r->own, &event, err);
 }
 
-void an_report_init(struct an_report *r, struct an_job_recorder *own, const char *shard, bool dry_run)
+void an_report_init(struct an_report *r, struct an_recorder *own, const char *shard, bool dry_run)
 {
     *r = (struct an_report){.own = own, .shard = shard, .dry_run = dry_run, .started_us = an_clock_us()};
     if (strcmp(shard, AN_SHARD_DEFAULT) != 0)

@@ -5,14 +5,14 @@
 #define AN_JOBS_PARTITION_REPORT_H
 
 #include "an.h"
-#include "own.h"
+#include "ingest/recorder.h"
 #include "shard/shard.h"
 #include "upkeep/partition_plan.h"
 
 enum an_act { AN_ACT_CREATE, AN_ACT_DETACH, AN_ACT_DROP, AN_ACT_ATTACH, AN_ACT_KEEP, AN_ACT__COUNT };
 
 struct an_report {
-    struct an_job_recorder *own;
+    struct an_recorder *own;
     const char *shard;
     char where[AN_SHARD_NAME_MAX + 16]; /* "on shard big: "; empty on `default` */
     bool dry_run;                       /* standard output instead of log and events */
@@ -22,7 +22,7 @@ struct an_report {
 };
 
 /* own and shard must outlive it. */
-void an_report_init(struct an_report *r, struct an_job_recorder *own, const char *shard, bool dry_run);
+void an_report_init(struct an_report *r, struct an_recorder *own, const char *shard, bool dry_run);
 /* Records the act before it is done (a creation: after it). Not AN_OK: it must not be done. */
 int an_report_act(struct an_report *r, enum an_act act, const struct an_partition *p, const char *why,
                   struct an_err *err) AN_MUST_CHECK;

@@ -19,7 +19,7 @@
 struct rounds {
     const struct an_conf *conf;
     bool dry_run;
-    struct an_job_recorder *own;
+    struct an_recorder *own;
     size_t held_back;
     int64_t horizon_us; /* the nearest; INT64_MAX: none was seen */
 };
@@ -233,7 +233,7 @@ static int work(struct round *r, struct an_err *err)
     struct an_err later = {AN_OK, ""};
     int made = make_ahead(r, err);
     struct an_err *e = made == AN_OK ? err : &later;
-    int rc = r->report.dry_run ? AN_OK : an_classes_bring(r->conf, r->db, r->home, e);
+    int rc = r->report.dry_run ? AN_OK : an_retention_bring(r->conf, r->db, r->home, e);
     if (rc == AN_OK)
         rc = an_partition_clock_read(r->db, r->conf, &r->clock, e);
     if (rc == AN_OK && !r->clock.believed)
@@ -280,9 +280,9 @@ static void set_metrics(const struct rounds *all)
 static int partition_round(const struct an_conf *c, bool dry_run, struct an_err *err)
 {
     struct rounds all = {.conf = c, .dry_run = dry_run, .horizon_us = INT64_MAX};
-    all.own = an_job_recorder_new(c, "job", "annals-partition");
+    all.own = an_recorder_new(c, "job", "annals-partition");
     int rc = an_directory_each(c, AN_DB_JOB, on_shard, &all, err);
-    an_job_recorder_free(all.own);
+    an_recorder_free(all.own);
     set_metrics(&all);
     return rc;
 }

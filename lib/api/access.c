@@ -41,7 +41,7 @@ static void add_scope_names(struct an_buf *out, unsigned scopes, const char *bet
 {
     for (unsigned bit = 1; bit != 0 && bit <= scopes; bit <<= 1)
         if (scopes & bit)
-            an_buf_addf(out, "%s%s", out->len > 0 ? between : "", an_scope_name((enum an_scope_bit)bit));
+            an_buf_addf(out, "%s%s", out->len > 0 ? between : "", an_scopes_name((enum an_scope_bit)bit));
 }
 
 static bool refuse_scope(struct an_call *call, unsigned scopes, struct an_err *why)

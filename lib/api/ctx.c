@@ -78,7 +78,7 @@ static int check(const struct an_conf *c, struct an_err *err)
 /* The helper keeps the keys of identity providers. */
 static bool wants_help(const struct an_conf *c)
 {
-    return an_keeper_wanted(c);
+    return an_keyfetch_wanted(c);
 }
 
 static int help(const struct an_conf *c, void *shared)
@@ -86,7 +86,7 @@ static int help(const struct an_conf *c, void *shared)
     struct an_keyring *ring = ((const struct an_shared *)shared)->keyring;
     if (ring == NULL)
         return 1;
-    an_keeper_run(c, ring);
+    an_keyfetch_run(c, ring);
 }
 
 int an_api_main(const struct an_app *app, int argc, char **argv)

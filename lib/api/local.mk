@@ -1,8 +1,6 @@
 libannals_a_SOURCES += \
 	lib/api/access.c \
 	lib/api/access.h \
-	lib/api/across.c \
-	lib/api/across.h \
 	lib/api/api.h \
 	lib/api/common.c \
 	lib/api/ctx.c \
@@ -11,6 +9,8 @@ libannals_a_SOURCES += \
 	lib/api/openapi.h \
 	lib/api/own_event.c \
 	lib/api/own_event.h \
+	lib/api/platform.c \
+	lib/api/platform.h \
 	lib/api/route.c \
 	lib/api/route.h \
 	lib/api/search_routes.c \

@@ -32,7 +32,7 @@ static void add_metadata(struct an_buf *json, const struct an_call *call, const 
 {
     struct an_buf query;
     an_buf_init(&query, AN_REPLY_MAX);
-    an_query_add(&query, e->query);
+    an_params_add(&query, e->query);
     struct an_str asked = an_text_clip(call->arena, (struct an_str){query.data, query.len}, QUERY_MAX_BYTES);
     add_member(json, ",\"metadata\":{\"query\":", asked);
     if (e->issuer != NULL)

@@ -2,8 +2,8 @@
 /* The routes of annals-search: pages, single events, counts. */
 #include "an.h"
 
-#include "api/across.h"
 #include "api/api.h"
+#include "api/platform.h"
 #include "api/write_token.h"
 #include "base/clock.h"
 #include "base/codec.h"
@@ -70,12 +70,12 @@ static int begin(struct an_call *call, struct an_search *s, bool *refused, struc
                             .arena = call->arena,
                             .tenant = call->tenant,
                             .timeout_ms = call->ctx->conf->search_timeout_ms};
-    *refused = an_across_asked(call) && !an_across_is_on(call);
+    *refused = an_platform_asked(call) && !an_platform_is_on(call);
     if (*refused)
         return an_call_problem(call, AN_P_NOT_CONFIGURED,
                                "Reading across tenants is off: database.platform names no connection.");
     int rc = an_ctx_key(call->ctx, NULL, &s->key, err);
-    if (rc == AN_OK && an_across_asked(call))
+    if (rc == AN_OK && an_platform_asked(call))
         rc = an_search_all_shards(s, err);
     struct an_str token = an_request_header(call->req, WRITE_TOKEN);
     if (rc != AN_OK || token.data == NULL || an_write_token_read(s->key, call->tenant, token, &s->need))
@@ -88,7 +88,7 @@ static int begin(struct an_call *call, struct an_search *s, bool *refused, struc
 /* Who reads across tenants is in the log before anything is read. */
 static int record(struct an_call *call, const char *what, struct an_err *err)
 {
-    return an_across_asked(call) ? an_across_record(call, what, err) : AN_OK;
+    return an_platform_asked(call) ? an_platform_record(call, what, err) : AN_OK;
 }
 
 /* The same query with the next cursor, relative to this resource. */
@@ -148,7 +148,7 @@ static int get_counts(struct an_call *call, struct an_err *err)
     bool refused;
     if (!read_filter(call, AN_FILTER_COUNTS, &f))
         return AN_OK;
-    if (an_across_asked(call) && f.from_us <= AN_TIME_MIN_US)
+    if (an_platform_asked(call) && f.from_us <= AN_TIME_MIN_US)
         return refuse(call, AN_P_INVALID_PARAMETER, AN_FAULT_PARAMETER, "from", "required",
                       "counts of all tenants read all events from here on");
     int rc = begin(call, &s, &refused, err);

@@ -53,7 +53,7 @@ static int open_issuer(struct issuer *is, const struct an_conf_issuer *conf, str
 {
     struct an_str bad;
     is->conf = conf;
-    if (!an_scope_map_valid(an_str(conf->scope_map), &bad))
+    if (!an_scopes_map_valid(an_str(conf->scope_map), &bad))
         return an_fail(err, AN_EINVAL, "scope_map: \"%.*s\" names no scope of ours", AN_STR_ARG(bad));
     if (strlen(conf->name) >= sizeof((struct an_principal *)NULL)->issuer)
         return an_fail(err, AN_EINVAL, "the name of the issuer is too long");

@@ -50,7 +50,7 @@ int an_auth_check(struct an_auth *auth, struct an_arena *arena, struct an_str au
 int an_auth_verify(struct an_auth *auth, struct an_arena *arena, struct an_str token,
                    struct an_principal *out, struct an_err *err) AN_MUST_CHECK;
 
-const char *an_scope_name(enum an_scope_bit bit); /* "audit:write" */
+const char *an_scopes_name(enum an_scope_bit bit); /* "audit:write" */
 /* Words separated by blanks or commas -> bits; false for an unknown word. */
 bool an_scopes_parse(struct an_str words, unsigned *out) AN_MUST_CHECK;
 

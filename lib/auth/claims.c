@@ -17,7 +17,7 @@ static const struct {
     {"audit:admin", AN_SCOPE_ADMIN},
 };
 
-const char *an_scope_name(enum an_scope_bit bit)
+const char *an_scopes_name(enum an_scope_bit bit)
 {
     for (size_t i = 0; i < AN_COUNT(scopes); i++)
         if (scopes[i].bit == bit)
@@ -62,7 +62,7 @@ bool an_scopes_parse(struct an_str words, unsigned *out)
     return true;
 }
 
-bool an_scope_map_valid(struct an_str map, struct an_str *bad)
+bool an_scopes_map_valid(struct an_str map, struct an_str *bad)
 {
     struct an_str scope;
     while (map.len > 0) {

@@ -23,6 +23,6 @@ int an_claims_check(struct an_arena *arena, const struct an_json *claims, const 
                     struct an_principal *out, struct an_err *err) AN_MUST_CHECK;
 
 /* "role=scope ...": is each scope one of ours? False: *bad is the first word with another one. */
-bool an_scope_map_valid(struct an_str map, struct an_str *bad) AN_MUST_CHECK;
+bool an_scopes_map_valid(struct an_str map, struct an_str *bad) AN_MUST_CHECK;
 
 #endif

@@ -218,7 +218,7 @@ static void add_scope_claim(struct an_buf *out, unsigned scopes)
     for (unsigned bit = AN_SCOPE_WRITE; bit <= AN_SCOPE_ADMIN; bit <<= 1) {
         if ((scopes & bit) == 0)
             continue;
-        (void)an_buf_addf(out, "%s%s", blank, an_scope_name((enum an_scope_bit)bit));
+        (void)an_buf_addf(out, "%s%s", blank, an_scopes_name((enum an_scope_bit)bit));
         blank = " ";
     }
     (void)an_buf_addc(out, '"');

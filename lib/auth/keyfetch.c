@@ -32,7 +32,7 @@ struct kept {
     bool wanted;                /* a key is */
 };
 
-struct keeper {
+struct fetcher {
     struct an_keyring *ring;
     struct kept *kept;
     size_t count;
@@ -41,7 +41,7 @@ struct keeper {
     struct an_client *client;
 };
 
-bool an_keeper_wanted(const struct an_conf *c)
+bool an_keyfetch_wanted(const struct an_conf *c)
 {
     for (size_t i = 0; i < c->issuer_count; i++)
         if (an_conf_issuer_is_remote(&c->issuers[i]))
@@ -92,25 +92,25 @@ static int take(struct kept *k, struct an_str text, int64_t good_us, const char 
 }
 
 /* The database, one connection for all; what fails there is logged once. */
-static int judge_db(struct keeper *keeper, int rc, const struct an_err *err)
+static int judge_db(struct fetcher *fetcher, int rc, const struct an_err *err)
 {
-    if (rc != AN_OK && !keeper->db_failed)
+    if (rc != AN_OK && !fetcher->db_failed)
         an_log_warn("auth", "keys of providers are fetched without the others of the installation: %s",
                     err->text);
-    if (rc == AN_OK && keeper->db_failed)
+    if (rc == AN_OK && fetcher->db_failed)
         an_log_info("auth", "the database is back for the keys of providers");
-    keeper->db_failed = rc != AN_OK;
+    fetcher->db_failed = rc != AN_OK;
     return rc;
 }
 
 /* Takes what the database has, where that is newer than ours. */
-static int look_into_row(struct keeper *keeper, struct kept *k)
+static int look_into_row(struct fetcher *fetcher, struct kept *k)
 {
     struct an_buf text;
     struct an_keyrow row;
     struct an_err err = {AN_OK, ""};
     an_buf_init(&text, AN_JWKS_MAX_BYTES);
-    int rc = judge_db(keeper, an_keyrow_find(keeper->db, k->conf, k->known_us, &text, &row, &err), &err);
+    int rc = judge_db(fetcher, an_keyrow_find(fetcher->db, k->conf, k->known_us, &text, &row, &err), &err);
     int64_t good_us = an_clock_mono_us() - row.age_us;
     if (rc == AN_OK && text.len > 0 && (!has_keys(k) || good_us > an_key_place_good_us(k->place))) {
         if (take(k, (struct an_str){text.data, text.len}, good_us, "the database", &err) == AN_OK)
@@ -126,7 +126,7 @@ static int look_into_row(struct keeper *keeper, struct kept *k)
 }
 
 /* Shall we ask the provider? The database decides, or where it is away how long ago we asked. */
-static bool may_ask(struct keeper *keeper, struct kept *k, bool with_db, int64_t now_us)
+static bool may_ask(struct fetcher *fetcher, struct kept *k, bool with_db, int64_t now_us)
 {
     int64_t floor = floor_ms(k, now_us), tried_us = an_key_place_tried_us(k->place);
     bool claimed = false;
@@ -134,31 +134,31 @@ static bool may_ask(struct keeper *keeper, struct kept *k, bool with_db, int64_t
     if (tried_us != 0 && now_us - tried_us < floor * MS)
         return false;
     if (with_db &&
-        judge_db(keeper, an_keyrow_claim(keeper->db, k->conf, k->known_us, floor, &claimed, &err),
+        judge_db(fetcher, an_keyrow_claim(fetcher->db, k->conf, k->known_us, floor, &claimed, &err),
                  &err) == AN_OK)
         return claimed;
     return true;
 }
 
 /* Tells the others. Where that fails they ask for themselves when the floor is over. */
-static void leave_to_all(struct keeper *keeper, struct kept *k, int64_t asked_us)
+static void leave_to_all(struct fetcher *fetcher, struct kept *k, int64_t asked_us)
 {
     struct an_err err = {AN_OK, ""};
     struct an_str text = {k->text.data, k->text.len};
     int64_t age = an_clock_mono_us() - asked_us, fetched_us;
-    int rc = an_keyrow_put(keeper->db, k->conf, text, k->etag, age, &fetched_us, &err);
-    if (judge_db(keeper, rc, &err) == AN_OK)
+    int rc = an_keyrow_put(fetcher->db, k->conf, text, k->etag, age, &fetched_us, &err);
+    if (judge_db(fetcher, rc, &err) == AN_OK)
         k->known_us = fetched_us;
 }
 
-static int ask(struct keeper *keeper, struct kept *k, bool with_db, struct an_err *err)
+static int ask(struct fetcher *fetcher, struct kept *k, bool with_db, struct an_err *err)
 {
     struct an_buf text;
     struct an_got got;
     int64_t asked_us = an_clock_mono_us();
     an_key_place_set_tried(k->place, asked_us);
     an_buf_init(&text, AN_JWKS_MAX_BYTES);
-    int rc = an_provider_fetch(k->provider, keeper->client, k->etag, &text, &got, err);
+    int rc = an_provider_fetch(k->provider, fetcher->client, k->etag, &text, &got, err);
     if (rc == AN_OK && got.status == 304) {
         an_key_place_confirm(k->place, asked_us);
     } else if (rc == AN_OK) {
@@ -167,14 +167,14 @@ static int ask(struct keeper *keeper, struct kept *k, bool with_db, struct an_er
     }
     an_buf_release(&text);
     if (rc == AN_OK && with_db)
-        leave_to_all(keeper, k, asked_us);
+        leave_to_all(fetcher, k, asked_us);
     return rc;
 }
 
-static void ask_and_tell(struct keeper *keeper, struct kept *k, bool with_db)
+static void ask_and_tell(struct fetcher *fetcher, struct kept *k, bool with_db)
 {
     struct an_err err = {AN_OK, ""};
-    int rc = ask(keeper, k, with_db, &err);
+    int rc = ask(fetcher, k, with_db, &err);
     an_metric_add(rc == AN_OK ? AN_M_KEYS_FETCHED : AN_M_KEYS_FAILED, 1);
     if (rc == AN_OK) {
         k->wanted = false;
@@ -189,18 +189,18 @@ static void ask_and_tell(struct keeper *keeper, struct kept *k, bool with_db)
 }
 
 /* One look after a provider; a failure changes nothing. */
-static void tend(struct keeper *keeper, struct kept *k, int64_t now_us)
+static void tend(struct fetcher *fetcher, struct kept *k, int64_t now_us)
 {
     k->wanted = an_key_place_wanted(k->place) || k->wanted;
     if (now_us < k->look_us || (!k->wanted && now_us < due_us(k)))
         return;
     k->look_us = now_us + LOOK_EVERY_US;
     uint64_t before = an_key_place_version(k->place);
-    bool with_db = look_into_row(keeper, k) == AN_OK;
+    bool with_db = look_into_row(fetcher, k) == AN_OK;
     if (an_key_place_version(k->place) != before)
         k->wanted = false; /* perhaps it is among these; if not it will be wanted again */
-    if ((k->wanted || now_us >= due_us(k)) && may_ask(keeper, k, with_db, now_us))
-        ask_and_tell(keeper, k, with_db);
+    if ((k->wanted || now_us >= due_us(k)) && may_ask(fetcher, k, with_db, now_us))
+        ask_and_tell(fetcher, k, with_db);
 }
 
 /* When there is something to do for it, as long as no key is wanted. */
@@ -211,22 +211,22 @@ static int64_t next_us(const struct kept *k)
 }
 
 /* The keys that have not been asked for longest. */
-static void tell_age(const struct keeper *keeper, int64_t now_us)
+static void tell_age(const struct fetcher *fetcher, int64_t now_us)
 {
     int64_t oldest_us = 0;
-    for (size_t i = 0; i < keeper->count; i++) {
-        if (!has_keys(&keeper->kept[i]))
+    for (size_t i = 0; i < fetcher->count; i++) {
+        if (!has_keys(&fetcher->kept[i]))
             return; /* the gauge stays where it was, and grows old */
-        int64_t age = age_us(&keeper->kept[i], now_us);
+        int64_t age = age_us(&fetcher->kept[i], now_us);
         oldest_us = age > oldest_us ? age : oldest_us;
     }
     an_metric_set(AN_M_KEYS_GOOD_AT, (uint64_t)((an_clock_us() - oldest_us) / SECOND));
 }
 
-static void keep(struct keeper *keeper, const struct an_conf_issuer *conf)
+static void keep(struct fetcher *fetcher, const struct an_conf_issuer *conf)
 {
-    struct kept *k = &keeper->kept[keeper->count];
-    *k = (struct kept){.conf = conf, .place = an_keyring_make(keeper->ring, conf)};
+    struct kept *k = &fetcher->kept[fetcher->count];
+    *k = (struct kept){.conf = conf, .place = an_keyring_make(fetcher->ring, conf)};
     if (k->place == NULL) {
         an_log_error("auth", "issuer %s: too many providers since the start: restart", conf->name);
         return;
@@ -236,52 +236,52 @@ static void keep(struct keeper *keeper, const struct an_conf_issuer *conf)
     if (!an_key_place_read(k->place, &k->text, &version)) /* what the helper before us left there */
         an_buf_clear(&k->text);
     k->provider = an_provider_new(conf);
-    keeper->count++;
+    fetcher->count++;
 }
 
-static void open_all(struct keeper *keeper, const struct an_conf *c, struct an_keyring *ring)
+static void open_all(struct fetcher *fetcher, const struct an_conf *c, struct an_keyring *ring)
 {
-    *keeper = (struct keeper){.ring = ring,
-                              .kept = an_xcalloc(c->issuer_count, sizeof *keeper->kept),
-                              .client = an_client_new()};
+    *fetcher = (struct fetcher){.ring = ring,
+                                .kept = an_xcalloc(c->issuer_count, sizeof *fetcher->kept),
+                                .client = an_client_new()};
     for (size_t i = 0; i < c->issuer_count; i++)
         if (an_conf_issuer_is_remote(&c->issuers[i]))
-            keep(keeper, &c->issuers[i]);
+            keep(fetcher, &c->issuers[i]);
 }
 
-void an_keeper_once(const struct an_conf *c, struct an_keyring *ring)
+void an_keyfetch_once(const struct an_conf *c, struct an_keyring *ring)
 {
-    struct keeper keeper;
-    open_all(&keeper, c, ring);
-    for (size_t i = 0; i < keeper.count; i++) {
-        ask_and_tell(&keeper, &keeper.kept[i], false);
-        an_provider_free(keeper.kept[i].provider);
-        an_buf_release(&keeper.kept[i].text);
+    struct fetcher fetcher;
+    open_all(&fetcher, c, ring);
+    for (size_t i = 0; i < fetcher.count; i++) {
+        ask_and_tell(&fetcher, &fetcher.kept[i], false);
+        an_provider_free(fetcher.kept[i].provider);
+        an_buf_release(&fetcher.kept[i].text);
     }
-    an_client_free(keeper.client);
-    free(keeper.kept);
+    an_client_free(fetcher.client);
+    free(fetcher.kept);
 }
 
 /* Returns when there is something to do again. */
-static int64_t tend_all(struct keeper *keeper)
+static int64_t tend_all(struct fetcher *fetcher)
 {
     int64_t next = an_clock_mono_us() + IDLE_US;
-    for (size_t i = 0; i < keeper->count; i++) {
-        tend(keeper, &keeper->kept[i], an_clock_mono_us());
-        int64_t own = next_us(&keeper->kept[i]);
+    for (size_t i = 0; i < fetcher->count; i++) {
+        tend(fetcher, &fetcher->kept[i], an_clock_mono_us());
+        int64_t own = next_us(&fetcher->kept[i]);
         next = own < next ? own : next;
     }
-    tell_age(keeper, an_clock_mono_us());
+    tell_age(fetcher, an_clock_mono_us());
     return next;
 }
 
-void an_keeper_run(const struct an_conf *c, struct an_keyring *ring)
+void an_keyfetch_run(const struct an_conf *c, struct an_keyring *ring)
 {
-    struct keeper keeper;
-    open_all(&keeper, c, ring);
-    keeper.db = an_db_new(c, AN_DB_WRITER);
+    struct fetcher fetcher;
+    open_all(&fetcher, c, ring);
+    fetcher.db = an_db_new(c, AN_DB_WRITER);
     for (;;) {
-        int64_t left_us = tend_all(&keeper) - an_clock_mono_us();
+        int64_t left_us = tend_all(&fetcher) - an_clock_mono_us();
         if (left_us > 0)
             an_keyring_wait(ring, left_us);
     }

@@ -15,12 +15,12 @@
 #include "conf/conf.h"
 
 /* Does any issuer's set come from a provider? */
-bool an_keeper_wanted(const struct an_conf *c);
+bool an_keyfetch_wanted(const struct an_conf *c);
 
 /* Asks every provider once, without the database, and logs what fails: for annalsctl. */
-void an_keeper_once(const struct an_conf *c, struct an_keyring *ring);
+void an_keyfetch_once(const struct an_conf *c, struct an_keyring *ring);
 
 /* Does not return: it is killed. */
-AN_NORETURN void an_keeper_run(const struct an_conf *c, struct an_keyring *ring);
+AN_NORETURN void an_keyfetch_run(const struct an_conf *c, struct an_keyring *ring);
 
 #endif

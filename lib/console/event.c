@@ -2,7 +2,7 @@
 /* GET /admin/events/{id}: one event, all of it. */
 #include "an.h"
 
-#include "api/across.h"
+#include "api/platform.h"
 #include "base/clock.h"
 #include "base/codec.h"
 #include "console/audit.h"
@@ -54,8 +54,8 @@ static struct an_str link_to_pair(struct view *v, const char *type_name, const c
 static struct an_str link_around(struct view *v)
 {
     struct an_arena *a = v->a->arena;
-    struct an_param *q = an_query_with(a, NULL, "from", an_text_rfc3339(a, v->timestamp_us - AROUND_US));
-    q = an_query_with(a, q, "to", an_text_rfc3339(a, v->timestamp_us + AROUND_US));
+    struct an_param *q = an_query_with(a, NULL, "from", an_view_rfc3339(a, v->timestamp_us - AROUND_US));
+    q = an_query_with(a, q, "to", an_view_rfc3339(a, v->timestamp_us + AROUND_US));
     return an_admin_url(v->a, "/admin/events", q);
 }
 
@@ -283,11 +283,11 @@ static void add_record(struct view *v, struct an_str id, int64_t received_us, co
     an_buf_release(&pretty);
     an_scope_text(p, "id", id);
     an_scope_text(p, "event_tenant", an_document_text(a, v->root, "tenant_id"));
-    an_scope_text(p, "time", an_text_rfc3339(a, v->timestamp_us));
-    an_scope_text(p, "time_text", an_text_time(a, v->timestamp_us, 6));
-    an_scope_text(p, "time_long", an_text_time(a, v->timestamp_us, 0));
-    an_scope_text(p, "received", an_text_rfc3339(a, received_us));
-    an_scope_text(p, "received_text", an_text_time(a, received_us, 6));
+    an_scope_text(p, "time", an_view_rfc3339(a, v->timestamp_us));
+    an_scope_text(p, "time_text", an_view_time(a, v->timestamp_us, 6));
+    an_scope_text(p, "time_long", an_view_time(a, v->timestamp_us, 0));
+    an_scope_text(p, "received", an_view_rfc3339(a, received_us));
+    an_scope_text(p, "received_text", an_view_time(a, received_us, 6));
     an_scope_text(p, "digest", an_str(an_arena_strdup(a, hex)));
     an_scope_text(p, "curl",
                   an_admin_curl(v->a, an_arena_printf(a, "/v1/events/%.*s", AN_STR_ARG(id)), NULL));
@@ -317,7 +317,7 @@ static int event_page(struct an_admin *a, struct an_err *err)
 {
     struct an_uuid id;
     char id_text[AN_UUID_LEN + 1];
-    if (a->tenant.data == NULL || an_across_asked(a->call)) /* an event is of one */
+    if (a->tenant.data == NULL || an_platform_asked(a->call)) /* an event is of one */
         return an_admin_redirect(a, an_admin_url(a, "/admin/events", NULL).data);
     if (!an_uuid_parse(a->call->arg, &id))
         return an_admin_error(a, 404, NULL, err);

@@ -3,7 +3,7 @@
  * principal. */
 #include "an.h"
 
-#include "api/across.h"
+#include "api/platform.h"
 #include "base/clock.h"
 #include "console/audit.h"
 #include "console/document.h"
@@ -60,7 +60,7 @@ static struct an_str row_url(struct rows *r, const struct an_found *event)
     char id[AN_UUID_LEN + 1];
     an_uuid_format(&event->head.id, id);
     struct an_admin of = *r->a;
-    if (an_across_asked(of.call))
+    if (an_platform_asked(of.call))
         of.tenant = event->head.tenant_id;
     return an_admin_url(&of, an_arena_printf(r->scratch, "/admin/events/%s", id), NULL);
 }
@@ -77,8 +77,8 @@ static int add_row(void *arg, const struct an_found *event)
     struct an_scope *row = an_scope_item(r->a->page, "rows");
     an_scope_text(row, "url", row_url(r, event));
     an_scope_text(row, "event_tenant", an_text_clip(a, event->head.tenant_id, AN_TENANT_MAX));
-    an_scope_text(row, "time", an_text_rfc3339(a, event->head.timestamp_us));
-    an_scope_text(row, "time_text", an_text_time(a, event->head.timestamp_us, 3));
+    an_scope_text(row, "time", an_view_rfc3339(a, event->head.timestamp_us));
+    an_scope_text(row, "time_text", an_view_time(a, event->head.timestamp_us, 3));
     an_scope_text(row, "action",
                   an_text_clip(a, an_document_text(r->scratch, root, "action"), AN_ACTION_MAX));
     struct an_str outcome = an_text_clip(a, an_document_text(r->scratch, root, "outcome"), AN_TYPE_MAX);
@@ -140,12 +140,12 @@ static void add_result(struct an_admin *a, const struct an_filter *f, size_t cou
     an_scope_textf(p, "shown", "%zu %s, %s.", count, count == 1 ? "event" : "events",
                    f->ascending ? "oldest first" : "newest first");
     if (!coverage->complete && coverage->through_us > AN_TIME_MIN_US) {
-        an_scope_text(p, "through", an_text_rfc3339(a->arena, coverage->through_us));
-        an_scope_text(p, "through_text", an_text_time(a->arena, coverage->through_us, 0));
+        an_scope_text(p, "through", an_view_rfc3339(a->arena, coverage->through_us));
+        an_scope_text(p, "through_text", an_view_time(a->arena, coverage->through_us, 0));
     }
     if (coverage->oldest_us > AN_TIME_MIN_US) {
-        an_scope_text(p, "oldest", an_text_rfc3339(a->arena, coverage->oldest_us));
-        an_scope_text(p, "oldest_text", an_text_time(a->arena, coverage->oldest_us, 0));
+        an_scope_text(p, "oldest", an_view_rfc3339(a->arena, coverage->oldest_us));
+        an_scope_text(p, "oldest_text", an_view_time(a->arena, coverage->oldest_us, 0));
     }
     an_scope_text(p, "curl", an_admin_curl(a, "/v1/events", an_query_without(a->arena, a->params, "cursor")));
     an_scope_text(p, "curl_first", an_admin_curl_first(a));
@@ -207,9 +207,9 @@ static int events_page(struct an_admin *a, struct an_err *err)
         an_scope_flag(a->page, "choose_tenant", true);
         return an_admin_render(a, "events", AN_STR("Choose a tenant"), err);
     }
-    if (an_across_asked(a->call) && !an_across_is_on(a->call))
+    if (an_platform_asked(a->call) && !an_platform_is_on(a->call))
         return an_admin_error(a, 501, "Reading across tenants is off: database.platform names no connection.", err);
-    an_scope_flag(a->page, "across", an_across_asked(a->call));
+    an_scope_flag(a->page, "across", an_platform_asked(a->call));
     bool changed;
     a->params = an_query_tidy(a->arena, a->params, an_clock_us(), &changed);
     if (changed)

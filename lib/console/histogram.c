@@ -117,7 +117,7 @@ static bool plan(struct chart *c, const struct an_filter *f, int64_t now_us)
 
 static struct an_str start_text(struct an_admin *a, const struct chart *c, int64_t us)
 {
-    struct an_str text = an_text_time(a->arena, us, 0);
+    struct an_str text = an_view_time(a->arena, us, 0);
     return (struct an_str){text.data, steps[c->step].shown};
 }
 
@@ -130,8 +130,8 @@ static struct an_str narrowed(struct an_admin *a, const struct chart *c, const s
     struct an_param *q = an_query_without(a->arena, a->params, "cursor");
     q = an_query_without(a->arena, q, "from");
     q = an_query_without(a->arena, q, "to");
-    q = an_query_with(a->arena, q, "from", an_text_rfc3339(a->arena, from_us));
-    q = an_query_with(a->arena, q, "to", an_text_rfc3339(a->arena, to_us));
+    q = an_query_with(a->arena, q, "from", an_view_rfc3339(a->arena, from_us));
+    q = an_query_with(a->arena, q, "to", an_view_rfc3339(a->arena, to_us));
     return an_admin_url(a, "/admin/events", q);
 }
 
@@ -161,10 +161,10 @@ static void add_bars(struct an_admin *a, const struct chart *c)
         an_scope_textf(bin, "x", "%zu", i * SLOT);
         an_scope_text(bin, "url", narrowed(a, c, b));
         an_scope_text(bin, "start", start_text(a, c, b->start_us));
-        an_scope_text(bin, "count", an_text_count(a->arena, b->total));
+        an_scope_text(bin, "count", an_view_count(a->arena, b->total));
         an_scope_flag(bin, "has_count", b->total > 0);
         if (bad > 0)
-            an_scope_text(bin, "bad", an_text_count(a->arena, bad));
+            an_scope_text(bin, "bad", an_view_count(a->arena, bad));
         add_parts(bin, b, c->highest);
     }
 }
@@ -187,7 +187,7 @@ int an_admin_histogram(struct an_admin *a, struct an_search *s, const struct an_
         return rc;
     struct an_scope *p = a->page;
     an_scope_flag(p, "histogram", true);
-    an_scope_text(p, "hist_total", an_text_count(a->arena, c->total));
+    an_scope_text(p, "hist_total", an_view_count(a->arena, c->total));
     an_scope_text(p, "hist_noun", c->total == 1 ? AN_STR("event") : AN_STR("events"));
     an_scope_text(p, "hist_range",
                   f->from_us > AN_TIME_MIN_US ? AN_STR("in this range") : AN_STR("in 30 days"));
@@ -195,7 +195,7 @@ int an_admin_histogram(struct an_admin *a, struct an_search *s, const struct an_
     an_scope_textf(p, "hist_width", "%zu", c->count * SLOT);
     an_scope_text(p, "hist_first", start_text(a, c, c->from_us));
     an_scope_text(p, "hist_last", start_text(a, c, c->to_us));
-    an_scope_text(p, "hist_max", an_text_count(a->arena, c->highest));
+    an_scope_text(p, "hist_max", an_view_count(a->arena, c->highest));
     add_bars(a, c);
     return AN_OK;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "an.h"
 
-#include "api/across.h"
+#include "api/platform.h"
 #include "console/search.h"
 
 int an_admin_search(struct an_admin *a, struct an_search *s, struct an_err *err)
@@ -12,7 +12,7 @@ int an_admin_search(struct an_admin *a, struct an_search *s, struct an_err *err)
                             .tenant = a->tenant,
                             .timeout_ms = ctx->conf->search_timeout_ms};
     int rc = an_ctx_key(ctx, NULL, &s->key, err);
-    return rc == AN_OK && an_across_asked(a->call) ? an_search_all_shards(s, err) : rc;
+    return rc == AN_OK && an_platform_asked(a->call) ? an_search_all_shards(s, err) : rc;
 }
 
 /* A tenant's id needs no quotes, and percent-encoding leaves nothing that the quotes around a URL would not
@@ -28,7 +28,7 @@ struct an_str an_admin_curl(struct an_admin *a, const char *path, const struct a
     an_buf_init(&text, AN_REPLY_MAX);
     an_buf_addf(&text, "curl -H \"Authorization: Bearer $ANNALS_READ_TOKEN\"%s '%s%s%s", tenant_header(a),
                 a->call->ctx->conf->public_url, path, query == NULL ? "" : "?");
-    an_query_add(&text, query);
+    an_params_add(&text, query);
     an_buf_addc(&text, '\'');
     struct an_str copy = {an_arena_strndup(a->arena, text.data, text.len), text.len};
     an_buf_release(&text);

@@ -77,14 +77,14 @@ static int add_database(struct an_admin *a, struct an_db *db, struct an_err *err
     bool replica = an_result_true(r, 0, 3);
     struct an_str rest;
     struct an_str short_version = an_str_split(version, ' ', &rest); /* without the distribution's own words */
-    struct an_scope *tile = add_tile(a, "Database", an_text_bytes(arena, number(r, 0, 2)));
+    struct an_scope *tile = add_tile(a, "Database", an_view_bytes(arena, number(r, 0, 2)));
     add_note(tile, an_str(an_arena_printf(arena, "PostgreSQL %.*s, connected", AN_STR_ARG(short_version))), false);
     add_fact(a, "database", "Server", an_str(an_arena_printf(arena, "PostgreSQL %.*s", AN_STR_ARG(version))));
     add_fact(a, "database", "Name", an_text_clip(arena, an_result_get(r, 0, 1), 64));
-    add_fact(a, "database", "Size", an_text_bytes(arena, number(r, 0, 2)));
+    add_fact(a, "database", "Size", an_view_bytes(arena, number(r, 0, 2)));
     add_fact(a, "database", "Reads come from", replica ? AN_STR("a replica") : AN_STR("the primary"));
-    add_fact(a, "database", "Server up since", an_text_time(arena, number(r, 0, 4), 0));
-    add_fact(a, "database", "Connections", an_text_count(arena, number(r, 0, 5)));
+    add_fact(a, "database", "Server up since", an_view_time(arena, number(r, 0, 4), 0));
+    add_fact(a, "database", "Connections", an_view_count(arena, number(r, 0, 5)));
     an_result_free(r);
     return AN_OK;
 }
@@ -105,7 +105,7 @@ static void add_server(void *arg, const struct an_server_state *s)
     else
         an_scope_text(row, "state", AN_STR("answers"));
     if (s->through_us > AN_TIME_MIN_US)
-        an_scope_text(row, "through", an_text_time(arena, s->through_us, 3));
+        an_scope_text(row, "through", an_view_time(arena, s->through_us, 3));
 }
 
 /* Worth a table where there is more than the one that the tile tells of. */
@@ -134,10 +134,10 @@ static int add_migrations(struct an_admin *a, struct an_db *db, struct an_err *e
         int64_t us;
         an_scope_text(row, "name", an_str(list[i].name));
         if (list[i].applied && an_time_parse(an_str(list[i].applied_at), &us))
-            an_scope_text(row, "applied", an_text_time(a->arena, us, 0));
+            an_scope_text(row, "applied", an_view_time(a->arena, us, 0));
         pending += !list[i].applied;
     }
-    struct an_scope *tile = add_tile(a, "Migrations", an_text_count(a->arena, (int64_t)(count - pending)));
+    struct an_scope *tile = add_tile(a, "Migrations", an_view_count(a->arena, (int64_t)(count - pending)));
     add_note(tile,
              pending == 0
                  ? AN_STR("all applied")
@@ -159,24 +159,24 @@ static int add_partitions(struct an_admin *a, struct an_db *db, int64_t now_us, 
     for (size_t i = 0; i < count; i++) {
         struct an_scope *row = an_scope_item(a->page, "partitions");
         an_scope_text(row, "name", an_str(list[i].name));
-        an_scope_text(row, "from", an_text_time(a->arena, list[i].from_us, 0));
-        an_scope_text(row, "to", an_text_time(a->arena, list[i].to_us, 0));
-        an_scope_text(row, "rows", an_text_count(a->arena, list[i].rows_estimate));
-        an_scope_text(row, "size", an_text_bytes(a->arena, list[i].bytes));
+        an_scope_text(row, "from", an_view_time(a->arena, list[i].from_us, 0));
+        an_scope_text(row, "to", an_view_time(a->arena, list[i].to_us, 0));
+        an_scope_text(row, "rows", an_view_count(a->arena, list[i].rows_estimate));
+        an_scope_text(row, "size", an_view_bytes(a->arena, list[i].bytes));
         an_scope_flag(row, "current", list[i].from_us <= now_us && now_us < list[i].to_us);
         rows += list[i].rows_estimate;
         bytes += list[i].bytes;
         horizon_us = list[i].to_us;
     }
-    struct an_scope *tile = add_tile(a, "Events, about", an_text_count(a->arena, rows));
+    struct an_scope *tile = add_tile(a, "Events, about", an_view_count(a->arena, rows));
     add_note(tile,
              an_str(an_arena_printf(a->arena, "%.*s in %zu partitions",
-                                    AN_STR_ARG(an_text_bytes(a->arena, bytes)), count)),
+                                    AN_STR_ARG(an_view_bytes(a->arena, bytes)), count)),
              false);
     bool near_end = horizon_us - now_us < AN_PARTITION_END_NEAR_US;
     tile = add_tile(a, "Partitions ready until",
                     count == 0 ? AN_STR("none")
-                               : (struct an_str){an_text_time(a->arena, horizon_us, 0).data, 10});
+                               : (struct an_str){an_view_time(a->arena, horizon_us, 0).data, 10});
     add_note(tile,
              near_end ? AN_STR("is annals-partition running?") : AN_STR("made ahead by annals-partition"),
              near_end);
@@ -193,13 +193,13 @@ static void add_job(struct an_admin *a, const struct an_result *r, size_t i, con
     an_scope_text(row, "job", an_text_clip(a->arena, an_result_get(r, i, JOB), 64));
     an_scope_text(row, "shard", an_str(shard));
     if (an_result_int(r, i, FINISHED, &us)) {
-        an_scope_text(row, "finished", an_text_rfc3339(a->arena, us));
-        an_scope_text(row, "finished_text", an_text_time(a->arena, us, 0));
+        an_scope_text(row, "finished", an_view_rfc3339(a->arena, us));
+        an_scope_text(row, "finished_text", an_view_time(a->arena, us, 0));
     }
     an_scope_flag(row, "failed", !an_result_true(r, i, SUCCEEDED));
     an_scope_text(row, "message", an_text_clip(a->arena, an_result_get(r, i, MESSAGE), 1024));
-    an_scope_text(row, "rows", an_text_count(a->arena, number(r, i, ROWS)));
-    an_scope_text(row, "bytes", an_text_bytes(a->arena, number(r, i, BYTES)));
+    an_scope_text(row, "rows", an_view_count(a->arena, number(r, i, ROWS)));
+    an_scope_text(row, "bytes", an_view_bytes(a->arena, number(r, i, BYTES)));
 }
 
 /* name NULL: there is no other shard. */
@@ -243,7 +243,7 @@ static void add_outbox(struct an_admin *a)
         add_note(add_tile(a, "Outbox", AN_STR("unknown")), AN_STR("database.job cannot be used here"), true);
     } else {
         int64_t rows = number(r, 0, 0);
-        struct an_str count = an_text_count(a->arena, rows > OUTBOX_COUNTED ? OUTBOX_COUNTED : rows);
+        struct an_str count = an_view_count(a->arena, rows > OUTBOX_COUNTED ? OUTBOX_COUNTED : rows);
         struct an_scope *tile = add_tile(
             a, "Outbox rows",
             rows > OUTBOX_COUNTED ? an_str(an_arena_printf(a->arena, "over %s", count.data)) : count);
@@ -267,14 +267,14 @@ static void add_app(void *arg, const char *app, const uint64_t values[AN_M__COUN
         requests += values[m];
     int64_t since_us = (int64_t)values[AN_M_STARTED_AT] * SECOND_US;
     an_scope_text(row, "app", an_str(an_arena_strdup(a->arena, app)));
-    an_scope_text(row, "workers", an_text_count(a->arena, (int64_t)values[AN_M_WORKERS]));
-    an_scope_text(row, "died", an_text_count(a->arena, (int64_t)values[AN_M_WORKERS_DIED]));
-    an_scope_text(row, "requests", an_text_count(a->arena, (int64_t)requests));
-    an_scope_text(row, "r4xx", an_text_count(a->arena, (int64_t)values[AN_M_REQUESTS_4XX]));
-    an_scope_text(row, "r5xx", an_text_count(a->arena, (int64_t)values[AN_M_REQUESTS_5XX]));
+    an_scope_text(row, "workers", an_view_count(a->arena, (int64_t)values[AN_M_WORKERS]));
+    an_scope_text(row, "died", an_view_count(a->arena, (int64_t)values[AN_M_WORKERS_DIED]));
+    an_scope_text(row, "requests", an_view_count(a->arena, (int64_t)requests));
+    an_scope_text(row, "r4xx", an_view_count(a->arena, (int64_t)values[AN_M_REQUESTS_4XX]));
+    an_scope_text(row, "r5xx", an_view_count(a->arena, (int64_t)values[AN_M_REQUESTS_5XX]));
     if (since_us > 0) {
-        an_scope_text(row, "since", an_text_rfc3339(a->arena, since_us));
-        an_scope_text(row, "since_text", an_text_time(a->arena, since_us, 0));
+        an_scope_text(row, "since", an_view_rfc3339(a->arena, since_us));
+        an_scope_text(row, "since_text", an_view_time(a->arena, since_us, 0));
     }
     an_scope_flag(a->page, "has_apps", true);
 }
@@ -283,16 +283,16 @@ static void add_settings(struct an_admin *a)
 {
     const struct an_conf *c = a->call->ctx->conf;
     struct an_arena *arena = a->arena;
-    add_fact(a, "settings", "limits.event_bytes", an_text_bytes(arena, (int64_t)c->event_bytes));
-    add_fact(a, "settings", "limits.batch_events", an_text_count(arena, c->batch_events));
-    add_fact(a, "settings", "limits.batch_bytes", an_text_bytes(arena, (int64_t)c->batch_bytes));
+    add_fact(a, "settings", "limits.event_bytes", an_view_bytes(arena, (int64_t)c->event_bytes));
+    add_fact(a, "settings", "limits.batch_events", an_view_count(arena, c->batch_events));
+    add_fact(a, "settings", "limits.batch_bytes", an_view_bytes(arena, (int64_t)c->batch_bytes));
     add_fact(a, "settings", "limits.past_window", duration(arena, c->past_window_ms));
     add_fact(a, "settings", "limits.future_window", duration(arena, c->future_window_ms));
     add_fact(a, "settings", "partition.period",
              c->partition_period == AN_PERIOD_QUARTER ? AN_STR("quarter") : AN_STR("month"));
-    add_fact(a, "settings", "partition.ahead", an_text_count(arena, c->partition_ahead));
+    add_fact(a, "settings", "partition.ahead", an_view_count(arena, c->partition_ahead));
     add_fact(a, "settings", "search.statement_timeout", duration(arena, c->search_timeout_ms));
-    add_fact(a, "settings", "search.page_max", an_text_count(arena, c->page_max));
+    add_fact(a, "settings", "search.page_max", an_view_count(arena, c->page_max));
     add_fact(a, "settings", "admin.session_ttl", duration(arena, c->session_ttl_ms));
     add_fact(a, "settings", "tenants.auto_create", c->tenant_auto_create ? AN_STR("on") : AN_STR("off"));
 }
@@ -320,8 +320,8 @@ static int status_page(struct an_admin *a, struct an_err *err)
     add_settings(a);
     an_scope_flag(a->page, "at_status", true);
     an_scope_text(a->page, "run_dir", an_str(a->call->ctx->conf->run_dir));
-    an_scope_text(a->page, "now", an_text_rfc3339(a->arena, now_us));
-    an_scope_text(a->page, "now_text", an_text_time(a->arena, now_us, 0));
+    an_scope_text(a->page, "now", an_view_rfc3339(a->arena, now_us));
+    an_scope_text(a->page, "now_text", an_view_time(a->arena, now_us, 0));
     return an_admin_render(a, "status", AN_STR("Status"), err);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "an.h"
 
-#include "api/across.h"
+#include "api/platform.h"
 #include "base/clock.h"
 #include "console/static.h"
 #include "console/view.h"
@@ -40,7 +40,7 @@ struct an_str an_admin_url(struct an_admin *a, const char *path, const struct an
     }
     if (query != NULL) {
         an_buf_addc(&url, separator);
-        an_query_add(&url, query);
+        an_params_add(&url, query);
     }
     struct an_str copy = {an_arena_strndup(a->arena, url.data, url.len), url.len};
     an_buf_release(&url);
@@ -75,8 +75,8 @@ static void add_tenants(struct an_admin *a)
     struct an_result *r = NULL;
     if (an_db_exec(a->call->ctx->writer, AN_STMT_TENANT_LIST, NULL, 0, &r, &err) != AN_OK)
         return;
-    bool listed = an_across_asked(a->call);
-    if (an_across_is_on(a->call))
+    bool listed = an_platform_asked(a->call);
+    if (an_platform_is_on(a->call))
         add_tenant(a, AN_STR(AN_PLATFORM), AN_STR("all tenants"), (struct an_str){NULL, 0});
     size_t rows = an_result_rows(r);
     for (size_t i = 0; i < rows && i < TENANTS_SHOWN; i++) {
@@ -165,14 +165,14 @@ int an_admin_failed(struct an_admin *a, int rc, const struct an_err *why, struct
 
 /* ---- the look of values ---- */
 
-struct an_str an_text_rfc3339(struct an_arena *a, int64_t us)
+struct an_str an_view_rfc3339(struct an_arena *a, int64_t us)
 {
     char text[AN_TIME_LEN + 1];
     an_time_format(us, text);
     return an_str(an_arena_strdup(a, text));
 }
 
-struct an_str an_text_time(struct an_arena *a, int64_t us, unsigned digits)
+struct an_str an_view_time(struct an_arena *a, int64_t us, unsigned digits)
 {
     char text[AN_TIME_LEN + 1];
     an_time_format(us, text);
@@ -180,7 +180,7 @@ struct an_str an_text_time(struct an_arena *a, int64_t us, unsigned digits)
     return an_str(an_arena_strndup(a, text, digits == 0 ? 19 : 20 + digits));
 }
 
-struct an_str an_text_count(struct an_arena *a, int64_t n)
+struct an_str an_view_count(struct an_arena *a, int64_t n)
 {
     char digits[24];
     char out[40];
@@ -194,7 +194,7 @@ struct an_str an_text_count(struct an_arena *a, int64_t n)
     return (struct an_str){an_arena_strndup(a, out, to), to};
 }
 
-struct an_str an_text_bytes(struct an_arena *a, int64_t n)
+struct an_str an_view_bytes(struct an_arena *a, int64_t n)
 {
     static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
     double value = (double)n;

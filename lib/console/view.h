@@ -42,13 +42,13 @@ int an_admin_redirect(struct an_admin *a, const char *path);
 struct an_str an_admin_url(struct an_admin *a, const char *path, const struct an_param *query);
 
 /* "2026-11-23 09:30:00.123" with so many digits (0 to 6) of the second's fraction; in the arena. */
-struct an_str an_text_time(struct an_arena *a, int64_t us, unsigned digits);
+struct an_str an_view_time(struct an_arena *a, int64_t us, unsigned digits);
 /* RFC 3339, for <time datetime>. */
-struct an_str an_text_rfc3339(struct an_arena *a, int64_t us);
+struct an_str an_view_rfc3339(struct an_arena *a, int64_t us);
 /* "12,345" */
-struct an_str an_text_count(struct an_arena *a, int64_t n);
+struct an_str an_view_count(struct an_arena *a, int64_t n);
 /* "1.2 GiB" */
-struct an_str an_text_bytes(struct an_arena *a, int64_t n);
+struct an_str an_view_bytes(struct an_arena *a, int64_t n);
 
 /* The sign that stands beside an outcome, so that colour is never alone. */
 const char *an_outcome_glyph(struct an_str outcome);

@@ -123,7 +123,7 @@ static struct known known_of(struct an_db *db, const struct an_db_step *step)
         return (struct known){.sql = step->sql == NULL ? t->sql : step->sql};
     if (step->sql == NULL)
         return (struct known){.state = &db->prepared[step->stmt], .name = t->name, .sql = t->sql};
-    struct an_text *kept = an_texts_find(&db->texts, an_str(step->sql));
+    struct an_texts_place *kept = an_texts_find(&db->texts, an_str(step->sql));
     return (struct known){.state = &kept->state, .name = kept->name, .sql = step->sql};
 }
 
@@ -133,7 +133,7 @@ static int make_room(struct an_db *db, const struct an_db_step *step, struct an_
     struct an_str sql = an_str(step->sql);
     if (sql.data == NULL || !an_db_keeps(db, step) || an_texts_find(&db->texts, sql) != NULL)
         return AN_OK;
-    struct an_text *place = an_texts_victim(&db->texts);
+    struct an_texts_place *place = an_texts_victim(&db->texts);
     if (place->state != AN_NOT_PREPARED) {
         char deallocate[32];
         (void)snprintf(deallocate, sizeof deallocate, "DEALLOCATE %s", place->name);

@@ -11,10 +11,10 @@ void an_texts_release(struct an_texts *t)
     memset(t, 0, sizeof *t);
 }
 
-struct an_text *an_texts_find(struct an_texts *t, struct an_str sql)
+struct an_texts_place *an_texts_find(struct an_texts *t, struct an_str sql)
 {
     for (size_t i = 0; i < AN_TEXTS_MAX; i++) {
-        struct an_text *place = &t->places[i];
+        struct an_texts_place *place = &t->places[i];
         if (place->sql == NULL || !an_str_equal((struct an_str){place->sql, place->len}, sql))
             continue;
         place->used = ++t->uses;
@@ -23,16 +23,16 @@ struct an_text *an_texts_find(struct an_texts *t, struct an_str sql)
     return NULL;
 }
 
-struct an_text *an_texts_victim(struct an_texts *t)
+struct an_texts_place *an_texts_victim(struct an_texts *t)
 {
-    struct an_text *oldest = &t->places[0];
+    struct an_texts_place *oldest = &t->places[0];
     for (size_t i = 0; i < AN_TEXTS_MAX && oldest->sql != NULL; i++)
         if (t->places[i].sql == NULL || t->places[i].used < oldest->used)
             oldest = &t->places[i];
     return oldest;
 }
 
-void an_texts_put(struct an_texts *t, struct an_text *place, struct an_str sql)
+void an_texts_put(struct an_texts *t, struct an_texts_place *place, struct an_str sql)
 {
     free(place->sql);
     place->sql = an_xstrndup(sql.data, sql.len);

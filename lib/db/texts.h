@@ -13,7 +13,7 @@
 
 enum an_prepared { AN_NOT_PREPARED, AN_PREPARE_SENT, AN_PREPARED };
 
-struct an_text {
+struct an_texts_place {
     char *sql; /* NULL: the place is free */
     size_t len;
     char name[12];          /* for the server */
@@ -22,15 +22,15 @@ struct an_text {
 };
 
 struct an_texts {
-    struct an_text places[AN_TEXTS_MAX];
+    struct an_texts_place places[AN_TEXTS_MAX];
     uint64_t uses;
 };
 
 void an_texts_release(struct an_texts *t); /* accepts a zeroed one, and leaves one */
-struct an_text *an_texts_find(struct an_texts *t, struct an_str sql) AN_MUST_CHECK; /* or NULL */
+struct an_texts_place *an_texts_find(struct an_texts *t, struct an_str sql) AN_MUST_CHECK; /* or NULL */
 /* Where a new text goes: a free place, or that of the text that gives way. */
-struct an_text *an_texts_victim(struct an_texts *t) AN_MUST_CHECK;
+struct an_texts_place *an_texts_victim(struct an_texts *t) AN_MUST_CHECK;
 /* Puts a copy of the text there, not prepared. */
-void an_texts_put(struct an_texts *t, struct an_text *place, struct an_str sql);
+void an_texts_put(struct an_texts *t, struct an_texts_place *place, struct an_str sql);
 
 #endif

@@ -121,7 +121,7 @@ bool an_percent_add(struct an_buf *out, struct an_str s)
     return ok;
 }
 
-void an_query_add(struct an_buf *out, const struct an_param *list)
+void an_params_add(struct an_buf *out, const struct an_param *list)
 {
     for (const struct an_param *p = list; p != NULL; p = p->next) {
         if (p != list)

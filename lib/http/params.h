@@ -35,6 +35,6 @@ bool an_segment_decode(struct an_arena *a, struct an_str raw, struct an_str *out
 /* Appends s with everything but unreserved characters (RFC 3986) percent-encoded. */
 bool an_percent_add(struct an_buf *out, struct an_str s);
 /* Appends "name=value&name=value", percent-encoded: nothing in it needs quotes, in a shell either. */
-void an_query_add(struct an_buf *out, const struct an_param *list);
+void an_params_add(struct an_buf *out, const struct an_param *list);
 
 #endif

@@ -16,7 +16,7 @@
 #include "shard/health.h"
 
 #define SLOTS 512                      /* twice the most workers: more than can live at a time */
-#define SHARDS AN_NUMBERS_MAX          /* requests for further ones are committed without company */
+#define SHARDS AN_HEALTH_SHARDS          /* requests for further ones are committed without company */
 #define LANES 4                        /* of each shard */
 #define SLOT_BYTES ((size_t)64 << 10)  /* of rows; a larger request gains little from company */
 #define PARTS_MAX 256                  /* requests in one transaction */
@@ -81,7 +81,7 @@ struct lane {
 
 struct shared {
     struct lane lanes[SHARDS * LANES]; /* lane l of shard n: n * LANES + l */
-    struct an_numbers numbers;
+    struct an_health health;
     _Alignas(64) _Atomic uint32_t used; /* slots below this one have been owned once */
     _Alignas(64) _Atomic uint32_t state[SLOTS];
     _Alignas(64) _Atomic uint32_t waiting[SLOTS]; /* requests in each; only to see whether there is a crowd */
@@ -125,7 +125,7 @@ void *an_combine_share(const struct an_conf *c)
     }
     for (size_t i = 0; i < SHARDS * LANES; i++)
         an_robust_init(&s->lanes[i].leader);
-    an_numbers_init(&s->numbers);
+    an_health_init(&s->health);
     return s; /* a slot's mutex is made by its first owner: untouched slots take no memory */
 }
 
@@ -278,7 +278,7 @@ static int put(struct an_combine *me, struct an_rows *const *rows, size_t count,
     if (rc == AN_EAGAIN && an_db_ready(an_shard_writer(me->shard), err) == AN_OK)
         rc = put_once(me, rows, count, atomic, lsn, err);
     if (me->number < SHARDS)
-        an_numbers_tried(&me->shared->numbers, me->number, rc == AN_OK || an_db_is_open(an_shard_writer(me->shard)),
+        an_health_tried(&me->shared->health, me->number, rc == AN_OK || an_db_is_open(an_shard_writer(me->shard)),
                          an_clock_mono_us() - since_us);
     return rc;
 }
@@ -567,12 +567,12 @@ static void wait_or_lead(struct an_combine *me, struct an_combine_part *parts, s
 static void choose(struct an_combine *me, struct an_shard *shard)
 {
     me->shard = shard;
-    me->number = me->shared == NULL ? SHARDS : an_numbers_of(&me->shared->numbers, an_shard_name(shard));
+    me->number = me->shared == NULL ? SHARDS : an_health_number(&me->shared->health, an_shard_name(shard));
 }
 
 static bool is_away(struct an_combine *me)
 {
-    return me->number < SHARDS && an_numbers_away(&me->shared->numbers, me->number);
+    return me->number < SHARDS && an_health_away(&me->shared->health, me->number);
 }
 
 static void refuse(struct an_combine *me, struct an_combine_part *parts, size_t count)

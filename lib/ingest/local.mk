@@ -4,4 +4,6 @@ libannals_a_SOURCES += \
 	lib/ingest/combine.c \
 	lib/ingest/combine.h \
 	lib/ingest/ingest.c \
-	lib/ingest/ingest.h
+	lib/ingest/ingest.h \
+	lib/ingest/recorder.c \
+	lib/ingest/recorder.h

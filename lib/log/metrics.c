@@ -260,13 +260,13 @@ struct an_metric_row *an_metric_server(const char *shard, const char *server)
     return an_metric_row(current()->rows, shard, server);
 }
 
-void an_server_metric_add(struct an_metric_row *row, enum an_server_metric m, uint64_t n)
+void an_metric_server_add(struct an_metric_row *row, enum an_server_metric m, uint64_t n)
 {
     if (row != NULL)
         atomic_fetch_add_explicit(&row->value[m], n, memory_order_relaxed);
 }
 
-void an_server_metric_set(struct an_metric_row *row, enum an_server_metric m, uint64_t value)
+void an_metric_server_set(struct an_metric_row *row, enum an_server_metric m, uint64_t value)
 {
     if (row == NULL)
         return;

@@ -80,8 +80,8 @@ struct an_metric_row;
 /* The row of that name, in the memory that is open now; NULL where there is no room for more, and the functions below do
  * nothing then. Names: letters, digits, _ and -; up to 63 bytes. */
 struct an_metric_row *an_metric_server(const char *shard, const char *server);
-void an_server_metric_add(struct an_metric_row *row, enum an_server_metric m, uint64_t n);
-void an_server_metric_set(struct an_metric_row *row, enum an_server_metric m, uint64_t value);
+void an_metric_server_add(struct an_metric_row *row, enum an_server_metric m, uint64_t n);
+void an_metric_server_set(struct an_metric_row *row, enum an_server_metric m, uint64_t value);
 
 /* Appends the exposition of every *.metrics file in run_dir (own memory where run_dir is NULL),
  * label app="..." on each line, and annals_build_info. */

@@ -62,7 +62,7 @@ static void enter(struct an_replica *r, enum an_replica_state state, const char 
     r->asked_us = an_clock_mono_us();
     if (state != AN_REPLICA_AWAY)
         r->pause.length_us = 0;
-    an_server_metric_set(r->metrics, AN_SM_UP, state == AN_REPLICA_NEAR);
+    an_metric_server_set(r->metrics, AN_SM_UP, state == AN_REPLICA_NEAR);
 }
 
 bool an_replica_is_fresh(const struct an_replica *r)
@@ -106,7 +106,7 @@ void an_replica_saw(struct an_replica *r, struct an_freshness *seen)
     else if (seen->replica)
         (void)snprintf(why, sizeof why, "it is %lld ms behind", (long long)r->lag_ms);
     enter(r, seen->replica && r->lag_ms <= r->max_lag_ms ? AN_REPLICA_NEAR : AN_REPLICA_FAR, why);
-    an_server_metric_set(r->metrics, AN_SM_LAG_MS, (uint64_t)r->lag_ms);
+    an_metric_server_set(r->metrics, AN_SM_LAG_MS, (uint64_t)r->lag_ms);
 }
 
 void an_replica_failed(struct an_replica *r, const struct an_err *why)

@@ -127,11 +127,11 @@ static bool reaches(const struct an_reading *g, uint64_t lsn)
 static bool is_near(struct an_replica *r, struct an_err *err)
 {
     if (r->state != AN_REPLICA_NEAR && an_replica_ask(r, err) != AN_OK) {
-        an_server_metric_add(r->metrics, AN_SM_SKIPPED_AWAY, 1);
+        an_metric_server_add(r->metrics, AN_SM_SKIPPED_AWAY, 1);
         return false;
     }
     if (r->state != AN_REPLICA_NEAR)
-        an_server_metric_add(r->metrics, AN_SM_SKIPPED_LAG, 1);
+        an_metric_server_add(r->metrics, AN_SM_SKIPPED_LAG, 1);
     return r->state == AN_REPLICA_NEAR;
 }
 
@@ -273,7 +273,7 @@ static int ask(struct an_reading *g, struct an_server *server, an_shard_work *wo
 static bool repeat_after_conflict(struct an_reading *g, struct an_replica *r)
 {
     const struct an_shard *s = g->shard;
-    an_server_metric_add(r->metrics, AN_SM_SKIPPED_CONFLICT, 1);
+    an_metric_server_add(r->metrics, AN_SM_SKIPPED_CONFLICT, 1);
     if (s->count == 1 && !reads_primary(s))
         g->tried = 0;
     return ++g->conflicts == 1;
@@ -291,12 +291,12 @@ static bool goes_elsewhere(struct an_reading *g, struct an_server *server, int r
     struct an_replica *r = an_replica_of(server);
     g->tried |= 1u << (r - g->shard->replicas);
     if (g->too_far || g->not_there) {
-        an_server_metric_add(r->metrics, g->too_far ? AN_SM_SKIPPED_LAG : AN_SM_SKIPPED_POSITION, 1);
+        an_metric_server_add(r->metrics, g->too_far ? AN_SM_SKIPPED_LAG : AN_SM_SKIPPED_POSITION, 1);
         return true;
     }
     if (server->db->conflicted)
         return repeat_after_conflict(g, r);
-    an_server_metric_add(r->metrics, AN_SM_SKIPPED_AWAY, 1);
+    an_metric_server_add(r->metrics, AN_SM_SKIPPED_AWAY, 1);
     an_replica_failed(r, err);
     return true;
 }
@@ -316,7 +316,7 @@ int an_shard_read(struct an_shard *s, const struct an_need *need, an_shard_work 
             return rc;
         rc = ask(&g, server, work, arg, err);
         if (rc == AN_OK)
-            an_server_metric_add(metrics_of(s, server), AN_SM_READS, 1);
+            an_metric_server_add(metrics_of(s, server), AN_SM_READS, 1);
         if (rc == AN_OK && server->replica == NULL)
             s->pause.length_us = 0;
         if (rc == AN_OK || !goes_elsewhere(&g, server, rc, err))

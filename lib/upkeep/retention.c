@@ -57,7 +57,7 @@ static int copy_classes(struct an_db *directory, struct an_db *db, struct an_err
     return rc;
 }
 
-int an_classes_bring(const struct an_conf *c, struct an_db *db, bool home, struct an_err *err)
+int an_retention_bring(const struct an_conf *c, struct an_db *db, bool home, struct an_err *err)
 {
     int rc = AN_OK;
     if (!home) {

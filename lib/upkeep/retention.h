@@ -11,6 +11,6 @@
 
 /* Makes the classes of a shard those of the directory, and what its tenants see follow; db: of AN_DB_JOB, on the shard;
  * home: it is the directory's own. May be repeated, also while classes change. */
-int an_classes_bring(const struct an_conf *c, struct an_db *db, bool home, struct an_err *err) AN_MUST_CHECK;
+int an_retention_bring(const struct an_conf *c, struct an_db *db, bool home, struct an_err *err) AN_MUST_CHECK;
 
 #endif

@@ -23,7 +23,7 @@ static void same(const char *why, const struct an_param *list, const char *expec
 {
     struct an_buf out;
     an_buf_init(&out, 4096);
-    an_query_add(&out, list);
+    an_params_add(&out, list);
     if (strcmp(out.data, expect) != 0)
         fail_msg("%s: got %s, not %s", why, out.data, expect);
     an_buf_release(&out);

@@ -15,46 +15,46 @@
 static void test_numbers(void **state)
 {
     (void)state;
-    static struct an_numbers n;
+    static struct an_health n;
     char name[16];
-    an_numbers_init(&n);
-    for (unsigned i = 0; i < AN_NUMBERS_MAX; i++) {
+    an_health_init(&n);
+    for (unsigned i = 0; i < AN_HEALTH_SHARDS; i++) {
         (void)snprintf(name, sizeof name, "shard-%u", i);
-        assert_int_equal(an_numbers_of(&n, name), i);
+        assert_int_equal(an_health_number(&n, name), i);
     }
-    assert_int_equal(an_numbers_of(&n, "one-more"), AN_NUMBERS_MAX);
-    assert_int_equal(an_numbers_of(&n, "shard-7"), 7);
+    assert_int_equal(an_health_number(&n, "one-more"), AN_HEALTH_SHARDS);
+    assert_int_equal(an_health_number(&n, "shard-7"), 7);
 }
 
 static void test_away(void **state)
 {
     (void)state;
-    static struct an_numbers n;
-    an_numbers_init(&n);
-    uint32_t one = an_numbers_of(&n, "one");
-    an_numbers_tried(&n, one, false, SLOW_US);
-    assert_false(an_numbers_away(&n, one)); /* there is nobody to make room for */
-    uint32_t two = an_numbers_of(&n, "two");
-    an_numbers_tried(&n, two, false, QUICK_US);
-    assert_false(an_numbers_away(&n, two));
-    an_numbers_tried(&n, two, false, SLOW_US);
-    assert_true(an_numbers_away(&n, two));
-    assert_false(an_numbers_away(&n, one));
-    an_numbers_tried(&n, two, true, SLOW_US);
-    assert_false(an_numbers_away(&n, two));
+    static struct an_health n;
+    an_health_init(&n);
+    uint32_t one = an_health_number(&n, "one");
+    an_health_tried(&n, one, false, SLOW_US);
+    assert_false(an_health_away(&n, one)); /* there is nobody to make room for */
+    uint32_t two = an_health_number(&n, "two");
+    an_health_tried(&n, two, false, QUICK_US);
+    assert_false(an_health_away(&n, two));
+    an_health_tried(&n, two, false, SLOW_US);
+    assert_true(an_health_away(&n, two));
+    assert_false(an_health_away(&n, one));
+    an_health_tried(&n, two, true, SLOW_US);
+    assert_false(an_health_away(&n, two));
 }
 
 /* Of those who come when its time is up, one is to try. */
 static void test_one_tries(void **state)
 {
     (void)state;
-    static struct an_numbers n;
-    an_numbers_init(&n);
-    (void)!an_numbers_of(&n, "one");
-    uint32_t two = an_numbers_of(&n, "two");
+    static struct an_health n;
+    an_health_init(&n);
+    (void)!an_health_number(&n, "one");
+    uint32_t two = an_health_number(&n, "two");
     atomic_store(&n.list[two].away_until_us, 1); /* long ago */
-    assert_false(an_numbers_away(&n, two));
-    assert_true(an_numbers_away(&n, two));
+    assert_false(an_health_away(&n, two));
+    assert_true(an_health_away(&n, two));
 }
 
 int main(void)

@@ -123,14 +123,14 @@ static void test_servers(void **state)
             struct an_metric_row *near = an_metric_server("default", "near");
             struct an_metric_row *primary = an_metric_server("default", AN_SERVER_PRIMARY);
             for (int n = 0; n < ADDS; n++)
-                an_server_metric_add(n % 2 == 0 ? near : primary, AN_SM_READS, 1);
-            an_server_metric_set(near, AN_SM_LAG_MS, 1250);
+                an_metric_server_add(n % 2 == 0 ? near : primary, AN_SM_READS, 1);
+            an_metric_server_set(near, AN_SM_LAG_MS, 1250);
             _exit(0);
         }
     }
     for (int i = 0; i < WORKERS; i++)
         assert_int_equal(waitpid(pids[i], NULL, 0), pids[i]);
-    an_server_metric_add(an_metric_server("other", "near"), AN_SM_SKIPPED_LAG, 2);
+    an_metric_server_add(an_metric_server("other", "near"), AN_SM_SKIPPED_LAG, 2);
     render();
     assert_shown("annals_reads_total{app=\"search\",shard=\"default\",server=\"near\"} 2000");
     assert_shown("annals_reads_total{app=\"search\",shard=\"default\",server=\"primary\"} 2000");
@@ -154,8 +154,8 @@ static void test_no_room_for_servers(void **state)
     }
     struct an_metric_row *row = an_metric_server("default", "one-more");
     assert_null(row);
-    an_server_metric_add(row, AN_SM_READS, 1);
-    an_server_metric_set(row, AN_SM_UP, 1);
+    an_metric_server_add(row, AN_SM_READS, 1);
+    an_metric_server_set(row, AN_SM_UP, 1);
     assert_non_null(an_metric_server("default", "r63"));
 }
 

@@ -151,9 +151,9 @@ static void test_scope_map(void **state)
 {
     (void)state;
     struct an_str bad;
-    assert_true(an_scope_map_valid(AN_STR(""), &bad));
-    assert_true(an_scope_map_valid(AN_STR(" a=audit:read  b=audit:admin "), &bad));
-    assert_false(an_scope_map_valid(AN_STR("a=audit:read b=audit:delete"), &bad));
+    assert_true(an_scopes_map_valid(AN_STR(""), &bad));
+    assert_true(an_scopes_map_valid(AN_STR(" a=audit:read  b=audit:admin "), &bad));
+    assert_false(an_scopes_map_valid(AN_STR("a=audit:read b=audit:delete"), &bad));
     assert_true(an_str_is(bad, "b=audit:delete"));
 }
 
@@ -167,7 +167,7 @@ static void test_scope_words(void **state)
     assert_int_equal(bits, W | R | A);
     assert_false(an_scopes_parse(AN_STR("audit:write audit:delete"), &bits));
     assert_false(an_scopes_parse(AN_STR("audit:write;audit:read"), &bits));
-    assert_string_equal(an_scope_name(AN_SCOPE_IMPORT), "audit:import");
+    assert_string_equal(an_scopes_name(AN_SCOPE_IMPORT), "audit:import");
 }
 
 static void test_who(void **state)

@@ -16,10 +16,10 @@ static struct an_str nth(char room[16], unsigned n)
     return an_str(room);
 }
 
-static struct an_text *put(unsigned n)
+static struct an_texts_place *put(unsigned n)
 {
     char room[16];
-    struct an_text *place = an_texts_victim(&texts);
+    struct an_texts_place *place = an_texts_victim(&texts);
     an_texts_put(&texts, place, nth(room, n));
     return place;
 }
@@ -41,7 +41,7 @@ static void test_found_again(void **state)
 {
     (void)state;
     assert_false(has(1));
-    struct an_text *place = put(1);
+    struct an_texts_place *place = put(1);
     char room[16];
     assert_ptr_equal(an_texts_find(&texts, nth(room, 1)), place);
     assert_int_equal(place->state, AN_NOT_PREPARED);
@@ -65,7 +65,7 @@ static void test_the_longest_unused_gives_way(void **state)
     for (unsigned n = 0; n < AN_TEXTS_MAX; n++)
         put(n)->state = AN_PREPARED;
     assert_true(has(0));
-    struct an_text *place = put(100); /* in the place of 1, for 0 was just used */
+    struct an_texts_place *place = put(100); /* in the place of 1, for 0 was just used */
     assert_int_equal(place->state, AN_NOT_PREPARED);
     assert_true(has(100));
     assert_false(has(1));

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "an.h"
 
-#include "api/across.h"
 #include "api/own_event.h"
+#include "api/platform.h"
 
-bool an_across_asked(const struct an_call *call)
+bool an_platform_asked(const struct an_call *call)
 {
     return an_str_is(call->tenant, AN_PLATFORM);
 }
 
-bool an_across_is_on(const struct an_call *call)
+bool an_platform_is_on(const struct an_call *call)
 {
     return call->ctx->conf->db_platform.len > 0;
 }
 
-int an_across_record(struct an_call *call, const char *what, struct an_err *err)
+int an_platform_record(struct an_call *call, const char *what, struct an_err *err)
 {
     const struct an_principal *who = call->who;
     const struct an_own_event e = {

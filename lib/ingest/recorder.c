@@ -6,33 +6,33 @@
 #include "base/mem.h"
 #include "event/event.h"
 #include "ingest/ingest.h"
-#include "own.h"
+#include "ingest/recorder.h"
 
 #define EVENT_MAX_BYTES (16 * 1024)
 
-struct an_job_recorder {
+struct an_recorder {
     const char *actor_type, *actor_id;
     struct an_router *router;
     struct an_ingest *ingest;
 };
 
-struct an_job_recorder *an_job_recorder_new(const struct an_conf *c, const char *actor_type, const char *actor_id)
+struct an_recorder *an_recorder_new(const struct an_conf *c, const char *actor_type, const char *actor_id)
 {
-    struct an_job_recorder *own = an_xcalloc(1, sizeof *own);
-    own->actor_type = actor_type;
-    own->actor_id = actor_id;
-    own->router = an_router_new(c, true);
-    own->ingest = an_ingest_new(c, own->router, NULL);
-    return own;
+    struct an_recorder *recorder = an_xcalloc(1, sizeof *recorder);
+    recorder->actor_type = actor_type;
+    recorder->actor_id = actor_id;
+    recorder->router = an_router_new(c, true);
+    recorder->ingest = an_ingest_new(c, recorder->router, NULL);
+    return recorder;
 }
 
-void an_job_recorder_free(struct an_job_recorder *own)
+void an_recorder_free(struct an_recorder *recorder)
 {
-    if (own == NULL)
+    if (recorder == NULL)
         return;
-    an_ingest_free(own->ingest);
-    an_router_free(own->router);
-    free(own);
+    an_ingest_free(recorder->ingest);
+    an_router_free(recorder->router);
+    free(recorder);
 }
 
 static void add_reference(struct an_buf *json, const char *before, const char *type, const char *id)
@@ -44,11 +44,11 @@ static void add_reference(struct an_buf *json, const char *before, const char *t
     an_buf_addc(json, '}');
 }
 
-static void add_event(struct an_buf *json, const struct an_job_recorder *own, const struct an_job_event *e)
+static void add_event(struct an_buf *json, const struct an_recorder *recorder, const struct an_recorder_event *e)
 {
     an_buf_adds(json, "{\"action\":");
     an_json_add_string(json, an_str(e->action));
-    add_reference(json, ",\"actor\":", own->actor_type, own->actor_id);
+    add_reference(json, ",\"actor\":", recorder->actor_type, recorder->actor_id);
     add_reference(json, ",\"entities\":[", e->entity_type, e->entity_id);
     if (e->tenant != NULL)
         add_reference(json, ",", "tenant", e->tenant);
@@ -57,14 +57,14 @@ static void add_event(struct an_buf *json, const struct an_job_recorder *own, co
     an_buf_addc(json, '}');
 }
 
-int an_job_record(struct an_job_recorder *own, const struct an_job_event *event, struct an_err *err)
+int an_recorder_put(struct an_recorder *recorder, const struct an_recorder_event *event, struct an_err *err)
 {
     struct an_buf json;
     an_buf_init(&json, EVENT_MAX_BYTES);
-    add_event(&json, own, event);
+    add_event(&json, recorder, event);
     struct an_arena *arena = an_arena_new(0);
     int rc = json.overflow ? an_fail(err, AN_ETOOBIG, "event of our own is too large")
-                           : an_ingest_own(own->ingest, arena, AN_STR(AN_TENANT_SYSTEM),
+                           : an_ingest_own(recorder->ingest, arena, AN_STR(AN_TENANT_SYSTEM),
                                            (struct an_str){json.data, json.len}, err);
     an_arena_free(arena);
     an_buf_release(&json);
