@@ -1,6 +1,7 @@
 # Dependencies point one way: a file includes headers of its own folder and of lower rows only.
 # usage: awk -f tools/check-layers.awk lib/*/*.[ch] fcgi/*.c jobs/*.c
-# Exits 1 after naming every include that points up or sideways, and every vendor header included twice.
+# Exits 1 after naming every include that points up or sideways, or into a folder's internal.h, and every vendor
+# header included twice.
 BEGIN {
     rows = split("base|log conf event|proc http html db|shard upkeep|move auth|search|ingest|api|console|fcgi jobs", row, "|")
     for (i = 1; i <= rows; i++) {
@@ -23,7 +24,12 @@ FNR == 1 {
 /^#include "[a-z0-9]+\// {
     to = $2
     gsub(/"/, "", to)
+    private = to ~ /\/internal\.h$/
     sub(/\/.*/, "", to)
+    if (private && to != me) {
+        print FILENAME ":" FNR ": internal.h is for lib/" to " alone"
+        bad = 1
+    }
     if (!(to in rank) || (to != me && rank[to] >= rank[me])) {
         print FILENAME ":" FNR ": " me " must not include " to
         bad = 1

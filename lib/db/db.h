@@ -50,6 +50,15 @@ struct an_db_param {
 int an_db_exec(struct an_db *db, enum an_stmt stmt, const struct an_db_param *params, size_t count,
                struct an_result **out, struct an_err *err) AN_MUST_CHECK;
 
+/* One without parameters, outside of a transaction, whose answer is awaited for so long. */
+int an_db_ask(struct an_db *db, enum an_stmt stmt, int64_t wait_ms, struct an_result **out,
+              struct an_err *err) AN_MUST_CHECK;
+
+/* The SQLSTATE of the last error; "" where the server said nothing. Lent until the next statement. */
+const char *an_db_sqlstate(const struct an_db *db);
+/* Did the last statements meet a conflict (class 40)? Also where the connection ended with it. */
+bool an_db_conflicted(const struct an_db *db) AN_MUST_CHECK;
+
 /* One statement of several that travel together. */
 struct an_db_step {
     enum an_stmt stmt; /* of sql/queries, unless sql is set */

@@ -27,7 +27,8 @@ libannals_a_SOURCES += \
 	lib/db/store.h \
 	lib/db/texts.c \
 	lib/db/texts.h \
-	lib/db/tx.c
+	lib/db/tx.c \
+	lib/db/tx.h
 
 nodist_libannals_a_SOURCES += \
 	lib/db/function_list.c \

@@ -67,3 +67,13 @@ int an_db_refused(struct an_db *db, PGresult *res, const char *what, struct an_e
     an_metric_add(AN_M_DB_ERRORS, 1);
     return rc;
 }
+
+const char *an_db_sqlstate(const struct an_db *db)
+{
+    return db->sqlstate;
+}
+
+bool an_db_conflicted(const struct an_db *db)
+{
+    return db->conflicted;
+}

@@ -212,6 +212,15 @@ int an_db_exec(struct an_db *db, enum an_stmt stmt, const struct an_db_param *pa
     return rc != AN_OK ? rc : finish(db, an_stmt_texts[stmt].name, out, err);
 }
 
+int an_db_ask(struct an_db *db, enum an_stmt stmt, int64_t wait_ms, struct an_result **out, struct an_err *err)
+{
+    int64_t usual_ms = db->wait_ms;
+    db->wait_ms = wait_ms;
+    int rc = an_db_exec(db, stmt, NULL, 0, out, err);
+    db->wait_ms = usual_ms;
+    return rc;
+}
+
 /* The server answers COMMIT of a failed transaction with ROLLBACK, and calls that success. */
 static int check_commit(const struct an_db_step *step, PGresult *res, struct an_err *err)
 {

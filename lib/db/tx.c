@@ -40,6 +40,13 @@ int an_db_begin_write(struct an_db *db, struct an_str tenant, const struct an_db
     return rc;
 }
 
+int64_t an_db_limit(struct an_db *db, int64_t statement_ms)
+{
+    int64_t before_ms = db->statement_timeout_ms;
+    db->statement_timeout_ms = statement_ms;
+    return before_ms;
+}
+
 int an_db_begin_limited(struct an_db *db, int64_t statement_ms, int64_t lock_ms, struct an_err *err)
 {
     struct number n[2] = {{""}, {""}};

@@ -5,6 +5,7 @@
 #include "an.h"
 
 #include "base/clock.h"
+#include "db/stmt.h"
 #include "move/parts.h"
 
 #define CHUNK_ROWS 5000

@@ -118,10 +118,10 @@ static struct an_str take_slice(struct an_str *tuples, size_t fields)
 }
 
 /* *added: rows that were not there, where the statement tells. */
-static int merge(struct an_db *db, enum an_stmt stmt, const struct an_buf *tuples, size_t *added,
+static int merge(struct an_move *m, enum an_stmt stmt, const struct an_buf *tuples, size_t *added,
                  struct an_err *err)
 {
-    struct an_columns *c = &db->events;
+    struct an_columns *c = &m->columns;
     struct an_str rest = {tuples->data, tuples->len};
     struct an_db_param params[AN_EVENT_FIELDS];
     size_t fields = stmt == AN_STMT_MERGE_EVENTS ? AN_EVENT_FIELDS : AN_ENTITY_FIELDS;
@@ -135,7 +135,7 @@ static int merge(struct an_db *db, enum an_stmt stmt, const struct an_buf *tuple
         an_columns_add(c, take_slice(&rest, fields));
         rc = an_columns_params(c, params, err);
         if (rc == AN_OK)
-            rc = an_db_exec(db, stmt, params, fields, &res, err);
+            rc = an_db_exec(m->target_writer, stmt, params, fields, &res, err);
         *added += an_result_rows(res);
         an_result_free(res);
     }
@@ -151,9 +151,9 @@ static int put_by_merge(struct an_move *m, struct an_err *err)
     int rc = begin(m, err);
     if (rc != AN_OK)
         return rc;
-    rc = merge(db, AN_STMT_MERGE_EVENTS, &m->events, &events, err);
+    rc = merge(m, AN_STMT_MERGE_EVENTS, &m->events, &events, err);
     if (rc == AN_OK)
-        rc = merge(db, AN_STMT_MOVE_MERGE_ENTITIES, &m->entities, &entities, err);
+        rc = merge(m, AN_STMT_MOVE_MERGE_ENTITIES, &m->entities, &entities, err);
     m->merges = events < m->rows;
     return rc == AN_OK ? an_db_end(db, true, err) : an_db_abandon(db, rc, err);
 }
@@ -161,14 +161,13 @@ static int put_by_merge(struct an_move *m, struct an_err *err)
 /* COPY, unless the batch before this one had rows that were there. */
 static int put(struct an_move *m, struct an_err *err)
 {
-    struct an_db *db = m->target_writer;
     int rc = AN_ECONFLICT;
     if (m->events.overflow || m->entities.overflow)
         return an_fail(err, AN_ETOOBIG, "db: a batch of more than %zu bytes", m->events.limit);
-    if (!db->under_rls && !m->merges)
+    if (!m->copy_refused && !m->merges)
         rc = put_by_copy(m, err);
-    if (rc == AN_EBACKEND && strcmp(db->sqlstate, SQLSTATE_COPY_REFUSED) == 0) {
-        db->under_rls = true;
+    if (rc == AN_EBACKEND && strcmp(an_db_sqlstate(m->target_writer), SQLSTATE_COPY_REFUSED) == 0) {
+        m->copy_refused = true;
         an_log_warn("move",
                     "the writer's role has no BYPASSRLS on shard %s: events are copied in a slower way",
                     m->s.target);

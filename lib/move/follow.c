@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "db/rows.h"
+#include "db/stmt.h"
 #include "move/parts.h"
 
 #define READ_IDS  2000 /* taken from the feed at once, and some more: outbox rows are not taken apart */

@@ -75,6 +75,7 @@ int an_move_new(const struct an_conf *c, struct an_str tenant, an_move_told *tol
     an_buf_init(&m->entities, TUPLES_LIMIT);
     an_buf_init(&m->times, KEYS_LIMIT);
     an_buf_init(&m->ids, KEYS_LIMIT);
+    an_columns_init(&m->columns);
     *out = m;
     return AN_OK;
 }
@@ -94,6 +95,7 @@ void an_move_free(struct an_move *m)
     an_buf_release(&m->entities);
     an_buf_release(&m->times);
     an_buf_release(&m->ids);
+    an_columns_release(&m->columns);
     free(m);
 }
 

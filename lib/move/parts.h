@@ -6,7 +6,8 @@
 #include "an.h"
 #include "base/arena.h"
 #include "base/buf.h"
-#include "db/internal.h"
+#include "db/columns.h"
+#include "db/tx.h"
 #include "move/move.h"
 #include "upkeep/partition.h"
 
@@ -33,7 +34,9 @@ struct an_move {
     struct an_buf events, entities;   /* a batch, as tuples of COPY */
     struct an_buf times, ids;         /* and its keys, as arrays */
     size_t rows;
-    bool merges; /* the target had some of the last batch */
+    struct an_columns columns; /* of it, where it is merged */
+    bool merges;               /* the target had some of the last batch */
+    bool copy_refused;         /* to the writer of the target: its role has no BYPASSRLS */
 };
 
 /* ---- parameters ---- */

@@ -405,15 +405,14 @@ int an_move_wait_for_writers(struct an_move *m, struct an_err *err)
 
 int an_move_count(struct an_move *m, int64_t *events, struct an_err *err)
 {
-    int64_t patience_ms = m->source->statement_timeout_ms;
+    int64_t usual_ms = an_db_limit(m->source, COUNT_MS);
     int rc = AN_OK;
     *events = 0;
-    m->source->statement_timeout_ms = COUNT_MS;
     for (size_t i = 0; i < m->partition_count && rc == AN_OK; i++) {
         int64_t n = 0;
         rc = count_events(m, m->source, m->partitions[i].from_us, m->partitions[i].to_us, &n, err);
         *events += n;
     }
-    m->source->statement_timeout_ms = patience_ms;
+    (void)an_db_limit(m->source, usual_ms);
     return rc == AN_ETIMEOUT ? AN_OK : rc;
 }

@@ -2,7 +2,6 @@
 #include "an.h"
 
 #include "base/clock.h"
-#include "db/internal.h"
 #include "log/log.h"
 #include "shard/replica.h"
 
@@ -28,6 +27,7 @@ void an_replica_init(struct an_replica *r, const struct an_conf *c, const char *
 {
     *r = (struct an_replica){.name = an_xstrdup(where->name),
                              .max_lag_ms = c->replica_max_lag_ms,
+                             .wait_ms = c->db_connect_timeout_ms,
                              .through_us = AN_TIME_MIN_US};
     r->server = (struct an_server){.db = an_db_new_at(c, AN_DB_READER, where->place),
                                    .platform = an_db_new_at(c, AN_DB_PLATFORM, where->place),
@@ -123,11 +123,8 @@ enum { REPLAYED, THROUGH, NOW };
 int an_replica_ask(struct an_replica *r, struct an_err *err)
 {
     struct an_result *res = NULL;
-    struct an_db *db = r->server.db;
-    int64_t wait_ms = db->wait_ms;
-    db->wait_ms = db->connect_timeout_ms; /* a pooler in between may take long to say that it cannot connect */
-    int rc = an_db_exec(db, AN_STMT_REPLICA_STATE, NULL, 0, &res, err);
-    db->wait_ms = wait_ms;
+    /* A pooler in between may take long to say that it cannot connect. */
+    int rc = an_db_ask(r->server.db, AN_STMT_REPLICA_STATE, r->wait_ms, &res, err);
     if (rc != AN_OK) {
         an_replica_failed(r, err);
         return AN_EAGAIN;

@@ -5,7 +5,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
-#include "db/internal.h"
+#include "db/tx.h"
 #include "log/log.h"
 #include "log/metrics.h"
 #include "shard/directory.h"
@@ -232,10 +232,7 @@ static int ask_version(struct an_router *r, struct an_db *db, void *arg, struct 
     (void)r;
     struct version *v = arg;
     struct an_result *res = NULL;
-    int64_t wait_ms = db->wait_ms;
-    db->wait_ms = VERSION_WAIT_MS;
-    int rc = an_db_exec(db, AN_STMT_DIRECTORY_VERSION, NULL, 0, &res, err);
-    db->wait_ms = wait_ms;
+    int rc = an_db_ask(db, AN_STMT_DIRECTORY_VERSION, VERSION_WAIT_MS, &res, err);
     if (rc == AN_OK && (!an_result_int(res, 0, NUMBER, &v->mark.version) ||
                         !an_result_int(res, 0, CHANGED, &v->mark.changed_us)))
         rc = an_fail(err, AN_EBACKEND, "db: the directory has no version");

@@ -5,7 +5,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "db/internal.h"
+#include "base/mem.h"
+#include "db/place.h"
 #include "shard/replica.h"
 
 #define ASK_AGAIN_MS 10 /* while a replica is waited for */
@@ -294,7 +295,7 @@ static bool goes_elsewhere(struct an_reading *g, struct an_server *server, int r
         an_metric_server_add(r->metrics, g->too_far ? AN_SM_SKIPPED_LAG : AN_SM_SKIPPED_POSITION, 1);
         return true;
     }
-    if (server->db->conflicted)
+    if (an_db_conflicted(server->db))
         return repeat_after_conflict(g, r);
     an_metric_server_add(r->metrics, AN_SM_SKIPPED_AWAY, 1);
     an_replica_failed(r, err);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "an.h"
 
-#include "db/internal.h"
 #include "db/patient.h"
+#include "db/tx.h"
 #include "upkeep/partition_remove.h"
 
 #define STATEMENT_MAX 256
