@@ -35,19 +35,20 @@ static int record(const struct an_report *r, const char *action, const char *typ
     (void)snprintf(description, sizeof description, "%s%s", r->where, words);
     const struct an_recorder_event event = {
         .action = action, .entity_type = type, .entity_id = id, .description = description};
-    return an_recorder_put(r->own, &event, err);
+    return an_recorder_put(r->recorder, &event, err);
 }
 
-void an_report_init(struct an_report *r, struct an_recorder *own, const char *shard, bool dry_run)
+void an_report_init(struct an_report *r, struct an_recorder *recorder, const char *shard, bool dry_run)
 {
-    *r = (struct an_report){.own = own, .shard = shard, .dry_run = dry_run, .started_us = an_clock_us()};
+    *r = (struct an_report){.recorder = recorder, .shard = shard, .dry_run = dry_run, .started_us = an_clock_us()};
     if (strcmp(shard, AN_SHARD_DEFAULT) != 0)
         (void)snprintf(r->where, sizeof r->where, "on shard %s: ", shard);
 }
 
-int an_report_act(struct an_report *r, enum an_act act, const struct an_partition *p, const char *why,
-                  struct an_err *err)
+static int tell(void *arg, enum an_upkeep_act act, const struct an_partition *p, const char *why,
+                struct an_err *err)
 {
+    const struct an_report *r = arg;
     char words[WORDS_MAX];
     words_of(p, why, words);
     if (r->dry_run) {
@@ -58,13 +59,19 @@ int an_report_act(struct an_report *r, enum an_act act, const struct an_partitio
     return record(r, actions[act], "partition", p->name, words, err);
 }
 
-void an_report_done(struct an_report *r, enum an_act act, const struct an_partition *p)
+static void count(void *arg, enum an_upkeep_act act, const struct an_partition *p)
 {
+    struct an_report *r = arg;
     r->counts[act]++;
     if (act != AN_ACT_DROP)
         return;
     r->rows += p->rows_estimate;
     r->bytes += p->bytes;
+}
+
+struct an_upkeep_watch an_report_watch(struct an_report *r)
+{
+    return (struct an_upkeep_watch){.act = tell, .done = count, .arg = r};
 }
 
 static void add_metrics(const struct an_report *r)

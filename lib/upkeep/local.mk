@@ -6,4 +6,6 @@ libannals_a_SOURCES += \
 	lib/upkeep/partition_remove.c \
 	lib/upkeep/partition_remove.h \
 	lib/upkeep/retention.c \
-	lib/upkeep/retention.h
+	lib/upkeep/retention.h \
+	lib/upkeep/upkeep.c \
+	lib/upkeep/upkeep.h
