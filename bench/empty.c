@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The smallest FastCGI application: reads the body, answers 204. What the web server and FastCGI alone can do.
+/* The smallest FastCGI application: reads the body, answers 204. What the web server and FastCGI can
+ * do alone.
  * usage: empty WORKERS, with the listening socket on file descriptor 0. */
 #include <signal.h>
 #include <stdlib.h>

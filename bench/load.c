@@ -2,11 +2,12 @@
 /* A load client: one thread, epoll, keep-alive HTTP/1.1 connections to a loopback port.
  *
  * POST sends events that it makes itself: about 510 bytes as a document, a second entity on every other one,
- * --batch of them a request (1: one object, more: NDJSON with Prefer: return=minimal). With --urls a GET goes to
- * each line of a file in turn. Without --rate each connection sends as soon as it has its reply (closed loop). With
- * --rate requests are due at fixed times whether or not earlier ones are answered, and latency counts from the
- * due time, so that queueing shows (open loop). Only events that the server acknowledged are counted. One JSON
- * object on stdout tells the result; the status is 1 where any request failed. */
+ * --batch of them a request (1: one object, more: NDJSON with Prefer: return=minimal). With --urls a GET
+ * goes to each line of a file in turn. Without --rate each connection sends as soon as it has its reply
+ * (closed loop). With --rate requests are due at fixed times whether or not earlier ones are answered,
+ * and latency counts from the due time, so that queueing shows (open loop). Only events that the server
+ * acknowledged are counted. One JSON object on stdout tells the result; the status is 1 where any
+ * request failed. */
 #include "an.h"
 
 #include <arpa/inet.h>
@@ -76,26 +77,28 @@ static void add_event(struct load *l, struct an_buf *out)
     int64_t span_ms = l->opt.span_days * 86400000;
     an_time_format(an_clock_us() - (span_ms == 0 ? 0 : (int64_t)(s % (uint64_t)span_ms) * 1000), time);
     unsigned actor = (unsigned)(r >> 8) % 20000;
-    (void)an_buf_addf(out,
-                      "{\"timestamp\":\"%s\",\"action\":\"%s\",\"actor\":{\"type\":\"user\",\"id\":\"u%06u\",\"name\":"
-                      "\"Person %u\"},\"entities\":[{\"type\":\"document\",\"id\":\"d%07u\"}",
-                      time, actions[r % AN_COUNT(actions)], actor, actor, (unsigned)(r >> 24) % 300000);
+    (void)an_buf_addf(
+        out,
+        "{\"timestamp\":\"%s\",\"action\":\"%s\",\"actor\":{\"type\":\"user\",\"id\":\"u%06u\",\"name\":"
+        "\"Person %u\"},\"entities\":[{\"type\":\"document\",\"id\":\"d%07u\"}",
+        time, actions[r % AN_COUNT(actions)], actor, actor, (unsigned)(r >> 24) % 300000);
     if ((r >> 60) % 2 == 0)
         (void)an_buf_addf(out, ",{\"type\":\"folder\",\"id\":\"f%05u\"}", (unsigned)(r >> 30) % 20000);
-    (void)an_buf_addf(out,
-                      "],\"context\":{\"ip\":\"10.%u.%u.%u\",\"user_agent\":\"Mozilla/5.0 (X11; Linux x86_64)\","
-                      "\"request_id\":\"%016llx\"},\"metadata\":{\"region\":\"eu-west-1\",\"size\":%u,\"note\":"
-                      "\"lorem ipsum dolor sit amet\"}}",
-                      (unsigned)(s >> 8) % 256, (unsigned)(s >> 16) % 256, (unsigned)(s >> 24) % 256,
-                      (unsigned long long)s, (unsigned)(s >> 40) % 100000);
+    (void)an_buf_addf(
+        out,
+        "],\"context\":{\"ip\":\"10.%u.%u.%u\",\"user_agent\":\"Mozilla/5.0 (X11; Linux x86_64)\","
+        "\"request_id\":\"%016llx\"},\"metadata\":{\"region\":\"eu-west-1\",\"size\":%u,\"note\":"
+        "\"lorem ipsum dolor sit amet\"}}",
+        (unsigned)(s >> 8) % 256, (unsigned)(s >> 16) % 256, (unsigned)(s >> 24) % 256, (unsigned long long)s,
+        (unsigned)(s >> 40) % 100000);
     if (l->opt.batch > 1)
         (void)an_buf_addc(out, '\n');
 }
 
 static void add_head(const struct load *l, struct an_buf *out, const char *url, size_t url_len)
 {
-    (void)an_buf_addf(out, "%s %.*s HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer %s\r\n", l->opt.method,
-                      (int)url_len, url, l->token.data);
+    (void)an_buf_addf(out, "%s %.*s HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer %s\r\n",
+                      l->opt.method, (int)url_len, url, l->token.data);
 }
 
 static void make_get(struct load *l, struct conn *c)
@@ -241,7 +244,8 @@ static void conn_read(struct load *l, struct conn *c)
     int64_t now = an_clock_mono_us();
     keep_latency(l, now - c->due_us);
     count_reply(l, c);
-    bool last = strcasestr(c->in.data, "\r\nConnection: close") != NULL; /* so many requests a connection, no more */
+    /* so many requests a connection, no more */
+    bool last = strcasestr(c->in.data, "\r\nConnection: close") != NULL;
     an_buf_clear(&c->in);
     c->busy = false;
     l->finished++;
@@ -309,9 +313,10 @@ static void run(struct load *l)
 
 static AN_NORETURN void usage(void)
 {
-    (void)fputs("usage: load --port N --token-file FILE [--connections N] [--batch N] [--seconds N] [--requests N]\n"
-                "            [--rate N] [--seed N] [--span-days N] [--method GET] [--path P] [--urls FILE]\n",
-                stderr);
+    (void)fputs(
+        "usage: load --port N --token-file FILE [--connections N] [--batch N] [--seconds N] [--requests N]\n"
+        "            [--rate N] [--seed N] [--span-days N] [--method GET] [--path P] [--urls FILE]\n",
+        stderr);
     exit(2);
 }
 

@@ -12,12 +12,13 @@
 
 #define TEXT_MAX_BYTES (1024 * 1024)
 
-/* Connections that the workers of each program hold at most, to the servers of the default shard: one a role and server.
- * Who reads connects to each replica, and to the primary where there is none or it may stand in; in two roles where
- * database.platform is set. */
+/* Connections that the workers of each program hold at most, to the servers of the default shard: one a
+ * role and server. Who reads connects to each replica, and to the primary where there is none or it may
+ * stand in; in two roles where database.platform is set. */
 struct connections {
     long long ingest, search, admin;     /* of all servers */
-    long long writing, reading, replica; /* of all programs: as the writer; as the reader to the primary; to each replica */
+    /* of all programs: as the writer; as the reader to the primary; to each replica */
+    long long writing, reading, replica;
 };
 
 static struct connections count_connections(const struct an_conf *c)
@@ -75,8 +76,8 @@ static void print_check(const struct an_conf *c, const char *path)
     (void)printf("database connections of the workers: %lld (ingest %lld, search %lld, admin %lld);\n"
                  "one worker more of each program while a reload replaces them\n",
                  n.ingest + n.search + n.admin, n.ingest, n.search, n.admin);
-    (void)printf("up to %lld to the primary: %lld write (ingest.workers + admin.workers)", n.writing + n.reading,
-                 n.writing);
+    (void)printf("up to %lld to the primary: %lld write (ingest.workers + admin.workers)",
+                 n.writing + n.reading, n.writing);
     /* As annals_reader, and as annals_platform. */
     const char *readers =
         c->db_platform.len > 0 ? "2 x (search.workers + admin.workers)" : "search.workers + admin.workers";

@@ -118,8 +118,8 @@ static int parse(const char *command, const struct option *longs, int argc, char
     return AN_EXIT_OK;
 }
 
-static int find_place(const struct an_ctl *ctl, struct an_arena *arena, const struct where *w, const char **place,
-                      struct an_err *err)
+static int find_place(const struct an_ctl *ctl, struct an_arena *arena, const struct where *w,
+                      const char **place, struct an_err *err)
 {
     *place = w->primary;
     return w->shard == NULL ? AN_OK : an_ctl_shard_find(ctl, arena, w->shard, place, err);
@@ -244,7 +244,8 @@ static int db_migrate(const struct an_ctl *ctl, int argc, char **argv)
 
 const struct an_ctl_command an_ctl_db[] = {
     {"db migrate", "[--dry-run] [--shard NAME | --all-shards | --primary CONNINFO]",
-     "bring the schema up to date, of the default shard unless told otherwise; may be repeated and started twice", true,
+     "bring the schema up to date, of the default shard unless told otherwise; may be repeated "
+     "and started twice", true,
      db_migrate},
     {"db status", "[--shard NAME]",
      "what is applied and until when partitions are ready; exit status 1 when behind", true, db_status},

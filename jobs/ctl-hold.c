@@ -90,7 +90,8 @@ static int record(const struct an_ctl *ctl, const char *action, const char *type
 static void describe(const struct hold *h, char words[WORDS_MAX])
 {
     (void)snprintf(words, WORDS_MAX, "legal hold on tenant %s, from %s to %s: %s", h->tenant,
-                   h->from[0] != '\0' ? h->from : "the beginning", h->to[0] != '\0' ? h->to : "the end", h->reason);
+                   h->from[0] != '\0' ? h->from : "the beginning", h->to[0] != '\0' ? h->to : "the end",
+                   h->reason);
 }
 
 /* db: on the tenant's shard. */
@@ -225,7 +226,8 @@ static void print_words(const struct an_result *res, size_t row)
     (void)printf(")\n");
 }
 
-static void print_hold(const struct an_ctl_list *list, const struct an_result *res, size_t row, const char *shard)
+static void print_hold(const struct an_ctl_list *list, const struct an_result *res, size_t row,
+                       const char *shard)
 {
     if (list->ctl->json)
         print_json(res, row, shard);
@@ -295,7 +297,8 @@ static int let_go(struct an_db *db, const struct release *r, struct an_err *err)
     return rc;
 }
 
-static int release(const struct an_ctl *ctl, struct an_arena *arena, const struct release *r, struct an_err *err)
+static int release(const struct an_ctl *ctl, struct an_arena *arena, const struct release *r,
+                   struct an_err *err)
 {
     bool home = strcmp(r->shard, AN_SHARD_DEFAULT) == 0;
     const char *where;
@@ -332,7 +335,8 @@ static int hold_release(const struct an_ctl *ctl, int argc, char **argv)
 const struct an_ctl_command an_ctl_hold[] = {
     {"hold add", "TENANT --reason TEXT [--from TIME] [--to TIME]",
      "keep a tenant's events whatever their age, until released", true, hold_add},
-    {"hold list", "[--all]", "holds in force on each shard; with --all those that were released too", true, hold_list},
+    {"hold list", "[--all]", "holds in force on each shard; with --all those that were released too", true,
+     hold_list},
     {"hold release", "ID [--shard NAME]", "let a hold go; its id is that of its shard", true, hold_release},
     {NULL, NULL, NULL, false, NULL},
 };

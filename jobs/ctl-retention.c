@@ -26,8 +26,8 @@ struct setting {
     const char *class, *days; /* days NULL: for ever */
 };
 
-/* The directory's statement comes first: it is what the rounds of annals-partition bring to shards that this one does
- * not reach. */
+/* The directory's statement comes first: it is what the rounds of annals-partition bring to shards that
+ * this one does not reach. */
 static int set_at(const struct setting *s, const char *place, struct an_err *err)
 {
     const struct an_db_param params[] = {AN_DB_TEXT(an_str(s->class)), AN_DB_TEXT(an_str(s->days))};
@@ -82,14 +82,15 @@ static int retention_set(const struct an_ctl *ctl, int argc, char **argv)
     return AN_EXIT_OK;
 }
 
-static void print_class(const struct an_ctl_list *list, const struct an_result *res, size_t row, const char *shard)
+static void print_class(const struct an_ctl_list *list, const struct an_result *res, size_t row,
+                        const char *shard)
 {
     struct an_str name = an_result_get(res, row, 0), days = an_result_get(res, row, 1),
                   tenants = an_result_get(res, row, 2);
     bool for_ever = days.data == NULL;
     if (list->ctl->json)
-        (void)printf("{\"shard\": \"%s\", \"class\": \"%.*s\", \"keep_days\": %.*s, \"tenants\": %.*s}\n", shard,
-                     AN_STR_ARG(name), for_ever ? 4 : (int)days.len, for_ever ? "null" : days.data,
+        (void)printf("{\"shard\": \"%s\", \"class\": \"%.*s\", \"keep_days\": %.*s, \"tenants\": %.*s}\n",
+                     shard, AN_STR_ARG(name), for_ever ? 4 : (int)days.len, for_ever ? "null" : days.data,
                      AN_STR_ARG(tenants));
     else
         (void)printf("%-24.*s %8.*s%s  %.*s tenants\n", AN_STR_ARG(name), for_ever ? 7 : (int)days.len,
@@ -110,7 +111,8 @@ struct assignment {
 };
 
 /* db: on the tenant's shard, where the class may not be known yet. */
-static int assign(const struct an_ctl *ctl, const struct assignment *a, struct an_db *db, bool home, struct an_err *err)
+static int assign(const struct an_ctl *ctl, const struct assignment *a, struct an_db *db, bool home,
+                  struct an_err *err)
 {
     const struct an_db_param params[] = {AN_DB_TEXT(an_str(a->tenant)), AN_DB_TEXT(an_str(a->class))};
     struct an_result *res = NULL;
@@ -120,7 +122,8 @@ static int assign(const struct an_ctl *ctl, const struct assignment *a, struct a
     if (rc == AN_OK && an_result_rows(res) == 0)
         rc = an_fail(err, AN_ENOENT, "tenant '%s' is not known there, or is being moved", a->tenant);
     else if (rc == AN_OK && !an_result_true(res, 0, 0))
-        rc = an_fail(err, AN_ENOENT, "class '%s' is not known: annalsctl retention set %s DAYS", a->class, a->class);
+        rc = an_fail(err, AN_ENOENT, "class '%s' is not known: annalsctl retention set %s DAYS", a->class,
+                     a->class);
     if (rc == AN_OK)
         rc = an_db_exec(db, AN_STMT_RETENTION_REFRESH, NULL, 0, NULL, err);
     an_result_free(res);
@@ -128,8 +131,8 @@ static int assign(const struct an_ctl *ctl, const struct assignment *a, struct a
 }
 
 /* Where it lives. */
-static int assign_there(const struct an_ctl *ctl, const struct assignment *a, const struct an_recorder_event *event,
-                        struct an_err *err)
+static int assign_there(const struct an_ctl *ctl, const struct assignment *a,
+                        const struct an_recorder_event *event, struct an_err *err)
 {
     struct an_directory_shard shard;
     struct an_arena *arena = an_arena_new(0);
@@ -170,7 +173,8 @@ static int tenant_retention(const struct an_ctl *ctl, int argc, char **argv)
     return AN_EXIT_OK;
 }
 
-static void print_trust(const struct an_ctl_list *list, const struct an_result *res, size_t row, const char *shard)
+static void print_trust(const struct an_ctl_list *list, const struct an_result *res, size_t row,
+                        const char *shard)
 {
     int64_t now_us;
     bool *any = list->arg;

@@ -32,7 +32,8 @@ bool an_ctl_shard_valid(const char *name)
     return strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == len;
 }
 
-static int record(const struct an_ctl *ctl, const char *action, const char *shard, const char *words, struct an_err *err)
+static int record(const struct an_ctl *ctl, const char *action, const char *shard, const char *words,
+                  struct an_err *err)
 {
     const struct an_recorder_event event = {action, "shard", shard, NULL, words};
     return an_ctl_record(ctl, &event, err);
@@ -77,8 +78,9 @@ static int take_option(int letter, struct addition *a)
 
 static int parse_add(int argc, char **argv, struct addition *a)
 {
-    static const struct option longs[] = {
-        {"primary", required_argument, NULL, 'p'}, {"replica", required_argument, NULL, 'r'}, {NULL, 0, NULL, 0}};
+    static const struct option longs[] = {{"primary", required_argument, NULL, 'p'},
+                                          {"replica", required_argument, NULL, 'r'},
+                                          {NULL, 0, NULL, 0}};
     int letter;
     while ((letter = getopt_long(argc, argv, "", longs, NULL)) != -1) {
         int status = take_option(letter, a);
@@ -89,8 +91,8 @@ static int parse_add(int argc, char **argv, struct addition *a)
         return an_ctl_usage("shard add takes one NAME");
     a->name = argv[optind];
     if (!an_ctl_shard_valid(a->name))
-        return an_ctl_usage("shard add: '%s' is no name of a shard: a-z, 0-9, '_' and '-', up to %d bytes", a->name,
-                            AN_SHARD_NAME_MAX);
+        return an_ctl_usage("shard add: '%s' is no name of a shard: a-z, 0-9, '_' and '-', up to %d bytes",
+                            a->name, AN_SHARD_NAME_MAX);
     if (strcmp(a->name, AN_SHARD_DEFAULT) == 0)
         return an_ctl_usage("shard add: '%s' is there always; the configuration says where", a->name);
     if (a->primary == NULL)
@@ -116,7 +118,8 @@ static int check_schema(struct an_db *db, struct an_err *err)
     int rc = an_migrate_status(db, list, AN_MIGRATIONS_MAX, &count, err);
     for (size_t i = 0; i < count && rc == AN_OK; i++)
         if (!list[i].applied)
-            rc = an_fail(err, AN_EINVAL, "its schema is older than this program: run annalsctl db migrate --primary first");
+            rc = an_fail(err, AN_EINVAL,
+                         "its schema is older than this program: run annalsctl db migrate --primary first");
     return rc;
 }
 
@@ -134,12 +137,16 @@ static int check_role(const struct an_conf *c, enum an_db_role role, const char 
 }
 
 /* Can all of our roles work there? */
-static int check_primary(const struct an_conf *c, const char *place, char identity[IDENTITY_MAX], struct an_err *err)
+static int check_primary(const struct an_conf *c, const char *place, char identity[IDENTITY_MAX],
+                         struct an_err *err)
 {
     static const struct {
         enum an_db_role role;
         const char *key;
-    } roles[] = {{AN_DB_WRITER, "writer"}, {AN_DB_READER, "reader"}, {AN_DB_JOB, "job"}, {AN_DB_KEEPER, "keeper"}};
+    } roles[] = {{AN_DB_WRITER, "writer"},
+                 {AN_DB_READER, "reader"},
+                 {AN_DB_JOB, "job"},
+                 {AN_DB_KEEPER, "keeper"}};
     for (size_t i = 0; i < AN_COUNT(roles); i++)
         if (check_role(c, roles[i].role, place, i == 0, identity, err) != AN_OK)
             return an_fail_within(err, "the primary, as database.%s", roles[i].key);
@@ -192,8 +199,9 @@ static int insert(struct an_db *directory, const struct addition *a, const char 
                                          AN_DB_TEXT(((struct an_str){replicas.data, replicas.len})),
                                          AN_DB_TEXT(an_str(identity))};
     struct an_result *res = NULL;
-    int rc = replicas.overflow ? an_fail(err, AN_ETOOBIG, "too long a list of replicas")
-                               : an_db_exec(directory, AN_STMT_SHARD_ADD, params, AN_COUNT(params), &res, err);
+    int rc = replicas.overflow
+                 ? an_fail(err, AN_ETOOBIG, "too long a list of replicas")
+                 : an_db_exec(directory, AN_STMT_SHARD_ADD, params, AN_COUNT(params), &res, err);
     if (rc == AN_OK && an_result_rows(res) == 0)
         rc = an_fail(err, AN_ECONFLICT, "there is a shard of this name, or on this database, already");
     an_result_free(res);
@@ -232,7 +240,8 @@ static int shard_add(const struct an_ctl *ctl, int argc, char **argv)
     if (ctl->json)
         (void)printf("{\"shard\": \"%s\", \"added\": true}\n", a.name);
     else
-        (void)printf("%s: added; it takes tenants that are put there, and annals-partition must run on it\n", a.name);
+        (void)printf("%s: added; it takes tenants that are put there, and annals-partition must run on it\n",
+                     a.name);
     return AN_EXIT_OK;
 }
 
@@ -274,8 +283,8 @@ static void print_shard(const struct an_directory_shard *s, int64_t tenants, boo
         print_json(s, tenants, added);
         return;
     }
-    (void)printf("%-24s %-8s %8lld tenants  %s\n", s->name, s->draining ? "draining" : "open", (long long)tenants,
-                 s->primary[0] == '\0' ? "as configured" : s->primary);
+    (void)printf("%-24s %-8s %8lld tenants  %s\n", s->name, s->draining ? "draining" : "open",
+                 (long long)tenants, s->primary[0] == '\0' ? "as configured" : s->primary);
     for (size_t i = 0; i < s->replica_count; i++)
         (void)printf("%-24s replica  %s\n", "", s->replicas[i].place);
 }
@@ -344,32 +353,35 @@ static int run_change(const struct an_ctl *ctl, int argc, char **argv, const str
 
 static int shard_drain(const struct an_ctl *ctl, int argc, char **argv)
 {
-    static const struct change c = {"shard drain", "annals.shard.drain", "takes no new tenants", AN_STMT_SHARD_STATE,
-                                    "draining", "not known"};
+    static const struct change c = {"shard drain", "annals.shard.drain", "takes no new tenants",
+                                    AN_STMT_SHARD_STATE, "draining", "not known"};
     return run_change(ctl, argc, argv, &c);
 }
 
 static int shard_open(const struct an_ctl *ctl, int argc, char **argv)
 {
-    static const struct change c = {"shard open", "annals.shard.open", "takes new tenants", AN_STMT_SHARD_STATE, "open",
-                                    "not known"};
+    static const struct change c = {"shard open", "annals.shard.open", "takes new tenants",
+                                    AN_STMT_SHARD_STATE, "open", "not known"};
     return run_change(ctl, argc, argv, &c);
 }
 
 static int shard_remove(const struct an_ctl *ctl, int argc, char **argv)
 {
-    static const struct change c = {"shard remove", "annals.shard.remove", "is removed", AN_STMT_SHARD_REMOVE, NULL,
+    static const struct change c = {"shard remove", "annals.shard.remove", "is removed",
+                                    AN_STMT_SHARD_REMOVE, NULL,
                                     "not known, or tenants live on it, or are being moved there"};
     return run_change(ctl, argc, argv, &c);
 }
 
 const struct an_ctl_command an_ctl_shard[] = {
     {"shard add", "NAME --primary CONNINFO [--replica CONNINFO]...",
-     "make a database known that tenants may live on; without user and password, which are the configuration's", true,
-     shard_add},
+     "make a database known that tenants may live on; without user and password, which are the "
+     "configuration's",
+     true, shard_add},
     {"shard drain", "NAME", "let a shard take no new tenants", true, shard_drain},
     {"shard list", "", "all shards; with --json one object a line", true, shard_list},
     {"shard open", "NAME", "let a shard take new tenants again", true, shard_open},
-    {"shard remove", "NAME", "forget a shard that no tenant lives on; its database stays as it is", true, shard_remove},
+    {"shard remove", "NAME", "forget a shard that no tenant lives on; its database stays as it is", true,
+     shard_remove},
     {NULL, NULL, NULL, false, NULL},
 };

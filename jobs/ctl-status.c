@@ -76,7 +76,8 @@ static void print_server(void *arg, const struct an_server_state *s)
         print_server_json(look, s, through);
         return;
     }
-    (void)printf("%s %s  ", s->replica == NULL ? "server" : "replica", s->replica == NULL ? "primary" : s->replica);
+    (void)printf("%s %s  ", s->replica == NULL ? "server" : "replica",
+                 s->replica == NULL ? "primary" : s->replica);
     if (!good)
         (void)printf("NOT READ FROM: %s\n", s->why);
     else if (s->replica == NULL)
@@ -137,7 +138,8 @@ static int status(const struct an_ctl *ctl, int argc, char **argv)
 
 const struct an_ctl_command an_ctl_status[] = {
     {"status", "",
-     "the servers of each shard, and the last round of each job there; exit status 1 where something is wrong; with "
+     "the servers of each shard, and the last round of each job there; exit status 1 where something "
+     "is wrong; with "
      "--json one object a line",
      true, status},
     {NULL, NULL, NULL, false, NULL},

@@ -102,7 +102,8 @@ static int settle(const struct an_ctl *ctl, const struct addition *a, struct an_
     return rc == AN_OK ? AN_OK : an_fail_within(err, "shard %s; run this again", a->lives_on);
 }
 
-/* The directory first: only one shard can get the tenant. What is left half done, the same command completes. */
+/* The directory first: only one shard can get the tenant. What is left half done, the same command
+ * completes. */
 static int add(const struct an_ctl *ctl, struct addition *a, struct an_err *err)
 {
     struct an_db *db = an_db_new(ctl->conf, AN_DB_WRITER);
@@ -132,8 +133,9 @@ static int parse_add(int argc, char **argv, struct addition *a)
     if (strcmp(a->id, AN_TENANT_SYSTEM) == 0)
         return an_ctl_usage("tenant add: '%s' is the tenant of Annals itself", AN_TENANT_SYSTEM);
     if (!an_tenant_valid(an_str(a->id)))
-        return an_ctl_usage("tenant add: '%s' is no tenant id: letters, digits, '.', '_', '-', up to %d bytes", a->id,
-                            AN_TENANT_MAX);
+        return an_ctl_usage(
+            "tenant add: '%s' is no tenant id: letters, digits, '.', '_', '-', up to %d bytes", a->id,
+            AN_TENANT_MAX);
     if (!an_ctl_line_valid(a->name, NAME_MAX_BYTES))
         return an_ctl_usage("tenant add: the name must be UTF-8 of up to %d bytes without control characters",
                             NAME_MAX_BYTES);
@@ -152,10 +154,11 @@ static int tenant_add(const struct an_ctl *ctl, int argc, char **argv)
     if (add(ctl, &a, &err) != AN_OK)
         return an_ctl_failed(&err);
     if (ctl->json)
-        (void)printf("{\"tenant\": \"%s\", \"added\": %s, \"shard\": \"%s\"}\n", a.id, a.added ? "true" : "false",
-                     a.lives_on);
+        (void)printf("{\"tenant\": \"%s\", \"added\": %s, \"shard\": \"%s\"}\n", a.id,
+                     a.added ? "true" : "false", a.lives_on);
     else if (a.added)
-        (void)printf("%s: added%s%s\n", a.id, a.shard == NULL ? "" : ", on the shard ", a.shard == NULL ? "" : a.shard);
+        (void)printf("%s: added%s%s\n", a.id, a.shard == NULL ? "" : ", on the shard ",
+                     a.shard == NULL ? "" : a.shard);
     else
         (void)printf("%s: was there already; nothing changed\n", a.id);
     return AN_EXIT_OK;
@@ -172,8 +175,8 @@ static void print_tenant(const struct an_result *res, size_t row, bool json)
         an_time_format(created_us, created);
     if (!json) {
         (void)printf("%-24.*s %s  %s%s%.*s%s%.*s\n", AN_STR_ARG(id), created, suspended ? "(suspended) " : "",
-                     elsewhere ? "(on " : "", elsewhere ? (int)shard.len : 0, shard.data, elsewhere ? ") " : "",
-                     AN_STR_ARG(name));
+                     elsewhere ? "(on " : "", elsewhere ? (int)shard.len : 0, shard.data,
+                     elsewhere ? ") " : "", AN_STR_ARG(name));
         return;
     }
     struct an_buf line;
@@ -214,16 +217,17 @@ static void print_shown(const char *id, const struct shown *t, bool json)
     if (!json) {
         (void)printf("tenant     %s\nname       %.*s\ncreated    %s\nsuspended  %s\nclass      %.*s\n"
                      "shard      %.*s\npresence   %s\n",
-                     id, AN_STR_ARG(name), created, suspended ? "yes" : "no", AN_STR_ARG(class), AN_STR_ARG(shard),
-                     t->presence);
+                     id, AN_STR_ARG(name), created, suspended ? "yes" : "no", AN_STR_ARG(class),
+                     AN_STR_ARG(shard), t->presence);
         return;
     }
     struct an_buf line;
     an_buf_init(&line, LINE_MAX_BYTES);
     an_buf_addf(&line, "{\"tenant\": \"%s\", \"name\": ", id);
     an_json_add_string(&line, name);
-    an_buf_addf(&line, ", \"created_at\": \"%s\", \"suspended\": %s, \"class\": \"%.*s\", \"shard\": \"%.*s\"", created,
-                suspended ? "true" : "false", AN_STR_ARG(class), AN_STR_ARG(shard));
+    an_buf_addf(&line,
+                ", \"created_at\": \"%s\", \"suspended\": %s, \"class\": \"%.*s\", \"shard\": \"%.*s\"",
+                created, suspended ? "true" : "false", AN_STR_ARG(class), AN_STR_ARG(shard));
     (void)printf("%s, \"presence\": \"%s\"}\n", line.data, t->presence);
     an_buf_release(&line);
 }
@@ -273,9 +277,10 @@ static int tenant_show(const struct an_ctl *ctl, int argc, char **argv)
 }
 
 const struct an_ctl_command an_ctl_tenant[] = {
-    {"tenant add", "ID [--name NAME] [--shard SHARD]", "make a tenant known; not needed where tenants.auto_create is on",
-     true, tenant_add},
+    {"tenant add", "ID [--name NAME] [--shard SHARD]",
+     "make a tenant known; not needed where tenants.auto_create is on", true, tenant_add},
     {"tenant list", "", "all tenants; with --json one object a line", true, tenant_list},
-    {"tenant show", "ID", "one tenant: its class, its shard, and whether it is open there", true, tenant_show},
+    {"tenant show", "ID", "one tenant: its class, its shard, and whether it is open there", true,
+     tenant_show},
     {NULL, NULL, NULL, false, NULL},
 };

@@ -189,7 +189,8 @@ static int parse_token(int argc, char **argv, struct token_options *o)
     if (!o->has_tenant)
         return an_ctl_usage("token: --tenant is needed ('*': the platform, which may name any)");
     if (strcmp(o->who.tenant, AN_TENANT_SYSTEM) == 0)
-        return an_ctl_usage("token: the tenant '%s' is Annals itself: read it with --tenant '*'", AN_TENANT_SYSTEM);
+        return an_ctl_usage("token: the tenant '%s' is Annals itself: read it with --tenant '*'",
+                            AN_TENANT_SYSTEM);
     if (o->who.scopes == 0)
         return an_ctl_usage("token: --scope is needed: without one the token may do nothing");
     return 0;

@@ -40,7 +40,10 @@ static int record(const struct an_report *r, const char *action, const char *typ
 
 void an_report_init(struct an_report *r, struct an_recorder *recorder, const char *shard, bool dry_run)
 {
-    *r = (struct an_report){.recorder = recorder, .shard = shard, .dry_run = dry_run, .started_us = an_clock_us()};
+    *r = (struct an_report){.recorder = recorder,
+                            .shard = shard,
+                            .dry_run = dry_run,
+                            .started_us = an_clock_us()};
     if (strcmp(shard, AN_SHARD_DEFAULT) != 0)
         (void)snprintf(r->where, sizeof r->where, "on shard %s: ", shard);
 }
@@ -118,7 +121,9 @@ int an_report_end(struct an_report *r, struct an_db *db, bool clock_believed, in
         an_log_info("partition", "%s%s", r->where, words);
     struct an_err own_err;
     int put = put_run(r, db, clock_believed, rc == AN_OK, words, &own_err);
-    int recorded = put == AN_OK ? record(r, "annals.partition.run", "job", "annals-partition", words, &own_err) : put;
+    int recorded = put == AN_OK
+                       ? record(r, "annals.partition.run", "job", "annals-partition", words, &own_err)
+                       : put;
     if (rc == AN_OK && recorded != AN_OK)
         return an_fail(err, recorded, "%s", own_err.text);
     return rc;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a round of annals-partition did and decided on one shard: for the log, for --dry-run, as events, and in
- * annals.job_runs. */
+/* What a round of annals-partition did and decided on one shard: for the log, for --dry-run, as events,
+ * and in annals.job_runs. */
 #ifndef AN_JOBS_PARTITION_REPORT_H
 #define AN_JOBS_PARTITION_REPORT_H
 

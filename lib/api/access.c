@@ -73,7 +73,8 @@ static bool refuse_tenant_field(struct an_call *call, const char *code, const ch
     return false;
 }
 
-/* A tenant's principal acts for its tenant; the platform's names one, or all of them where the route allows it. */
+/* A tenant's principal acts for its tenant; the platform's names one, or all of them where the route
+ * allows it. */
 static bool choose_tenant(struct an_call *call, const struct an_route *route, struct an_err *why)
 {
     struct an_str own = an_str(call->who->tenant);
@@ -106,7 +107,8 @@ static bool allow_token(struct an_call *call, const struct an_route *route, stru
     int rc = an_auth_check(call->ctx->auth, call->arena, authorization, &who, why);
     if (rc != AN_OK)
         return rc == AN_EAGAIN ? refuse_for_now(call) : refuse_token(call, true);
-    struct an_principal *kept = an_arena_alloc(call->arena, sizeof *kept); /* other requests may come before the answer */
+    /* other requests may come before the answer */
+    struct an_principal *kept = an_arena_alloc(call->arena, sizeof *kept);
     *kept = *who;
     call->who = kept;
     unsigned has = call->who->scopes;

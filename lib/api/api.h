@@ -45,9 +45,10 @@ int an_ctx_open(struct an_ctx *ctx, const struct an_conf *c, const char *app, co
                 struct an_err *err) AN_MUST_CHECK;
 void an_ctx_close(struct an_ctx *ctx); /* accepts a zeroed one */
 
-/* The key that signs cursors and write tokens, one for all instances: from the directory at its first use, through db, or
- * where that is NULL through any server that reads. */
-int an_ctx_key(struct an_ctx *ctx, struct an_db *db, const struct an_secret **out, struct an_err *err) AN_MUST_CHECK;
+/* The key that signs cursors and write tokens, one for all instances: from the directory at its first
+ * use, through db, or where that is NULL through any server that reads. */
+int an_ctx_key(struct an_ctx *ctx, struct an_db *db, const struct an_secret **out,
+               struct an_err *err) AN_MUST_CHECK;
 
 /* One request on its way through a handler. */
 struct an_call {
@@ -56,10 +57,13 @@ struct an_call {
     struct an_reply *rep;
     struct an_arena *arena;
     const struct an_principal *who; /* NULL on open routes */
-    struct an_str tenant;           /* whose data; absent on open routes; "*": everybody's, where the route says so */
+    /* whose data; absent on open routes; "*": everybody's, where the route says so */
+    struct an_str tenant;
     struct an_str arg;              /* what stood for {id} in the path, decoded; absent where there is none */
-    void *held;                     /* what a handler keeps for `finish` (struct an_routes); NULL: the reply is filled */
-    bool last;                      /* set with `held`: it is large, so nothing more should be held beside it */
+    /* what a handler keeps for `finish` (struct an_routes); NULL: the reply is filled */
+    void *held;
+    /* set with `held`: it is large, so nothing more should be held beside it */
+    bool last;
 };
 
 enum an_access {
@@ -75,8 +79,8 @@ struct an_route {
     const char *path;      /* "/v1/events/{id}": one {…} segment at most */
     enum an_access access;
     unsigned scopes;       /* any of these bits suffices; admin includes read */
-    /* AN_OK: the reply is filled (perhaps with a problem). Else the loop answers with the usual problem for the
-     * code and logs err; its text is shown to the client for AN_EINVAL and AN_ETOOBIG alone.
+    /* AN_OK: the reply is filled (perhaps with a problem). Else the loop answers with the usual problem for
+     * the code and logs err; its text is shown to the client for AN_EINVAL and AN_ETOOBIG alone.
      * NULL: another application serves it behind the same path (the web server splits by method); the route
      * stands here so that Allow names its method. */
     int (*handle)(struct an_call *call, struct an_err *err);
@@ -85,12 +89,13 @@ struct an_route {
 struct an_routes {
     const struct an_route *routes;
     size_t count;
-    /* Shows what the loop itself refuses (no such path, wrong method, bad query, a handler that failed) in a way of
-     * its own; false: a problem document will do. NULL: always that. */
+    /* Shows what the loop itself refuses (no such path, wrong method, bad query, a handler that failed)
+     * in a way of its own; false: a problem document will do. NULL: always that. */
     bool (*refuse)(struct an_call *call, const struct an_problem *p);
-    /* Requests that are cheaper to answer together. A handler that sets call->held leaves its reply to `finish`; up to
-     * `together` requests that came at the same time are held so, then comes `commit` once, then `finish` for each, whose
-     * result is as that of a handler. NULL and 0: each request is answered before the next is taken. */
+    /* Requests that are cheaper to answer together. A handler that sets call->held leaves its reply to
+     * `finish`; up to `together` requests that came at the same time are held so, then comes `commit`
+     * once, then `finish` for each, whose result is as that of a handler. NULL and 0: each request is
+     * answered before the next is taken. */
     void (*commit)(struct an_ctx *ctx);
     int (*finish)(struct an_call *call, struct an_err *err);
     bool (*late)(const struct an_call *call); /* `finish` will take its time: after the others */
@@ -101,8 +106,8 @@ extern const struct an_routes an_ingest_routes, an_search_routes;
 /* The reply is this problem. Detail: a sentence, or NULL. Returns AN_OK, for handlers to return. */
 int an_call_problem(struct an_call *call, enum an_problem_type type, const char *detail);
 
-/* The main() of an application. app: its name, section and work, and share where that is more than an_api_share(); what
- * all applications have in common is filled in here. Returns the exit status. */
+/* The main() of an application. app: its name, section and work, and share where that is more than
+ * an_api_share(); what all applications have in common is filled in here. Returns the exit status. */
 int an_api_main(const struct an_app *app, int argc, char **argv);
 
 /* The work function of an application: returns the worker's exit status. */
@@ -111,7 +116,8 @@ int an_api_work(const struct an_conf *c, const char *app, const struct an_routes
 
 /* Routes that all three serve, beside their own: /healthz /readyz /metrics; in common.c. */
 extern const struct an_routes an_common_routes;
-/* What the API is: /v1/limits and /v1/openapi.json; in meta_routes.c. All can answer; the web server asks search. */
+/* What the API is: /v1/limits and /v1/openapi.json; in meta_routes.c. All can answer; the web server
+ * asks search. */
 extern const struct an_routes an_meta_routes;
 
 #endif

@@ -62,7 +62,8 @@ static bool reachable(struct readiness *r, const char *check, struct an_db *db)
     return true;
 }
 
-static bool readable(struct readiness *r, const char *check, struct an_shard *shard, struct an_server **server)
+static bool readable(struct readiness *r, const char *check, struct an_shard *shard,
+                     struct an_server **server)
 {
     struct an_err err;
     if (an_shard_reader(shard, server, &err) != AN_OK) {
@@ -120,7 +121,8 @@ static void note_server(void *arg, const struct an_server_state *s)
     else
         (void)snprintf(text, sizeof text, "%s", s->why);
     note(r, check, text);
-    (void)snprintf(text, sizeof text, "replica %s of shard %s is not read from: %s", s->replica, s->shard, s->why);
+    (void)snprintf(text, sizeof text, "replica %s of shard %s is not read from: %s", s->replica, s->shard,
+                   s->why);
     if (!s->read)
         warn(r, text);
 }
@@ -138,8 +140,8 @@ static void look_at_servers(struct readiness *r, struct an_ctx *ctx)
         an_shard_look(list[i], note_server, r);
 }
 
-/* Ingest and the console's sessions write, search and the console read. While the primary is away, the console shows
- * what a replica has: only logins must wait. */
+/* Ingest and the console's sessions write, search and the console read. While the primary is away, the
+ * console shows what a replica has: only logins must wait. */
 static void look_at_database(struct readiness *r, struct an_ctx *ctx)
 {
     bool ingest = strcmp(ctx->app, "ingest") == 0, search = strcmp(ctx->app, "search") == 0;

@@ -56,8 +56,9 @@ static bool read_wishes(struct an_call *call, struct wishes *w)
     if (read_type(call, w)) {
         if (read_query(call, w, &faults))
             return true;
-        p = (struct an_problem){
-            .type = AN_P_INVALID_PARAMETER, .detail = "The query is not valid; errors names each fault.", .faults = &faults};
+        p = (struct an_problem){.type = AN_P_INVALID_PARAMETER,
+                                .detail = "The query is not valid; errors names each fault.",
+                                .faults = &faults};
     } else {
         an_reply_header(call->rep, "Accept-Post", AN_STR("application/json, application/x-ndjson"));
     }
@@ -125,7 +126,8 @@ static int take_body(struct an_call *call, const struct wishes *w, struct an_str
 static int post_events(struct an_call *call, struct an_err *err)
 {
     if (an_str_is(call->tenant, AN_TENANT_SYSTEM))
-        return an_call_problem(call, AN_P_FORBIDDEN, "This tenant is Annals itself: nobody else writes its log.");
+        return an_call_problem(call, AN_P_FORBIDDEN,
+                               "This tenant is Annals itself: nobody else writes its log.");
     struct wishes w;
     if (!read_wishes(call, &w))
         return AN_OK;

@@ -68,7 +68,8 @@ static void fail(const struct server *s, struct seat *seat, int rc, const struct
     seat->err.rc = rc;
     if (!seat->rep.started)
         refuse(s, &seat->call,
-               &(struct an_problem){.type = an_problem_of(rc), .detail = detail_of(&seat->call, rc, failure)});
+               &(struct an_problem){.type = an_problem_of(rc),
+                                    .detail = detail_of(&seat->call, rc, failure)});
 }
 
 static void run_handler(const struct server *s, struct seat *seat)
@@ -92,7 +93,8 @@ static void answer(const struct server *s, struct seat *seat)
 {
     struct an_call *call = &seat->call;
     struct an_route_match *match = &seat->match;
-    switch (an_route_find(s->tables, AN_COUNT(s->tables), seat->arena, seat->req.method, seat->req.path, match)) {
+    switch (an_route_find(s->tables, AN_COUNT(s->tables), seat->arena, seat->req.method, seat->req.path,
+                          match)) {
     case AN_ROUTE_FOUND:
         call->arg = match->arg;
         run_handler(s, seat);
@@ -102,7 +104,8 @@ static void answer(const struct server *s, struct seat *seat)
         break;
     case AN_ROUTE_MALFORMED:
         refuse(s, call,
-               &(struct an_problem){.type = AN_P_MALFORMED, .detail = "The path has an escape that is not allowed."});
+               &(struct an_problem){.type = AN_P_MALFORMED,
+                                    .detail = "The path has an escape that is not allowed."});
         break;
     case AN_ROUTE_OPTIONS:
         seat->rep.status = 204;
@@ -230,7 +233,8 @@ static int serve_together(struct server *s, int fd, struct an_err *err)
 {
     size_t held = serve(s, &s->seats[0], fd);
     bool whole = true;
-    for (size_t taken = 1; taken < s->seat_count && held > 0 && whole && !s->seats[held - 1].call.last; taken++) {
+    for (size_t taken = 1; taken < s->seat_count && held > 0 && whole && !s->seats[held - 1].call.last;
+         taken++) {
         int rc = an_listener_accept(s->listener, false, &fd, err);
         if (rc != AN_OK) {
             finish_held(s, held);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Annals-Write-Token: the WAL position that a commit reached on its shard, signed. A search that sends it back reads
- * its own writes. The token is bound to the tenant. */
+/* Annals-Write-Token: the WAL position that a commit reached on its shard, signed. A search that sends
+ * it back reads its own writes. The token is bound to the tenant. */
 #ifndef AN_API_WRITE_TOKEN_H
 #define AN_API_WRITE_TOKEN_H
 

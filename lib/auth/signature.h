@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Signatures of tokens (RFC 7515 section 5, RFC 7518 section 3). The header has been checked before (token.h):
- * which algorithm it is, and that the key is one for it, is decided there and never by the token alone. */
+/* Signatures of tokens (RFC 7515 section 5, RFC 7518 section 3). The header has been checked before
+ * (token.h): which algorithm it is, and that the key is one for it, is decided there and never by the
+ * token alone. */
 #ifndef AN_AUTH_SIGNATURE_H
 #define AN_AUTH_SIGNATURE_H
 

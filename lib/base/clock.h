@@ -18,8 +18,8 @@ void an_clock_set(int64_t now_us); /* tests only: an_clock_us() stands still the
 #define AN_TIME_LEN 27
 void an_time_format(int64_t us, char out[AN_TIME_LEN + 1]);
 
-/* RFC 3339 with any offset, "T"/"t"/" ", "Z"/"z". More than six fraction digits are cut (never rounded up into
- * another instant). A leap second (:60) counts as the following second. False for anything else. */
+/* RFC 3339 with any offset, "T"/"t"/" ", "Z"/"z". More than six fraction digits are cut (never rounded
+ * up into another instant). A leap second (:60) counts as the following second. False for anything else. */
 bool an_time_parse(struct an_str s, int64_t *us) AN_MUST_CHECK;
 
 /* Days since 1970-01-01 of a date of the proleptic Gregorian calendar, and back.

@@ -13,6 +13,7 @@
 int an_file_read(const char *path, struct an_buf *out, struct an_err *err) AN_MUST_CHECK;
 
 /* Replaces the file in one step: a temporary name beside it, fsync, rename, fsync of the folder. */
-int an_file_write(const char *path, mode_t mode, const void *data, size_t len, struct an_err *err) AN_MUST_CHECK;
+int an_file_write(const char *path, mode_t mode, const void *data, size_t len,
+                  struct an_err *err) AN_MUST_CHECK;
 
 #endif

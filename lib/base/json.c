@@ -78,8 +78,9 @@ static bool check_unicode_escape(struct parser *p)
         return refuse(p, "surrogate", "a low surrogate without a high one before it");
     if (unit < 0xD800 || unit > 0xDBFF)
         return true;
-    int low = p->len - p->pos >= 6 && p->s[p->pos] == '\\' && p->s[p->pos + 1] == 'u' ? hex4(p->s + p->pos + 2)
-                                                                                      : -1;
+    int low = p->len - p->pos >= 6 && p->s[p->pos] == '\\' && p->s[p->pos + 1] == 'u'
+                  ? hex4(p->s + p->pos + 2)
+                  : -1;
     if (low < 0xDC00 || low > 0xDFFF)
         return refuse(p, "surrogate", "a high surrogate without a low one behind it");
     p->pos += 6;
@@ -437,8 +438,8 @@ static bool parse(struct parser *p, struct level *stack, struct an_json **out)
     return true;
 }
 
-bool an_json_parse_at(struct an_arena *a, struct an_str text, size_t *pos, const struct an_json_limits *limits,
-                      struct an_json **out, struct an_json_fault *fault)
+bool an_json_parse_at(struct an_arena *a, struct an_str text, size_t *pos,
+                      const struct an_json_limits *limits, struct an_json **out, struct an_json_fault *fault)
 {
     struct parser p = {
         .arena = a, .s = text.data, .len = text.len, .pos = *pos, .limits = *limits, .fault = fault};

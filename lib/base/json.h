@@ -44,21 +44,23 @@ struct an_json_limits {
 
 struct an_json_fault {
     size_t offset;      /* byte where it was noticed */
-    const char *code;   /* "syntax", "utf-8", "nul", "surrogate", "duplicate-member", "depth", "values", "empty" */
+    /* "syntax", "utf-8", "nul", "surrogate", "duplicate-member", "depth", "values", "empty" */
+    const char *code;
     const char *detail; /* a phrase for a person */
 };
 
 /* Parses one value that starts at text[*pos] (white space may stand before it) and moves *pos behind it.
  * What follows is the caller's business. Nodes live in the arena and borrow from text. False: see *fault. */
-bool an_json_parse_at(struct an_arena *a, struct an_str text, size_t *pos, const struct an_json_limits *limits,
-                      struct an_json **out, struct an_json_fault *fault) AN_MUST_CHECK;
+bool an_json_parse_at(struct an_arena *a, struct an_str text, size_t *pos,
+                      const struct an_json_limits *limits, struct an_json **out,
+                      struct an_json_fault *fault) AN_MUST_CHECK;
 
 /* The same for a whole text: only white space may stand around the value. */
 bool an_json_parse(struct an_arena *a, struct an_str text, const struct an_json_limits *limits,
                    struct an_json **out, struct an_json_fault *fault) AN_MUST_CHECK;
 
-/* Moves *pos behind one value without keeping anything of it, in memory that does not grow with the value: for
- * finding the end of one that is over a size limit. Duplicate members are not noticed. */
+/* Moves *pos behind one value without keeping anything of it, in memory that does not grow with the
+ * value: for finding the end of one that is over a size limit. Duplicate members are not noticed. */
 bool an_json_skip_at(struct an_arena *a, struct an_str text, size_t *pos, unsigned depth,
                      struct an_json_fault *fault) AN_MUST_CHECK;
 

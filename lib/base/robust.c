@@ -8,7 +8,8 @@
 void an_robust_init(pthread_mutex_t *m)
 {
     pthread_mutexattr_t attr;
-    if (pthread_mutexattr_init(&attr) != 0 || pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) != 0 ||
+    if (pthread_mutexattr_init(&attr) != 0 ||
+        pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) != 0 ||
         pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST) != 0 || pthread_mutex_init(m, &attr) != 0)
         abort();
     (void)pthread_mutexattr_destroy(&attr);

@@ -37,7 +37,8 @@ bool an_parse_duration_ms(struct an_str s, int64_t *out) AN_MUST_CHECK;
 bool an_parse_size(struct an_str s, uint64_t *out) AN_MUST_CHECK;
 
 struct an_arena;
-/* At most so many bytes, cut between characters and ended by an ellipsis where it was longer; a copy in the arena. */
+/* At most so many bytes, cut between characters and ended by an ellipsis where it was longer; a copy in
+ * the arena. */
 struct an_str an_text_clip(struct an_arena *a, struct an_str s, size_t max) AN_MUST_CHECK;
 
 #endif

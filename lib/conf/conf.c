@@ -4,8 +4,8 @@
 #include "base/json.h"
 #include "conf/keys.h"
 
-static struct an_conf_value *named_value(const struct an_conf *c, const struct an_conf_family *f, size_t member,
-                                         size_t key)
+static struct an_conf_value *named_value(const struct an_conf *c, const struct an_conf_family *f,
+                                         size_t member, size_t key)
 {
     return &c->values->named[f - an_conf_families][member].value[key - an_conf_first_key(f->section)];
 }
@@ -117,15 +117,16 @@ static void show_value(const struct an_conf_key *key, const char *section, const
     show(out, name, shown_text(key, base, value), value->origin == NULL ? "default" : value->origin);
 }
 
-static void show_family(const struct an_conf *c, const struct an_conf_family *f, show_fn *show, struct an_buf *out)
+static void show_family(const struct an_conf *c, const struct an_conf_family *f, show_fn *show,
+                        struct an_buf *out)
 {
     size_t first = an_conf_first_key(f->section), keys = an_conf_count_keys(f->section);
     for (size_t i = 0; i < an_conf_family_count(c, f); i++) {
         char section[128];
         (void)snprintf(section, sizeof section, "%s.%s", f->section, an_conf_family_name(c, f, i));
         for (size_t k = first; k < first + keys; k++)
-            show_value(&an_conf_keys[k], section, an_conf_family_member(c, f, i), named_value(c, f, i, k), show,
-                       out);
+            show_value(&an_conf_keys[k], section, an_conf_family_member(c, f, i), named_value(c, f, i, k),
+                       show, out);
     }
 }
 

@@ -42,7 +42,8 @@ struct an_conf_issuer {
     /* Instead of keys_file: a provider that is asked. */
     char *discovery_url;           /* OpenID Connect Discovery 1.0; it says where the set is */
     char *keys_url;                /* the set itself */
-    char *ca_file;                 /* who may vouch for the provider (PEM); empty: the system's certificates */
+    /* who may vouch for the provider (PEM); empty: the system's certificates */
+    char *ca_file;
     int64_t keys_ttl_ms;           /* 10min: a removed key is refused after so long */
     int64_t keys_max_stale_ms;     /* 1h: with a provider that fails, keys hold so long */
     int64_t keys_refresh_floor_ms; /* 60s: the provider is asked no more often, by all together */

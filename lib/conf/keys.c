@@ -45,7 +45,8 @@ const struct an_conf_key an_conf_keys[] = {
     {"process", "run_dir", AN_CONF_TEXT, AT(run_dir), "/run/annals",
      .help = "Folder of sockets, pid files and metrics; all programs of a host share it.", .restart = true},
     {"process", "drain_delay", AN_CONF_DURATION, AT(drain_delay_ms), "0s",
-     .help = "A program that is told to stop says so at /readyz at once, and serves on for this time, so that\n"
+     .help = "A program that is told to stop says so at /readyz at once, and serves on for "
+             "this time, so that\n"
              "balancers have turned elsewhere before its socket closes.", .max = HOUR},
     {"process", "drain_timeout", AN_CONF_DURATION, AT(drain_timeout_ms), "30s",
      .help = "How long a stopping program lets running requests finish.", .max = HOUR},
@@ -103,7 +104,8 @@ const struct an_conf_key an_conf_keys[] = {
      .help = "Mark cookies Secure: on, off, or auto (where the request came over HTTPS).",
      .words = auto_on_off},
     {"admin", "record_fallback", AN_CONF_WORD, AT(record_fallback), "log",
-     .help = "Who looks at events is an event itself. Where the primary is away and a replica answers, it is\n"
+     .help = "Who looks at events is an event itself. Where the primary is away and a replica "
+             "answers, it is\n"
              "a line of the program's log instead; or refuse, then nothing is shown.",
      .words = records},
 
@@ -126,12 +128,14 @@ const struct an_conf_key an_conf_keys[] = {
     {"database", "reader", AN_CONF_SECRET, AT(db_reader), "dbname=annals user=annals_reader",
      .help = "Connection string of the role that searches (annals-search, annals-admin)."},
     {"database", "platform", AN_CONF_SECRET, AT(db_platform), "",
-     .help = "Connection string of the role that reads across tenants (annals_platform), for tokens and sessions\n"
+     .help = "Connection string of the role that reads across tenants (annals_platform), for "
+             "tokens and sessions\n"
              "of the platform; empty: nobody does."},
     {"database", "job", AN_CONF_SECRET, AT(db_job), "dbname=annals user=annals_job",
      .help = "Connection string of the role that runs the jobs (annals-partition)."},
     {"database", "keeper", AN_CONF_SECRET, AT(db_keeper), "dbname=annals user=annals_keeper",
-     .help = "Connection string of the role that takes partitions away and moves tenants, for annals-partition and\n"
+     .help = "Connection string of the role that takes partitions away and moves tenants, for "
+             "annals-partition and\n"
              "annalsctl tenant move alone. Not through a pooler that shares sessions."},
     {"database", "owner", AN_CONF_SECRET, AT(db_owner), "dbname=annals",
      .help = "Connection string of a role that may create roles and schema, for annalsctl db migrate alone."},
@@ -179,9 +183,11 @@ const struct an_conf_key an_conf_keys[] = {
     {ISSUER, "audience", AN_CONF_TEXT, OF_ISSUER(audience), "annals",
      .help = "Value that the claim aud must hold."},
     {ISSUER, "algorithms", AN_CONF_TEXT, OF_ISSUER(algorithms), "ES256 RS256",
-     .help = "Allowed signature algorithms, separated by blanks: RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA"},
+     .help = "Allowed signature algorithms, separated by blanks: RS256 RS384 RS512 PS256 PS384 PS512 "
+             "ES256 ES384 EdDSA"},
     {ISSUER, "keys_file", AN_CONF_TEXT, OF_ISSUER(keys_file), "",
-     .help = "File with the public keys, a JWK set (RFC 7517); read again when it changes. One of keys_file,\n"
+     .help = "File with the public keys, a JWK set (RFC 7517); read again when it changes. One "
+             "of keys_file,\n"
              "keys_url and discovery_url is required."},
     {ISSUER, "keys_url", AN_CONF_TEXT, OF_ISSUER(keys_url), "",
      .help = "Where a provider publishes that set: https://, or http:// on this host."},
@@ -285,7 +291,8 @@ const char *an_conf_section_help(const char *section)
         {"tenants", "How a tenant comes to be."},
         {"auth", "Bearer tokens."},
         {ISSUER, "Who may sign tokens: one section for each issuer, NAME of a-z, 0-9 and _."},
-        {REPLICA, "Servers that follow the primary, for reading: one section for each, NAME of a-z, 0-9 and _."},
+        {REPLICA,
+         "Servers that follow the primary, for reading: one section for each, NAME of a-z, 0-9 and _."},
     };
     for (size_t i = 0; i < AN_COUNT(sections); i++)
         if (strcmp(sections[i].name, section) == 0)

@@ -95,7 +95,8 @@ static void load_folder(struct an_conf_loader *l, const char *path)
 /* Environment. */
 
 /* "local_keys_file" of the issuers -> NAME "local", key "keys_file": keys are known, the rest is NAME. */
-static bool split_name(const struct an_conf_family *f, struct an_str rest, struct an_str *name, struct an_str *key)
+static bool split_name(const struct an_conf_family *f, struct an_str rest, struct an_str *name,
+                       struct an_str *key)
 {
     size_t first = an_conf_first_key(f->section), end = first + an_conf_count_keys(f->section);
     for (size_t i = first; i < end; i++) {

@@ -41,7 +41,8 @@ int an_admin_audit_look(struct an_admin *a, const char *what, struct an_str even
     if (rc == AN_OK || !in_log)
         return rc == AN_OK ? AN_OK : unrecorded(what, err);
     an_log_warn("console",
-                "annals.console.%s by console:%.*s of tenant %.*s%s%.*s, request %s, is recorded here alone: %s", what,
+                "annals.console.%s by console:%.*s of tenant %.*s%s%.*s, request %s, is "
+                "recorded here alone: %s", what,
                 AN_STR_ARG(a->session.subject), AN_STR_ARG(a->tenant), event_id.len > 0 ? ", event " : "",
                 AN_STR_ARG(event_id), a->call->req->request_id, err->text);
     return AN_OK;

@@ -12,8 +12,8 @@
 int an_admin_audit(struct an_admin *a, const char *what, struct an_str event_id,
                    struct an_err *err) AN_MUST_CHECK;
 
-/* The same for a look that changes nothing: while the primary is away, the record is a line of this program's log, unless
- * admin.record_fallback is refuse. */
+/* The same for a look that changes nothing: while the primary is away, the record is a line of this
+ * program's log, unless admin.record_fallback is refuse. */
 int an_admin_audit_look(struct an_admin *a, const char *what, struct an_str event_id,
                         struct an_err *err) AN_MUST_CHECK;
 

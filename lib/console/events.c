@@ -208,7 +208,8 @@ static int events_page(struct an_admin *a, struct an_err *err)
         return an_admin_render(a, "events", AN_STR("Choose a tenant"), err);
     }
     if (an_platform_asked(a->call) && !an_platform_is_on(a->call))
-        return an_admin_error(a, 501, "Reading across tenants is off: database.platform names no connection.", err);
+        return an_admin_error(a, 501, "Reading across tenants is off: database.platform names no connection.",
+                              err);
     an_scope_flag(a->page, "across", an_platform_asked(a->call));
     bool changed;
     a->params = an_query_tidy(a->arena, a->params, an_clock_us(), &changed);

@@ -85,8 +85,8 @@ static int ask_to_sign_in(struct an_admin *a, struct an_err *err)
     return an_admin_render(a, "login", AN_STR("Please sign in"), err);
 }
 
-/* Whose events: the session's tenant, or what a platform principal asks for, perhaps all of them ("*"). False: not one
- * that it may see. */
+/* Whose events: the session's tenant, or what a platform principal asks for, perhaps all of them ("*").
+ * False: not one that it may see. */
 static bool choose_tenant(struct an_admin *a)
 {
     const struct an_param *asked = an_params_find(a->call->req->query, "tenant");

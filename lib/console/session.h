@@ -21,8 +21,8 @@ void an_session_secret(char out[AN_SESSION_SECRET_LEN + 1]);
 #define AN_SESSION_HASH_LEN 66
 void an_session_hash(struct an_str secret, char out[AN_SESSION_HASH_LEN + 1]);
 
-/* The session that the request's cookie names; while the primary is away, as a replica knows it. AN_ENOENT: none, or it
- * has ended. */
+/* The session that the request's cookie names; while the primary is away, as a replica knows it.
+ * AN_ENOENT: none, or it has ended. */
 int an_session_find(struct an_call *call, struct an_session *out, struct an_err *err) AN_MUST_CHECK;
 /* Uses up a one-time link and starts a session, in one statement; *id is the new secret. AN_ENOENT: the link
  * is unknown, used, or too old. Rows of ended sessions and links are cleared away at the same occasion. */

@@ -76,9 +76,11 @@ static int add_database(struct an_admin *a, struct an_db *db, struct an_err *err
     struct an_str version = an_text_clip(arena, an_result_get(r, 0, 0), 64);
     bool replica = an_result_true(r, 0, 3);
     struct an_str rest;
-    struct an_str short_version = an_str_split(version, ' ', &rest); /* without the distribution's own words */
+    /* without the distribution's own words */
+    struct an_str short_version = an_str_split(version, ' ', &rest);
     struct an_scope *tile = add_tile(a, "Database", an_view_bytes(arena, number(r, 0, 2)));
-    add_note(tile, an_str(an_arena_printf(arena, "PostgreSQL %.*s, connected", AN_STR_ARG(short_version))), false);
+    add_note(tile, an_str(an_arena_printf(arena, "PostgreSQL %.*s, connected", AN_STR_ARG(short_version))),
+             false);
     add_fact(a, "database", "Server", an_str(an_arena_printf(arena, "PostgreSQL %.*s", AN_STR_ARG(version))));
     add_fact(a, "database", "Name", an_text_clip(arena, an_result_get(r, 0, 1), 64));
     add_fact(a, "database", "Size", an_view_bytes(arena, number(r, 0, 2)));

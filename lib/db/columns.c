@@ -46,8 +46,8 @@ void an_columns_events(struct an_columns *c)
 
 void an_columns_entities(struct an_columns *c)
 {
-    static const enum an_oid types[AN_ENTITY_FIELDS] = {AN_OID_TEXT, AN_OID_TIMESTAMPTZ, AN_OID_UUID, AN_OID_TEXT,
-                                                        AN_OID_TEXT};
+    static const enum an_oid types[AN_ENTITY_FIELDS] = {AN_OID_TEXT, AN_OID_TIMESTAMPTZ, AN_OID_UUID,
+                                                        AN_OID_TEXT, AN_OID_TEXT};
     start(c, types, AN_ENTITY_FIELDS);
 }
 

@@ -168,7 +168,8 @@ static bool connect_host(struct an_db *db, int64_t timeout_ms)
     return false;
 }
 
-/* libpq goes from host to host by itself, but for one that does not answer at all: polled, it waits there for ever. */
+/* libpq goes from host to host by itself, but for one that does not answer at all: polled, it waits
+ * there for ever. */
 static int connect_now(struct an_db *db, struct an_err *err)
 {
     size_t tries = db->host_count > 0 ? db->host_count : 1;

@@ -23,8 +23,9 @@ struct an_result; /* rows of a statement */
 
 /* Opens nothing yet. The configuration must outlive it. */
 struct an_db *an_db_new(const struct an_conf *c, enum an_db_role role) AN_MUST_CHECK;
-/* The same role at another place (db/place.h); NULL or "": as configured. A place that is none shows when it is used. All
- * roles but the reader's and the platform's want a server that takes writes, unless the string says otherwise. */
+/* The same role at another place (db/place.h); NULL or "": as configured. A place that is none shows
+ * when it is used. All roles but the reader's and the platform's want a server that takes writes, unless
+ * the string says otherwise. */
 struct an_db *an_db_new_at(const struct an_conf *c, enum an_db_role role, const char *place) AN_MUST_CHECK;
 void an_db_free(struct an_db *db); /* accepts NULL */
 
@@ -43,10 +44,10 @@ struct an_db_param {
 #define AN_DB_TEXT(s) ((struct an_db_param){.value = (s)})
 
 /* Runs one statement of sql/queries, outside of or inside a transaction. On AN_OK the caller owns *out (NULL
- * to drop it). Codes: AN_EAGAIN connection lost, server shutting down, too many connections, read-only server;
- * AN_ETIMEOUT statement_timeout or lock_timeout; AN_ECONFLICT unique violation; AN_ENOENT no partition for the
- * row; AN_EMOVED a write for a tenant that does not live here; AN_EBACKEND anything else. The message carries the
- * SQLSTATE. */
+ * to drop it). Codes: AN_EAGAIN connection lost, server shutting down, too many connections, read-only
+ * server; AN_ETIMEOUT statement_timeout or lock_timeout; AN_ECONFLICT unique violation; AN_ENOENT no
+ * partition for the row; AN_EMOVED a write for a tenant that does not live here; AN_EBACKEND anything
+ * else. The message carries the SQLSTATE. */
 int an_db_exec(struct an_db *db, enum an_stmt stmt, const struct an_db_param *params, size_t count,
                struct an_result **out, struct an_err *err) AN_MUST_CHECK;
 
@@ -68,7 +69,8 @@ struct an_db_step {
     size_t count;
     bool binary;            /* its rows come in PostgreSQL's binary format; see an_result_time() */
     struct an_result **out; /* gets the rows, which are the caller's on AN_OK; NULL drops them */
-    void (*done)(void *arg); /* told when it has succeeded, which the server then says at once; NULL: nobody is */
+    /* told when it has succeeded, which the server then says at once; NULL: nobody is */
+    void (*done)(void *arg);
     void *arg;
 };
 
@@ -81,9 +83,10 @@ enum { AN_DB_BEGIN = 1, AN_DB_COMMIT = 2 };
 #define AN_DB_READ_MAX 4 /* steps */
 int an_db_read(struct an_db *db, unsigned ends, int64_t timeout_ms, const struct an_db_step *steps,
                size_t count, struct an_err *err) AN_MUST_CHECK;
-/* A whole read-only transaction in two halves, so that several servers work at the same time: BEGIN, the steps and COMMIT
- * are sent; their rows are taken, until `until_us` (an_clock_mono_us()) at the latest, as an_db_read() would have
- * given them. Each send that was AN_OK needs its take, with the same steps, and nothing in between. */
+/* A whole read-only transaction in two halves, so that several servers work at the same time: BEGIN, the
+ * steps and COMMIT are sent; their rows are taken, until `until_us` (an_clock_mono_us()) at the latest,
+ * as an_db_read() would have given them. Each send that was AN_OK needs its take, with the same steps,
+ * and nothing in between. */
 int an_db_read_send(struct an_db *db, const struct an_db_step *steps, size_t count,
                     struct an_err *err) AN_MUST_CHECK;
 int an_db_read_take(struct an_db *db, int64_t until_us, const struct an_db_step *steps, size_t count,

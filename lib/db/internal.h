@@ -21,7 +21,8 @@
 struct an_db {
     PGconn *pg;           /* NULL: not connected */
     struct an_secret conninfo; /* the configured one, led to its place */
-    struct an_host *hosts;     /* where it names several: they are tried one by one, the last good one first */
+    /* where it names several: they are tried one by one, the last good one first */
+    struct an_host *hosts;
     size_t host_count, host_at;
     const char *target;        /* target_session_attrs, unless the string says; NULL: any server will do */
     int64_t connect_timeout_ms, statement_timeout_ms;
@@ -30,13 +31,16 @@ struct an_db {
     enum an_prepared prepared[AN_STMT__COUNT]; /* on this connection */
     struct an_texts texts;                     /* the same for what is not in sql/queries */
     int64_t plans_until_us;                    /* then reads make new plans */
-    bool under_rls;                /* row-level security applies to this role: one tenant at a time, no COPY */
+    /* row-level security applies to this role: one tenant at a time, no COPY */
+    bool under_rls;
     int64_t retry_at_us;           /* before it, an_db_ready() fails at once with `failure` */
     struct an_err failure;
     char sqlstate[AN_SQLSTATE_LEN + 1]; /* of the last error; empty where the server said nothing */
-    bool conflicted; /* the last statements met a conflict (class 40), even where the connection ended with it */
+    /* the last statements met a conflict (class 40), even where the connection ended with it */
+    bool conflicted;
     struct an_buf text;      /* NUL-terminated copies of text parameters while they are sent */
-    int64_t window_from_us, window_to_us, window_until_us; /* what an_store_window() found, and how long that is good */
+    /* what an_store_window() found, and how long that is good */
+    int64_t window_from_us, window_to_us, window_until_us;
     struct an_columns events, entities; /* of the batch that is being sent */
     void (*stored)(void *arg); /* of an_store_tell() */
     void *stored_arg;
@@ -54,8 +58,8 @@ int an_db_flush(struct an_db *db, struct an_err *err) AN_MUST_CHECK;
 /* The next result; *out is NULL at the end of a statement's. A result that is an error is not looked at
  * here. */
 int an_db_next(struct an_db *db, PGresult **out, struct an_err *err) AN_MUST_CHECK;
-/* The results up to the end of a statement. The first error wins, and has been looked at (an_db_refused()); *out is the
- * last result that is none, NULL at first. */
+/* The results up to the end of a statement. The first error wins, and has been looked at
+ * (an_db_refused()); *out is the last result that is none, NULL at first. */
 int an_db_collect(struct an_db *db, const char *what, PGresult **out, struct an_err *err) AN_MUST_CHECK;
 /* Closes the connection; what comes next connects again at once. */
 void an_db_close(struct an_db *db);
@@ -68,8 +72,8 @@ int an_db_broken(struct an_db *db, const char *what, struct an_err *err) AN_MUST
 
 /* Several statements in one round trip, those included that are not prepared yet: so that preparing one,
  * which waits for locks, is under the limits that an earlier step sets. The first that fails ends the list,
- * and its error is returned; no step has rows then. A COMMIT that turns out a ROLLBACK has failed. out: rows of
- * the last one, unless its step takes them; NULL to drop them. */
+ * and its error is returned; no step has rows then. A COMMIT that turns out a ROLLBACK has failed. out:
+ * rows of the last one, unless its step takes them; NULL to drop them. */
 int an_db_pipeline(struct an_db *db, const struct an_db_step *steps, size_t count,
                    struct an_result **out, struct an_err *err) AN_MUST_CHECK;
 /* The same in two halves. What was sent must be taken before anything else is asked of the connection. */

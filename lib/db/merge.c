@@ -228,7 +228,7 @@ static int merge_rows(struct merge *m, bool atomic, uint64_t *lsn, struct an_err
     if (rc == AN_OK && atomic && spoiled(m->r))
         return an_db_end(m->db, false, err);
     if (rc == AN_OK && count_stored(m->r, AN_STORED_NEW) == 0)
-        return an_store_commit(m->db, lsn, err); /* of nothing; but repeats are answered with a position too */
+        return an_store_commit(m->db, lsn, err); /* of nothing: repeats too are answered with a position */
     if (rc == AN_OK)
         rc = insert_entities(m, err);
     if (rc == AN_OK)
@@ -238,14 +238,16 @@ static int merge_rows(struct merge *m, bool atomic, uint64_t *lsn, struct an_err
     return an_db_abandon(m->db, rc, err);
 }
 
-/* The lock first: the order of the feed rests on it (docs/design/ingest.md), and so does what is asked behind it: that
- * the tenant lives here, until we end (docs/design/shards.md). */
+/* The lock first: the order of the feed rests on it (docs/design/ingest.md), and so does what is asked
+ * behind it: that the tenant lives here, until we end (docs/design/shards.md). */
 static int begin(struct merge *m, struct an_err *err)
 {
     struct an_str tenant = an_str(m->r->tenant);
     const struct an_db_param params[] = {AN_DB_TEXT(tenant)};
     const struct an_db_step steps[] = {{.stmt = AN_STMT_OUTBOX_LOCK},
-                                       {.stmt = AN_STMT_TENANT_HERE, .params = params, .count = AN_COUNT(params)}};
+                                       {.stmt = AN_STMT_TENANT_HERE,
+                                        .params = params,
+                                        .count = AN_COUNT(params)}};
     struct an_result *res = NULL;
     int rc = an_db_begin_write(m->db, tenant, steps, AN_COUNT(steps), &res, err);
     bool here = an_result_rows(res) == 1;

@@ -49,7 +49,8 @@ static int parse_place(const char *place, PQconninfoOption **out, struct an_err 
             continue;
         hosted = hosted || strcmp(o->keyword, "host") == 0 || strcmp(o->keyword, "hostaddr") == 0;
         if (names_us(o->keyword))
-            rc = an_fail(err, AN_EINVAL, "the place of a server must not name %s: the configuration says who connects",
+            rc = an_fail(err, AN_EINVAL,
+                         "the place of a server must not name %s: the configuration says who connects",
                          o->keyword);
     }
     if (rc == AN_OK && !hosted)

@@ -49,7 +49,8 @@ int an_db_read(struct an_db *db, unsigned ends, int64_t timeout_ms, const struct
     struct an_db_step all[AN_DB_READ_MAX + 2];
     size_t n = enclose(ends, steps, count, all);
     bool begins = (ends & AN_DB_BEGIN) != 0;
-    if (!begins && (db->pg == NULL || PQtransactionStatus(db->pg) != PQTRANS_INTRANS)) /* a new one knows no tenant */
+    /* A new one knows no tenant. */
+    if (!begins && (db->pg == NULL || PQtransactionStatus(db->pg) != PQTRANS_INTRANS))
         return an_fail(err, AN_EAGAIN, "db: connection lost within a transaction");
     int rc = an_db_ready(db, err);
     if (rc == AN_OK && begins)

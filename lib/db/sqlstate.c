@@ -5,8 +5,8 @@
 #include "db/internal.h"
 #include "log/metrics.h"
 
-/* A whole SQLSTATE or the start of one; the first that fits counts. What is not here is AN_EBACKEND: a refusal that is
- * ours to mend (missing rights, data that we should have refused), and not the client's. */
+/* A whole SQLSTATE or the start of one; the first that fits counts. What is not here is AN_EBACKEND: a
+ * refusal that is ours to mend (missing rights, data that we should have refused), and not the client's. */
 static const struct {
     const char *sqlstate;
     enum an_rc rc;

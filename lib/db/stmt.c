@@ -212,7 +212,8 @@ int an_db_exec(struct an_db *db, enum an_stmt stmt, const struct an_db_param *pa
     return rc != AN_OK ? rc : finish(db, an_stmt_texts[stmt].name, out, err);
 }
 
-int an_db_ask(struct an_db *db, enum an_stmt stmt, int64_t wait_ms, struct an_result **out, struct an_err *err)
+int an_db_ask(struct an_db *db, enum an_stmt stmt, int64_t wait_ms, struct an_result **out,
+              struct an_err *err)
 {
     int64_t usual_ms = db->wait_ms;
     db->wait_ms = wait_ms;

@@ -193,7 +193,8 @@ static int put_by_insert(struct an_db *db, const struct batch *b, uint64_t *lsn,
         end[-1].arg = db->stored_arg;
         *end++ = (struct an_db_step){.stmt = AN_STMT_COMMIT};
         *end++ = (struct an_db_step){.stmt = AN_STMT_WAL_POSITION};
-        rc = an_db_begin_write(db, an_str(b->parts[0]->tenant), b->steps, (size_t)(end - b->steps), &res, err);
+        rc = an_db_begin_write(db, an_str(b->parts[0]->tenant), b->steps, (size_t)(end - b->steps), &res,
+                               err);
     }
     if (rc == AN_OK)
         rc = read_position(res, lsn, err);
@@ -234,14 +235,15 @@ static bool refused_by_rls(struct an_db *db)
     if (strcmp(db->sqlstate, SQLSTATE_COPY_REFUSED) != 0 && strcmp(db->sqlstate, SQLSTATE_ROW_REFUSED) != 0)
         return false;
     struct an_result *res = NULL;
-    bool active = an_db_exec(db, AN_STMT_ROW_SECURITY, NULL, 0, &res, NULL) == AN_OK && an_result_rows(res) == 1 &&
-                  an_result_true(res, 0, 0);
+    bool active = an_db_exec(db, AN_STMT_ROW_SECURITY, NULL, 0, &res, NULL) == AN_OK &&
+                  an_result_rows(res) == 1 && an_result_true(res, 0, 0);
     an_result_free(res);
     return active;
 }
 
 /* All of it or nothing. AN_ECONFLICT also where row-level security refuses, which is found by trying. */
-static int put_whole(struct an_db *db, struct an_rows *const *parts, size_t count, uint64_t *lsn, struct an_err *err)
+static int put_whole(struct an_db *db, struct an_rows *const *parts, size_t count, uint64_t *lsn,
+                     struct an_err *err)
 {
     struct batch b;
     int rc = batch_make(&b, parts, count, err);

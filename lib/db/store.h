@@ -2,9 +2,9 @@
 /* Events into PostgreSQL: rows encoded once (binary COPY), one transaction for events, entities and
  * outbox.
  *
- * The transaction inserts its outbox rows first (one a tenant; the feed's order rests on it), then INSERTs or COPYs
- * events and entities. A unique violation, a missing partition, or a role that cannot bypass row-level
- * security redoes it by INSERT from arrays, where each item gets its own outcome. See
+ * The transaction inserts its outbox rows first (one a tenant; the feed's order rests on it), then
+ * INSERTs or COPYs events and entities. A unique violation, a missing partition, or a role that cannot
+ * bypass row-level security redoes it by INSERT from arrays, where each item gets its own outcome. See
  * docs/design/ingest.md. */
 #ifndef AN_DB_STORE_H
 #define AN_DB_STORE_H
@@ -46,25 +46,27 @@ void an_rows_clear(struct an_rows *r); /* keeps up to 100 KiB of memory */
 /* Encodes an event; afterwards the event's memory may go. All events of one batch have one tenant. */
 void an_rows_add(struct an_rows *r, const struct an_event *ev, int64_t received_us);
 
-/* Commits the batch on the writer's connection. AN_OK: every item has its outcome in rows[].stored, and what is
- * NEW is durable. AN_EMOVED: nothing was stored, for the tenant does not live in this database (any more). Anything
- * else: the outcome is unknown, the same batch may be put again (ids make it safe for keyed events).
+/* Commits the batch on the writer's connection. AN_OK: every item has its outcome in rows[].stored, and
+ * what is NEW is durable. AN_EMOVED: nothing was stored, for the tenant does not live in this database (any
+ * more). Anything else: the outcome is unknown, the same batch may be put again (ids make it safe for keyed
+ * events).
  * atomic: where one item would be a CONFLICT or NO_PLACE, nothing is stored and the others are NOT.
  * *lsn: WAL position after the commit, for the write token; 0 where an atomic batch was refused. */
-int an_store_put(struct an_db *db, struct an_rows *r, bool atomic, uint64_t *lsn, struct an_err *err) AN_MUST_CHECK;
+int an_store_put(struct an_db *db, struct an_rows *r, bool atomic, uint64_t *lsn,
+                 struct an_err *err) AN_MUST_CHECK;
 
 /* Several requests, also of several tenants, in one transaction: all are NEW, or nothing
- * is stored and the code tells why. AN_ECONFLICT, AN_ENOENT: one of them needs an_store_put(). AN_EMOVED: one of
- * the tenants does not live here. */
+ * is stored and the code tells why. AN_ECONFLICT, AN_ENOENT: one of them needs an_store_put().
+ * AN_EMOVED: one of the tenants does not live here. */
 int an_store_put_all(struct an_db *db, struct an_rows *const *parts, size_t count, uint64_t *lsn,
                      struct an_err *err) AN_MUST_CHECK;
 
-/* While it is set, `stored` is told of each batch that both put whose rows are all in, so that only the commit is left,
- * which may yet fail. The slow way round a duplicate tells nobody. NULL: the end of it. */
+/* While it is set, `stored` is told of each batch that both put whose rows are all in, so that only the
+ * commit is left, which may yet fail. The slow way round a duplicate tells nobody. NULL: the end of it. */
 void an_store_tell(struct an_db *db, void (*stored)(void *arg), void *arg);
 
-/* What an_store_put() accepts: first and last instant that have a partition. Remembered for five seconds, for it is
- * asked by every batch that was sent for the wrong time. */
+/* What an_store_put() accepts: first and last instant that have a partition. Remembered for five
+ * seconds, for it is asked by every batch that was sent for the wrong time. */
 int an_store_window(struct an_db *db, int64_t *from_us, int64_t *to_us,
                     struct an_err *err) AN_MUST_CHECK;
 

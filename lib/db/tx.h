@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Transactions that write, and what goes into them beside statements of sql/queries. an_db_end() ends them. */
+/* Transactions that write, and what goes into them beside statements of sql/queries. an_db_end() ends
+ * them. */
 #ifndef AN_DB_TX_H
 #define AN_DB_TX_H
 
@@ -17,16 +18,19 @@ int an_db_begin_limited(struct an_db *db, int64_t statement_ms, int64_t lock_ms,
 int an_db_begin_write(struct an_db *db, struct an_str tenant, const struct an_db_step *then,
                       size_t count, struct an_result **out, struct an_err *err) AN_MUST_CHECK;
 
-/* The time limit of an_db_begin_write() from here on, instead of database.statement_timeout; returns what it was. */
+/* The time limit of an_db_begin_write() from here on, instead of database.statement_timeout; returns
+ * what it was. */
 int64_t an_db_limit(struct an_db *db, int64_t statement_ms);
 
-/* Ends the transaction that is open: the steps begin with COMMIT. AN_OK: it was committed. AN_EAGAIN: its connection
- * was lost, so that it may or may not be. AN_EBACKEND: it had failed before, and was rolled back. */
+/* Ends the transaction that is open: the steps begin with COMMIT. AN_OK: it was committed. AN_EAGAIN:
+ * its connection was lost, so that it may or may not be. AN_EBACKEND: it had failed before, and was
+ * rolled back. */
 int an_db_commit(struct an_db *db, const struct an_db_step *steps, size_t count, struct an_result **out,
                  struct an_err *err) AN_MUST_CHECK;
 
-/* ROLLBACK after a failure, whose code `rc` is returned with err and an_db_sqlstate() as they are; AN_EAGAIN instead where
- * the connection broke on the way, so that nobody tries something else on a server that is gone. */
+/* ROLLBACK after a failure, whose code `rc` is returned with err and an_db_sqlstate() as they are;
+ * AN_EAGAIN instead where the connection broke on the way, so that nobody tries something else on a
+ * server that is gone. */
 int an_db_abandon(struct an_db *db, int rc, struct an_err *err) AN_MUST_CHECK;
 
 /* COPY ... FROM STDIN in binary: sends the pieces between header and trailer, waits for the verdict. */

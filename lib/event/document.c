@@ -18,8 +18,9 @@ static const struct an_str labels[AN_M_DOCUMENT__COUNT] = {
 /* The longest document without its tenant and what was sent: all values are slices of that. */
 #define HEAD "{\"id\":\"\",\"tenant_id\":\"\",\"timestamp\":\"\""
 #define HEAD_MAX (sizeof HEAD + AN_UUID_LEN + AN_TIME_LEN)
-#define FRAME                                                                                             \
-    ",\"action\":,\"actor\":,\"entities\":[],\"outcome\":\"success\",\"description\":,\"context\":{\"ip\":,}," \
+#define FRAME \
+    ",\"action\":,\"actor\":,\"entities\":[],\"outcome\":\"success\",\"description\":," \
+    "\"context\":{\"ip\":,}," \
     "\"changes\":,\"metadata\":}"
 #define FRAME_MAX (HEAD_MAX + sizeof FRAME)
 
@@ -104,7 +105,8 @@ void an_event_make_document(struct an_arena *a, const struct an_members *m, stru
 }
 
 /* The head, the members that are stored (what stands between the braces), and what ends the object. */
-static bool add_whole(struct an_buf *out, const struct an_event_head *head, struct an_str stored, struct an_str tail)
+static bool add_whole(struct an_buf *out, const struct an_event_head *head, struct an_str stored,
+                      struct an_str tail)
 {
     struct an_str members = {stored.data + 1, stored.len < 2 ? 0 : stored.len - 2};
     char *to = an_buf_reserve(out, HEAD_MAX + head->tenant_id.len + 1 + members.len + tail.len);

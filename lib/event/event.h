@@ -41,9 +41,9 @@ struct an_event {
     unsigned char digest[AN_SHA256_LEN]; /* SHA-256 of document */
 };
 
-/* What begins every document: `{"id":...,"tenant_id":...,"timestamp":...`. Columns hold the same, so the head is not
- * stored a second time: what is stored is an object of the other members, `{"action":...}`, and the bytes of the
- * document come back by putting the head in front again. */
+/* What begins every document: `{"id":...,"tenant_id":...,"timestamp":...`. Columns hold the same, so the
+ * head is not stored a second time: what is stored is an object of the other members, `{"action":...}`,
+ * and the bytes of the document come back by putting the head in front again. */
 struct an_event_head {
     struct an_uuid id;
     struct an_str tenant_id;
@@ -72,7 +72,8 @@ bool an_event_parse(const struct an_json *object, const struct an_event_rules *r
 bool an_action_valid(struct an_str s);
 /* A tenant id: [A-Za-z0-9][A-Za-z0-9_.-]* up to AN_TENANT_MAX bytes */
 bool an_tenant_valid(struct an_str s);
-/* The tenant of our own log: logins, searches and reads of the console. No token is for it; the platform reads it. */
+/* The tenant of our own log: logins, searches and reads of the console. No token is for it; the platform
+ * reads it. */
 #define AN_TENANT_SYSTEM "annals"
 /* An address or, with `network`, a CIDR block; as inet_pton takes it. */
 bool an_ip_valid(struct an_str s, bool network);

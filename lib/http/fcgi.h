@@ -13,16 +13,17 @@
 
 struct an_fcgi;
 
-/* For one request at a time; a worker that answers several together has several. Ignores SIGPIPE from then on.
+/* For one request at a time; a worker that answers several together has several. Ignores SIGPIPE from then
+ * on.
  * io_timeout_ms: the longest time that is given to what is left of a body when the reply is out. */
 struct an_fcgi *an_fcgi_new(int64_t io_timeout_ms) AN_MUST_CHECK;
 void an_fcgi_free(struct an_fcgi *f); /* accepts NULL */
 
-/* Is all of the request in the connection, so that reading it will not wait for the peer? False too for one of more
- * than 16 KiB. */
+/* Is all of the request in the connection, so that reading it will not wait for the peer? False too for
+ * one of more than 16 KiB. */
 bool an_fcgi_is_whole(int fd) AN_MUST_CHECK;
-/* Takes the connection over and reads the head of its request. AN_EAGAIN: the peer stalled or talked nonsense, and is
- * gone. */
+/* Takes the connection over and reads the head of its request. AN_EAGAIN: the peer stalled or talked
+ * nonsense, and is gone. */
 int an_fcgi_begin(struct an_fcgi *f, int fd, struct an_err *err) AN_MUST_CHECK;
 /* A parameter of the running request ("REQUEST_URI", "HTTP_AUTHORIZATION"); absent where unset or empty,
  * the first where sent twice. Borrowed until an_fcgi_finish(). */

@@ -83,8 +83,8 @@ void an_listener_free(struct an_listener *l)
 
 #ifdef HAVE_SYS_EPOLL_H
 /* Workers that wait in accept() are woken in turn, so that each request meets the one whose memory, and whose
- * server process of PostgreSQL, has rested longest. An exclusive epoll wakes the first that is idle, always in the
- * same order: as many workers are warm as are needed at a time. */
+ * server process of PostgreSQL, has rested longest. An exclusive epoll wakes the first that is idle,
+ * always in the same order: as many workers are warm as are needed at a time. */
 static int wait_in_order(int listen_fd)
 {
     struct epoll_event any = {.events = EPOLLIN | EPOLLEXCLUSIVE};
@@ -139,7 +139,8 @@ int an_listener_accept(struct an_listener *l, bool wait, int *fd, struct an_err 
     *fd = next_connection(l, wait);
     if (*fd < 0) {
         int why = errno;
-        bool passes = why == EINTR || why == EAGAIN || why == EWOULDBLOCK || why == ECONNABORTED || why == EPROTO;
+        bool passes = why == EINTR || why == EAGAIN || why == EWOULDBLOCK || why == ECONNABORTED ||
+                      why == EPROTO;
         return an_fail(err, passes ? AN_EAGAIN : AN_EBACKEND, "accept: %s", strerror(why));
     }
     set_limits(l, *fd);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Problem documents (RFC 9457), application/problem+json: type, title, status, detail, request_id, and where
- * they apply errors (errors_omitted: how many more there were), limit, actual, and members of the caller's own. The
- * types are one table in problem.c; docs/api explains each. */
+ * they apply errors (errors_omitted: how many more there were), limit, actual, and members of the
+ * caller's own. The types are one table in problem.c; docs/api explains each. */
 #ifndef AN_HTTP_PROBLEM_H
 #define AN_HTTP_PROBLEM_H
 

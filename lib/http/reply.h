@@ -38,9 +38,9 @@ void an_reply_init(struct an_reply *rep, struct an_arena *arena, struct an_fcgi 
 /* Empties it for the next request; memory over 64 KiB goes back. */
 void an_reply_reset(struct an_reply *rep);
 
-/* A field; the name is a literal, the value is copied, one that holds CR, LF or NUL is dropped. It replaces the one of that
- * name that is there (but Set-Cookie, which may stand there often). Where a handler sets none:
- * Cache-Control: no-store, X-Content-Type-Options: nosniff. */
+/* A field; the name is a literal, the value is copied, one that holds CR, LF or NUL is dropped. It
+ * replaces the one of that name that is there (but Set-Cookie, which may stand there often). Where a
+ * handler sets none: Cache-Control: no-store, X-Content-Type-Options: nosniff. */
 void an_reply_header(struct an_reply *rep, const char *name, struct an_str value);
 void an_reply_headerf(struct an_reply *rep, const char *name, const char *fmt, ...) AN_PRINTF(3, 4);
 void an_reply_type(struct an_reply *rep, const char *media_type);

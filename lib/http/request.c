@@ -192,7 +192,8 @@ int an_request_body(struct an_request *r, struct an_buf *out, struct an_err *err
         (void)an_buf_reserve(out, (size_t)promised);
     struct wire w = {.r = r, .limit = out->limit};
     rc = an_decode(coding, &(struct an_source){wire_read, &w}, out, err);
-    bool lost = w.ended && promised > 0 && r->body_bytes < (uint64_t)promised; /* then it may not be decodable either */
+    /* then it may not be decodable either */
+    bool lost = w.ended && promised > 0 && r->body_bytes < (uint64_t)promised;
     if (!lost && (rc != AN_OK || promised < 0 || r->body_bytes == (uint64_t)promised))
         return rc;
     return an_fail(err, lost ? AN_EAGAIN : AN_EINVAL, "Content-Length is %lld, the body has %llu bytes",

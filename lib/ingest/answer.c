@@ -132,7 +132,8 @@ static void add_refused(struct an_buf *out, const struct an_answer *a, const str
     (void)an_buf_add(out, a->problems.data + it->problem_at, it->problem_len);
 }
 
-static void add_results(struct an_buf *out, const struct an_answer *a, const struct an_rows *rows, bool only_refused)
+static void add_results(struct an_buf *out, const struct an_answer *a, const struct an_rows *rows,
+                        bool only_refused)
 {
     const char *comma = "";
     (void)an_buf_adds(out, "\"results\":[");
@@ -172,7 +173,8 @@ void an_answer_single(const struct an_row *row, struct an_window window, struct 
     (void)an_buf_adds(&rep->body, "}\n");
 }
 
-void an_answer_batch(const struct an_answer *a, const struct an_rows *rows, bool minimal, struct an_reply *rep)
+void an_answer_batch(const struct an_answer *a, const struct an_rows *rows, bool minimal,
+                     struct an_reply *rep)
 {
     size_t duplicates = 0;
     for (size_t i = 0; i < rows->count; i++)

@@ -15,7 +15,8 @@
 #define AN_ANSWER_PROBLEMS_MAX ((size_t)4 << 20)
 
 struct an_item {
-    bool refused;        /* then problem_at/_len name its problem document; else `row` its place in the rows */
+    /* then problem_at/_len name its problem document; else `row` its place in the rows */
+    bool refused;
     uint32_t row;
     uint32_t problem_at, problem_len;
 };
@@ -40,13 +41,15 @@ void an_answer_row(struct an_answer *a, uint32_t row);
 void an_answer_problem(struct an_answer *a, const struct an_problem *p);
 
 /* Turns the items that the store could not take (CONFLICT, NO_PLACE) into problems. */
-void an_answer_settle(struct an_answer *a, const struct an_rows *rows, struct an_window window, struct an_arena *arena);
+void an_answer_settle(struct an_answer *a, const struct an_rows *rows, struct an_window window,
+                      struct an_arena *arena);
 
 /* The reply for a request of one event: 201, 200 for a duplicate, or the problem that the store found. */
 void an_answer_single(const struct an_row *row, struct an_window window, struct an_arena *arena,
                       const char *request_id, struct an_reply *rep);
 /* 200 with counts and results, or the 422 of an atomic batch that was refused. */
-void an_answer_batch(const struct an_answer *a, const struct an_rows *rows, bool minimal, struct an_reply *rep);
+void an_answer_batch(const struct an_answer *a, const struct an_rows *rows, bool minimal,
+                     struct an_reply *rep);
 void an_answer_atomic_refused(const struct an_answer *a, const char *request_id, struct an_reply *rep);
 
 #endif

@@ -109,7 +109,8 @@ static struct an_problem event_problem(struct an_ingest_held *w, const struct an
     return (struct an_problem){
         .type = AN_P_OUTSIDE_WINDOW,
         .detail = an_arena_printf(w->call.arena,
-                                  "The timestamp is outside of the window for new events: from %s to %s.", from, to),
+                                  "The timestamp is outside of the window for new events: from %s to %s.",
+                                  from, to),
         .faults = faults};
 }
 
@@ -134,13 +135,15 @@ static bool count_item(struct an_ingest_held *w)
     if (w->answer.count < max)
         return true;
     return refuse_all(w, (struct an_problem){.type = AN_P_TOO_LARGE,
-                                             .detail = "The batch has more events than this server accepts in one.",
+                                             .detail = "The batch has more events than this server accepts "
+                                                       "in one.",
                                              .has_limit = true,
                                              .limit = max,
                                              .actual = max + 1});
 }
 
-/* One item of an array, at *pos. An item over the size limit is a problem of its own, so its values are not kept. */
+/* One item of an array, at *pos. An item over the size limit is a problem of its own, so its values are
+ * not kept. */
 static bool take_array_item(struct an_ingest_held *w, struct an_str body, size_t *pos)
 {
     struct an_arena *arena = w->call.arena;
@@ -256,7 +259,8 @@ static struct an_window find_window(const struct an_ingest_held *w)
     for (size_t i = 0; i < w->rows.count; i++)
         if (w->rows.rows[i].stored == AN_STORED_NO_PLACE) {
             /* The others are committed, so the answer must come whether or not this works. */
-            if (an_store_window(an_shard_writer(w->call.shard), &window.from_us, &window.to_us, &err) != AN_OK)
+            int rc = an_store_window(an_shard_writer(w->call.shard), &window.from_us, &window.to_us, &err);
+            if (rc != AN_OK)
                 an_log_warn("ingest", "the window of partitions is not known: %s", err.text);
             break;
         }
@@ -287,7 +291,8 @@ static struct an_ingest_held *start(struct an_ingest *in, const struct an_ingest
                                        .future_us = c->future_window_ms * 1000,
                                        .any_time = call->any_time};
     /* A value takes two bytes at least, so more values are more than event_bytes. */
-    w->limits = (struct an_json_limits){.depth = (unsigned)c->json_depth, .values = (size_t)c->event_bytes / 2 + 1};
+    w->limits = (struct an_json_limits){.depth = (unsigned)c->json_depth,
+                                        .values = (size_t)c->event_bytes / 2 + 1};
     w->refused = false;
     w->begun_us = 0;
     w->rc = AN_OK;
@@ -324,7 +329,8 @@ static bool answer_without_store(struct an_ingest_held *w, struct an_reply *rep)
     return spoiled || w->rows.count == 0;
 }
 
-struct an_ingest_held *an_ingest_take(struct an_ingest *in, const struct an_ingest_call *call, struct an_reply *rep)
+struct an_ingest_held *an_ingest_take(struct an_ingest *in, const struct an_ingest_call *call,
+                                      struct an_reply *rep)
 {
     struct an_ingest_held *w = start(in, call);
     bool taken = take_body(w);
@@ -410,8 +416,8 @@ bool an_ingest_must_follow(const struct an_ingest_held *w)
     return w->rc == AN_EMOVED;
 }
 
-/* The tenant is not where the router thought: it has moved, or is about to. What the move took along of an earlier try
- * whose reply got lost is found again, as after any such try. */
+/* The tenant is not where the router thought: it has moved, or is about to. What the move took along of
+ * an earlier try whose reply got lost is found again, as after any such try. */
 static void follow(struct an_ingest_held *w)
 {
     struct an_router *router = w->in->router;
@@ -445,7 +451,8 @@ static void answer(struct an_ingest_held *w, struct an_reply *rep)
         an_answer_batch(&w->answer, &w->rows, w->call.minimal, rep);
 }
 
-int an_ingest_answer(struct an_ingest_held *w, struct an_reply *rep, struct an_need *written, struct an_err *err)
+int an_ingest_answer(struct an_ingest_held *w, struct an_reply *rep, struct an_need *written,
+                     struct an_err *err)
 {
     follow(w);
     *written = (struct an_need){.lsn = w->lsn};

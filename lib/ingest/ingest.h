@@ -16,7 +16,8 @@ enum an_body_kind { AN_BODY_JSON, AN_BODY_NDJSON };
 
 struct an_ingest; /* one a worker */
 /* shared: of an_combine_share(), or NULL. Both must outlive it. */
-struct an_ingest *an_ingest_new(const struct an_conf *c, struct an_router *router, void *shared) AN_MUST_CHECK;
+struct an_ingest *an_ingest_new(const struct an_conf *c, struct an_router *router,
+                                void *shared) AN_MUST_CHECK;
 void an_ingest_free(struct an_ingest *in); /* accepts NULL */
 
 struct an_ingest_call {
@@ -31,21 +32,25 @@ struct an_ingest_call {
     const char *request_id;
 };
 
-/* A request goes through in two steps, with the commit between them, so that a worker can commit several at once:
+/* A request goes through in two steps, with the commit between them, so that a worker can commit several at
+ * once:
  *
  *   held = an_ingest_take() -> (more of them) -> an_ingest_commit() -> an_ingest_answer(held) */
 struct an_ingest_held;
 
-/* Takes the events of a request. NULL: nothing of it is to be stored, and *rep says why. Else it is held; its arena and
- * request_id must live until it is answered, its body need not. At most AN_INGEST_HELD at a time. */
+/* Takes the events of a request. NULL: nothing of it is to be stored, and *rep says why. Else it is
+ * held; its arena and request_id must live until it is answered, its body need not. At most
+ * AN_INGEST_HELD at a time. */
 #define AN_INGEST_HELD 32
-struct an_ingest_held *an_ingest_take(struct an_ingest *in, const struct an_ingest_call *call, struct an_reply *rep)
-    AN_MUST_CHECK;
-/* False for an atomic batch, which fails as a whole, and for a large one, which gains little: they are committed alone. */
+struct an_ingest_held *an_ingest_take(struct an_ingest *in, const struct an_ingest_call *call,
+                                      struct an_reply *rep) AN_MUST_CHECK;
+/* False for an atomic batch, which fails as a whole, and for a large one, which gains little: they are
+ * committed alone. */
 bool an_ingest_wants_company(const struct an_ingest_held *held) AN_MUST_CHECK;
 /* Commits all that is held. */
 void an_ingest_commit(struct an_ingest *in);
-/* True where the tenant turned out to live elsewhere: the answer waits until it is known where, so others come first. */
+/* True where the tenant turned out to live elsewhere: the answer waits until it is known where, so
+ * others come first. */
 bool an_ingest_must_follow(const struct an_ingest_held *held) AN_MUST_CHECK;
 /* Fills the reply (problem documents too), and in *written where its events are (lsn 0: nowhere); lets go of
  * it. Where the tenant has moved, its events go after it first, within ingest.commit_timeout. Not AN_OK:

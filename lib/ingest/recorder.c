@@ -44,7 +44,8 @@ static void add_reference(struct an_buf *json, const char *before, const char *t
     an_buf_addc(json, '}');
 }
 
-static void add_event(struct an_buf *json, const struct an_recorder *recorder, const struct an_recorder_event *e)
+static void add_event(struct an_buf *json, const struct an_recorder *recorder,
+                      const struct an_recorder_event *e)
 {
     an_buf_adds(json, "{\"action\":");
     an_json_add_string(json, an_str(e->action));

@@ -19,15 +19,17 @@ static const struct {
     bool ms;                                /* kept in milliseconds, shown in seconds */
 } families[AN_SM__COUNT] = {
 #define SKIPPED "annals_reads_skipped_total", "Reads that went elsewhere, by why.", "counter"
-    [AN_SM_READS] = {"annals_reads_total", "Searches and other reads that a server answered.", "counter", "", false},
+    [AN_SM_READS] = {"annals_reads_total", "Searches and other reads that a server answered.", "counter", "",
+                     false},
     [AN_SM_SKIPPED_LAG] = {SKIPPED, ",reason=\"lag\"", false},
     [AN_SM_SKIPPED_POSITION] = {SKIPPED, ",reason=\"position\"", false},
     [AN_SM_SKIPPED_AWAY] = {SKIPPED, ",reason=\"away\"", false},
     [AN_SM_SKIPPED_CONFLICT] = {SKIPPED, ",reason=\"conflict\"", false},
-    [AN_SM_UP] = {"annals_replica_up", "Whether the replica is read from: 1, or 0 where it is away or too far behind.",
-                  "gauge", "", false},
-    [AN_SM_LAG_MS] = {"annals_replica_lag_seconds", "How far the replica was behind when it was last asked.", "gauge",
-                      "", true},
+    [AN_SM_UP] = {"annals_replica_up",
+                  "Whether the replica is read from: 1, or 0 where it is away or too far behind.", "gauge",
+                  "", false},
+    [AN_SM_LAG_MS] = {"annals_replica_lag_seconds", "How far the replica was behind when it was last asked.",
+                      "gauge", "", true},
 };
 
 static bool is_named(const struct an_metric_row *row, const char *shard, const char *server)
@@ -45,7 +47,8 @@ static uint32_t settled(const struct an_metric_row *row)
     return state;
 }
 
-struct an_metric_row *an_metric_row(struct an_metric_row rows[AN_METRIC_ROWS], const char *shard, const char *server)
+struct an_metric_row *an_metric_row(struct an_metric_row rows[AN_METRIC_ROWS], const char *shard,
+                                    const char *server)
 {
     for (size_t i = 0; i < AN_METRIC_ROWS; i++) {
         struct an_metric_row *row = &rows[i];
@@ -69,8 +72,8 @@ void an_metric_rows_head(enum an_server_metric m, struct an_buf *out)
                     families[m].type);
 }
 
-void an_metric_rows_lines(const struct an_metric_row rows[AN_METRIC_ROWS], enum an_server_metric m, const char *app,
-                          struct an_buf *out)
+void an_metric_rows_lines(const struct an_metric_row rows[AN_METRIC_ROWS], enum an_server_metric m,
+                          const char *app, struct an_buf *out)
 {
     for (size_t i = 0; i < AN_METRIC_ROWS; i++) {
         const struct an_metric_row *row = &rows[i];

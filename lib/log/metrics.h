@@ -77,8 +77,8 @@ enum an_server_metric {
 };
 #define AN_SERVER_PRIMARY "primary" /* server="primary" */
 struct an_metric_row;
-/* The row of that name, in the memory that is open now; NULL where there is no room for more, and the functions below do
- * nothing then. Names: letters, digits, _ and -; up to 63 bytes. */
+/* The row of that name, in the memory that is open now; NULL where there is no room for more, and the
+ * functions below do nothing then. Names: letters, digits, _ and -; up to 63 bytes. */
 struct an_metric_row *an_metric_server(const char *shard, const char *server);
 void an_metric_server_add(struct an_metric_row *row, enum an_server_metric m, uint64_t n);
 void an_metric_server_set(struct an_metric_row *row, enum an_server_metric m, uint64_t value);

@@ -84,8 +84,8 @@ int an_move_begin(struct an_move *m, const char *target, const char *started_by,
                   struct an_err *err) AN_MUST_CHECK;
 /* Does what is left of it. AN_OK: the tenant lives on the target. AN_EAGAIN: a server could not be reached,
  * or writers did not end in time; AN_ECONFLICT: the two sides differ. Whatever the failure, the tenant works
- * on where the directory says that it lives, unless the state is one of AN_MOVE_CLOSE to AN_MOVE_OPEN: then its
- * writers wait until the move is run again or, up to AN_MOVE_SWITCH, aborted. */
+ * on where the directory says that it lives, unless the state is one of AN_MOVE_CLOSE to AN_MOVE_OPEN:
+ * then its writers wait until the move is run again or, up to AN_MOVE_SWITCH, aborted. */
 int an_move_run(struct an_move *m, struct an_err *err) AN_MUST_CHECK;
 /* Gives it up: writers go on on the source. What was copied stays on the target, hidden; where the target may
  * be shown, it must answer, or the move stays unfinished.

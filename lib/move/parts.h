@@ -110,9 +110,9 @@ int an_move_count(struct an_move *m, int64_t *events, struct an_err *err) AN_MUS
 /* ---- copy.c: events to the target ---- */
 /* All events of the source behind state.copied_to. */
 int an_move_copy_all(struct an_move *m, struct an_err *err) AN_MUST_CHECK;
-/* Those events, whose ids are `count` elements of an array (as made by an_rows_add_uuid()). From AN_MOVE_COMPARE
- * on, both sides are compared before it returns; what came before, that step compares. AN_EBACKEND: the source
- * lacks one. AN_ECONFLICT: they differ. */
+/* Those events, whose ids are `count` elements of an array (as made by an_rows_add_uuid()). From
+ * AN_MOVE_COMPARE on, both sides are compared before it returns; what came before, that step compares.
+ * AN_EBACKEND: the source lacks one. AN_ECONFLICT: they differ. */
 int an_move_copy_named(struct an_move *m, const char *ids, size_t count, struct an_err *err) AN_MUST_CHECK;
 
 /* ---- follow.c: the feed of the source ---- */

@@ -178,8 +178,8 @@ static void reload(struct master *m, int64_t now_us)
     an_log_info("proc", "configuration loaded again: replacing workers");
 }
 
-/* Told to stop. Those who ask hear so from now on; the sockets stay open for as long as it takes until all have asked.
- * Who tells us twice does not want to wait for that. */
+/* Told to stop. Those who ask hear so from now on; the sockets stay open for as long as it takes until
+ * all have asked. Who tells us twice does not want to wait for that. */
 static void drain(struct master *m, int64_t now_us)
 {
     int64_t delay_us = m->close_us == 0 ? m->conf->drain_delay_ms * MS : 0;
@@ -187,7 +187,8 @@ static void drain(struct master *m, int64_t now_us)
     m->close_us = now_us + delay_us;
     if (delay_us == 0)
         return;
-    an_log_info("proc", "told to stop: not ready any more, serving for another %lld ms", (long long)(delay_us / MS));
+    an_log_info("proc", "told to stop: not ready any more, serving for another %lld ms",
+                (long long)(delay_us / MS));
     an_notify("STOPPING=1\nSTATUS=Not ready any more, serving until process.drain_delay is over");
 }
 

@@ -3,11 +3,11 @@
  *
  * The master binds (or inherits: fd 0 being a listening socket, or LISTEN_FDS) the socket, maps the
  * metrics, forks the workers, and opens nothing else. HUP: load the configuration again, keep the old one
- * where the new is bad, replace workers one by one. TERM, INT: for process.drain_delay serve on, not ready any
- * more (the signal again: at once); then no new requests, finish the running ones, leave within
- * process.drain_timeout (TERM to the workers is repeated each second: a signal may slip between check and
- * accept). QUIT: at once. A worker that dies is replaced at once, with back-off (doubling
- * to 30 s) when it dies young. Workers recycle themselves after max_requests. sd_notify: READY, RELOADING,
+ * where the new is bad, replace workers one by one. TERM, INT: for process.drain_delay serve on, not
+ * ready any more (the signal again: at once); then no new requests, finish the running ones, leave
+ * within process.drain_timeout (TERM to the workers is repeated each second: a signal may slip between
+ * check and accept). QUIT: at once. A worker that dies is replaced at once, with back-off (doubling to
+ * 30 s) when it dies young. Workers recycle themselves after max_requests. sd_notify: READY, RELOADING,
  * STOPPING, STATUS, WATCHDOG. Writes <run_dir>/<app>.pid. */
 #ifndef AN_PROC_PREFORK_H
 #define AN_PROC_PREFORK_H

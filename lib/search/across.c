@@ -99,7 +99,8 @@ static void add_one(struct an_coverage *all, const struct an_coverage *one)
         all->lag_ms = one->lag_ms;
 }
 
-/* A replica that has not replayed all from before the directory's last change may not show yet who came then. */
+/* A replica that has not replayed all from before the directory's last change may not show yet who came
+ * then. */
 static void cover(struct part *part, int64_t changed_us, struct an_coverage *out)
 {
     int rc = part->rc == AN_OK ? an_reading_coverage(&part->search, out, &part->err) : AN_OK;
@@ -145,7 +146,8 @@ static int failure(const struct parts *p, struct an_err *err)
     return says->rc;
 }
 
-static void ask_once(struct an_search *s, enum an_planning planning, const struct an_db_step *step, struct parts *p)
+static void ask_once(struct an_search *s, enum an_planning planning, const struct an_db_step *step,
+                     struct parts *p)
 {
     p->count = s->shard_count;
     p->list = an_arena_zalloc(s->arena, p->count * sizeof *p->list);
@@ -153,10 +155,11 @@ static void ask_once(struct an_search *s, enum an_planning planning, const struc
     take_all(p, an_clock_mono_us() + (s->timeout_ms + SLACK_MS) * 1000);
 }
 
-/* Shards do not answer at the same instant. A tenant that moves meanwhile may be missing on both of its shards: where the
- * directory has changed, all are asked once more. false: it has again, or cannot be asked. */
-static bool ask_all(struct an_search *s, enum an_planning planning, const struct an_db_step *step, struct parts *p,
-                    struct an_directory_mark *mark)
+/* Shards do not answer at the same instant. A tenant that moves meanwhile may be missing on both of its
+ * shards: where the directory has changed, all are asked once more. false: it has again, or cannot be
+ * asked. */
+static bool ask_all(struct an_search *s, enum an_planning planning, const struct an_db_step *step,
+                    struct parts *p, struct an_directory_mark *mark)
 {
     struct an_directory_mark before;
     struct an_err ignored;

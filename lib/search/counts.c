@@ -15,7 +15,8 @@ struct asked {
     struct an_coverage *coverage;
 };
 
-static int query_counts(struct an_search *s, const struct an_filter *f, struct an_result **out, struct an_err *err)
+static int query_counts(struct an_search *s, const struct an_filter *f, struct an_result **out,
+                        struct an_err *err)
 {
     struct an_sqltext q;
     an_sqltext_init(&q, s->arena);

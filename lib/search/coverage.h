@@ -10,7 +10,8 @@
 struct an_coverage an_coverage_of(const struct an_server *server, const struct an_freshness *seen);
 
 /* AN_EAGAIN: the filter requires a complete answer, and this is none. */
-int an_coverage_suits(const struct an_coverage *c, const struct an_filter *f, struct an_err *err) AN_MUST_CHECK;
+int an_coverage_suits(const struct an_coverage *c, const struct an_filter *f,
+                      struct an_err *err) AN_MUST_CHECK;
 
 /* Appends the `coverage` member, from its name on. */
 void an_coverage_add(const struct an_coverage *c, struct an_buf *out);

@@ -108,7 +108,8 @@ static int add_event(void *arg, const struct an_found *event)
     if (page->begun)
         an_buf_addc(page->out, ',');
     page->begun = true;
-    return an_event_add_served(page->out, &event->head, event->stored, event->received_us) ? AN_OK : AN_ETOOBIG;
+    bool fits = an_event_add_served(page->out, &event->head, event->stored, event->received_us);
+    return fits ? AN_OK : AN_ETOOBIG;
 }
 
 int an_search_page(struct an_search *s, const struct an_filter *f, struct an_buf *out,

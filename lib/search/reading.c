@@ -14,9 +14,9 @@ enum { REPLAYED, THROUGH, NOW, PARTITIONS, TENANT, KEPT_SET, KEPT_FROM, PRESENCE
 #define ASK_AGAIN_MS 20
 #define ASK_AGAIN_TIMES 50
 
-/* In the directory's database the row of a tenant is older than its first event: without a row there is nothing to
- * find, however old the server's knowledge is. Elsewhere the row comes with a move: a replica without it may not have
- * replayed the tenant yet. */
+/* In the directory's database the row of a tenant is older than its first event: without a row there is
+ * nothing to find, however old the server's knowledge is. Elsewhere the row comes with a move: a replica
+ * without it may not have replayed the tenant yet. */
 static bool lives_here(const struct an_search *s, struct an_str presence)
 {
     if (presence.data == NULL)
@@ -37,7 +37,8 @@ static int take_begun(struct an_search *s, const struct an_result *res, struct a
         seen.through_us = AN_TIME_MIN_US; /* a replica that has replayed nothing yet knows no time */
     int rc = an_server_saw(s->server, &seen, err);
     if (rc == AN_OK && !lives_here(s, an_result_get(res, 0, PRESENCE)))
-        return an_fail(err, AN_EMOVED, "search: the tenant does not live on the shard %s", an_shard_name(s->shard));
+        return an_fail(err, AN_EMOVED, "search: the tenant does not live on the shard %s",
+                       an_shard_name(s->shard));
     s->seen = an_coverage_of(s->server, &seen);
     if (!an_result_time(res, 0, KEPT_FROM, &s->seen.oldest_us))
         s->seen.oldest_us = AN_TIME_MIN_US; /* it keeps everything */
@@ -114,8 +115,8 @@ int an_reading_send(struct an_search *s, enum an_planning planning, const struct
     return an_db_read_send(s->db, sent->steps, AN_COUNT(sent->steps), err);
 }
 
-int an_reading_take(struct an_search *s, struct an_reading_sent *sent, int64_t until_us, struct an_result **out,
-                    struct an_err *err)
+int an_reading_take(struct an_search *s, struct an_reading_sent *sent, int64_t until_us,
+                    struct an_result **out, struct an_err *err)
 {
     *out = NULL;
     int rc = an_db_read_take(s->db, until_us, sent->steps, AN_COUNT(sent->steps), err);

@@ -18,10 +18,12 @@
 /* Which tiers answered, up to when each is complete; the `coverage` member. */
 struct an_coverage {
     int64_t through_us; /* what was committed before this instant is in; AN_TIME_MIN_US: unknown */
-    int64_t oldest_us;  /* what the tenant can see of the hot tier begins here; AN_TIME_MIN_US: no partition yet */
+    /* what the tenant can see of the hot tier begins here; AN_TIME_MIN_US: no partition yet */
+    int64_t oldest_us;
     int64_t lag_ms;     /* how far through_us is behind now; 0 on the primary */
     bool complete;
-    const char *shard, *replica; /* who answered, borrowed from the shard; replica NULL: it has no name of its own */
+    /* who answered, borrowed from the shard; replica NULL: it has no name of its own */
+    const char *shard, *replica;
     bool by_replica;
     /* Across tenants there is one for each shard, in the arena of the search. The whole is the worst of
      * those that answered (oldest_us: the latest), and names no server. */
@@ -48,7 +50,8 @@ struct an_search {
     struct an_db *db;         /* on it */
     bool reading;             /* its transaction is open */
     bool any;                /* its plans are for any values */
-    bool settled;            /* the directory has just been asked: a tenant that is being moved is read here */
+    /* the directory has just been asked: a tenant that is being moved is read here */
+    bool settled;
     struct an_coverage seen; /* what it covers; oldest_us: what the tenant keeps begins here */
     unsigned char partitions[AN_SHA256_LEN]; /* as in struct an_hot, when it began */
 };

@@ -17,8 +17,8 @@ static bool same_shard(const struct an_directory_shard *s, const struct an_resul
     return an_str_is(an_result_get(res, row, NAME), s->name);
 }
 
-static int start_shard(struct an_directory_shard *s, struct an_arena *arena, const struct an_result *res, size_t row,
-                       struct an_err *err)
+static int start_shard(struct an_directory_shard *s, struct an_arena *arena, const struct an_result *res,
+                       size_t row, struct an_err *err)
 {
     *s = (struct an_directory_shard){.name = text_of(arena, res, row, NAME),
                                      .primary = text_of(arena, res, row, PRIMARY),
@@ -29,7 +29,8 @@ static int start_shard(struct an_directory_shard *s, struct an_arena *arena, con
 }
 
 /* More than can be used are not looked at. */
-static void add_replica(struct an_directory_shard *s, struct an_arena *arena, const struct an_result *res, size_t row)
+static void add_replica(struct an_directory_shard *s, struct an_arena *arena, const struct an_result *res,
+                        size_t row)
 {
     if (an_result_get(res, row, REPLICA).data == NULL || s->replica_count == AN_SHARD_REPLICAS_MAX)
         return;
@@ -37,8 +38,8 @@ static void add_replica(struct an_directory_shard *s, struct an_arena *arena, co
     s->replicas[s->replica_count++] = (struct an_shard_place){name, text_of(arena, res, row, REPLICA)};
 }
 
-int an_directory_shards(struct an_db *db, struct an_arena *arena, struct an_directory_shard **list, size_t *count,
-                        struct an_err *err)
+int an_directory_shards(struct an_db *db, struct an_arena *arena, struct an_directory_shard **list,
+                        size_t *count, struct an_err *err)
 {
     struct an_result *res = NULL;
     int rc = an_db_exec(db, AN_STMT_SHARD_LIST, NULL, 0, &res, err);

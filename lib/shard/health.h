@@ -30,7 +30,8 @@ void an_health_init(struct an_health *n); /* of zeroed memory */
 /* The number of the shard, which is given at its first use and holds as long as the memory; AN_HEALTH_SHARDS:
  * there are no more. */
 uint32_t an_health_number(struct an_health *n, const char *name) AN_MUST_CHECK;
-/* True: it did not answer a moment ago, so do not try. Once in a while the caller is the one who is to try. */
+/* True: it did not answer a moment ago, so do not try. Once in a while the caller is the one who is to
+ * try. */
 bool an_health_away(struct an_health *n, uint32_t number) AN_MUST_CHECK;
 /* How a try went, and how long it took. A quick refusal costs nobody anything and is not remembered, nor is
  * any with a single shard, whose work has nothing to make room for. */

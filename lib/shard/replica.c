@@ -84,9 +84,9 @@ bool an_replica_is_due(const struct an_replica *r)
     return an_pause_over(&r->pause);
 }
 
-/* What was there stays there: a replica whose primary is gone tells no later time than that of the last commit, but it
- * may have been asked after that, when there was nothing left to replay. Where it has less than before, another server
- * stands behind its name. */
+/* What was there stays there: a replica whose primary is gone tells no later time than that of the last
+ * commit, but it may have been asked after that, when there was nothing left to replay. Where it has
+ * less than before, another server stands behind its name. */
 static int64_t latest(const struct an_replica *r, const struct an_freshness *seen)
 {
     bool known = r->through_us > seen->through_us && seen->lsn >= r->lsn;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Private to lib/shard: what one worker knows of one replica. It is NEAR enough to be read from, too FAR behind, AWAY, or
- * has not been asked. What is known holds for a second; one that is not known to be NEAR is asked before anything is
- * read from it, and one that is AWAY only after a pause. */
+/* Private to lib/shard: what one worker knows of one replica. It is NEAR enough to be read from, too FAR
+ * behind, AWAY, or has not been asked. What is known holds for a second; one that is not known to be
+ * NEAR is asked before anything is read from it, and one that is AWAY only after a pause. */
 #ifndef AN_SHARD_REPLICA_H
 #define AN_SHARD_REPLICA_H
 
@@ -9,7 +9,8 @@
 #include "log/metrics.h"
 #include "shard/shard.h"
 
-/* How long a server that could not be reached is left alone: 250 ms, doubled from failure to failure up to 16 s. */
+/* How long a server that could not be reached is left alone: 250 ms, doubled from failure to failure up
+ * to 16 s. */
 struct an_pause {
     int64_t from_us, length_us; /* length 0: none */
 };
@@ -45,8 +46,8 @@ bool an_replica_is_due(const struct an_replica *r) AN_MUST_CHECK;
 /* Is what is known of it younger than a second? */
 bool an_replica_is_fresh(const struct an_replica *r) AN_MUST_CHECK;
 
-/* It has said how fresh it is; through is put right by what is known from before. One that follows no primary is FAR: it
- * may be the new one, or one that was left behind, and does not say which. */
+/* It has said how fresh it is; through is put right by what is known from before. One that follows no
+ * primary is FAR: it may be the new one, or one that was left behind, and does not say which. */
 void an_replica_saw(struct an_replica *r, struct an_freshness *seen);
 /* It could not be reached, or broke off. */
 void an_replica_failed(struct an_replica *r, const struct an_err *why);

@@ -140,7 +140,8 @@ static int ask_anybody(struct an_router *r, bool afresh, question *ask, void *ar
     return ask_reader(r, false, ask, arg, &ignored) == AN_OK ? AN_OK : rc;
 }
 
-/* afresh: the primary first, where it answers. AN_EAGAIN: it cannot be asked now, and was perhaps not even tried. */
+/* afresh: the primary first, where it answers. AN_EAGAIN: it cannot be asked now, and was perhaps not
+ * even tried. */
 static int ask_directory(struct an_router *r, bool afresh, question *ask, void *arg, struct an_err *err)
 {
     int64_t since_us = an_clock_mono_us();
@@ -150,7 +151,8 @@ static int ask_directory(struct an_router *r, bool afresh, question *ask, void *
     if (!is_away(rc))
         return rc;
     if (r->failure.rc == AN_OK)
-        an_log_warn("db", "the directory of shards cannot be asked, what is known of it goes on: %s", err->text);
+        an_log_warn("db", "the directory of shards cannot be asked, what is known of it goes on: %s",
+                    err->text);
     r->failure = *err;
     an_metric_add(AN_M_DIRECTORY_ERRORS, 1);
     r->ask_us = left_alone_until(since_us);
@@ -175,7 +177,8 @@ static void describe(const struct an_directory_shard *s, struct an_buf *out)
 }
 
 /* As it is now; made at its first sight. */
-static struct an_shard *shard_of(struct an_router *r, const struct an_directory_shard *s, struct an_buf *description)
+static struct an_shard *shard_of(struct an_router *r, const struct an_directory_shard *s,
+                                 struct an_buf *description)
 {
     if (strcmp(s->name, AN_SHARD_DEFAULT) == 0)
         return r->home;
@@ -242,15 +245,17 @@ static int ask_version(struct an_router *r, struct an_db *db, void *arg, struct 
     return rc;
 }
 
-/* A primary that was promoted before it had everything, or restored from a backup, counts anew from what it has:
- * versions of before mean nothing there. Of a replica that has less nobody knows whether it is merely behind. */
+/* A primary that was promoted before it had everything, or restored from a backup, counts anew from what
+ * it has: versions of before mean nothing there. Of a replica that has less nobody knows whether it is
+ * merely behind. */
 static void follow_history(struct an_router *r, const struct version *v)
 {
     if (v->history[0] == '\0')
         return;
     bool other = r->history[0] != '\0' && strcmp(v->history, r->history) != 0;
     if (other || v->mark.version < r->version) {
-        an_log_warn("db", "the directory of shards has another history than before: all of it is asked for again");
+        an_log_warn("db",
+                    "the directory of shards has another history than before: all of it is asked for again");
         an_tenants_doubt(&r->tenants);
         r->version = 0;
     }
@@ -345,7 +350,8 @@ static struct an_shard *find_shard(struct an_router *r, struct an_str name)
     return listed(r, name);
 }
 
-static int take_tenant(struct an_router *r, const struct about *about, struct an_tenant **out, struct an_err *err)
+static int take_tenant(struct an_router *r, const struct about *about, struct an_tenant **out,
+                       struct an_err *err)
 {
     int64_t version;
     struct an_str name = an_result_get(about->res, 0, SHARD);
@@ -353,7 +359,8 @@ static int take_tenant(struct an_router *r, const struct about *about, struct an
         return an_fail(err, AN_EBACKEND, "db: the directory has no version");
     struct an_shard *shard = name.data == NULL ? r->home : find_shard(r, name);
     if (shard == NULL)
-        return an_fail(err, AN_EAGAIN, "db: the directory names a shard that it does not list: %.*s", AN_STR_ARG(name));
+        return an_fail(err, AN_EAGAIN, "db: the directory names a shard that it does not list: %.*s",
+                       AN_STR_ARG(name));
     struct an_tenant *t = an_tenants_put(&r->tenants, about->tenant);
     t->shard = shard;
     t->version = version;
@@ -408,7 +415,8 @@ void an_router_doubt(struct an_router *r, struct an_str tenant)
 }
 
 /* Several may do this at once: one of them adds the row, and all find it. */
-static int create_tenant(struct an_router *r, struct an_str tenant, struct an_tenant **out, struct an_err *err)
+static int create_tenant(struct an_router *r, struct an_str tenant, struct an_tenant **out,
+                         struct an_err *err)
 {
     const struct an_db_param params[] = {AN_DB_TEXT(tenant), AN_DB_TEXT(AN_STR("")),
                                          AN_DB_TEXT(AN_STR(AN_SHARD_DEFAULT))};
@@ -420,7 +428,8 @@ static int create_tenant(struct an_router *r, struct an_str tenant, struct an_te
     return rc;
 }
 
-int an_router_admit(struct an_router *r, struct an_str tenant, bool create, struct an_shard **out, struct an_err *err)
+int an_router_admit(struct an_router *r, struct an_str tenant, bool create, struct an_shard **out,
+                    struct an_err *err)
 {
     struct an_tenant *t;
     int rc = look_up(r, tenant, &t, err);

@@ -27,27 +27,29 @@ struct an_shard *an_router_default(const struct an_router *r);
 
 /* Where to read the tenant's events. One that is not known has none, which `default` will say. AN_EAGAIN: the
  * directory cannot be asked, and nothing is remembered. */
-int an_router_find(struct an_router *r, struct an_str tenant, struct an_shard **out, struct an_err *err) AN_MUST_CHECK;
+int an_router_find(struct an_router *r, struct an_str tenant, struct an_shard **out,
+                   struct an_err *err) AN_MUST_CHECK;
 /* Where to write them. create: one that is not known is made so, on `default`. AN_EDENIED: not known and not
  * to be created, or suspended; AN_EAGAIN as above. */
 int an_router_admit(struct an_router *r, struct an_str tenant, bool create, struct an_shard **out,
                     struct an_err *err) AN_MUST_CHECK;
-/* The shard said that the tenant does not live there: the next call asks the directory, its primary first, if it can be
- * asked. */
+/* The shard said that the tenant does not live there: the next call asks the directory, its primary
+ * first, if it can be asked. */
 void an_router_doubt(struct an_router *r, struct an_str tenant);
 
 /* All shards, `default` first. The list is the router's, until its next call. With a directory that cannot be
  * asked it is that of the last time; AN_EAGAIN: there was none. */
-int an_router_shards(struct an_router *r, struct an_shard *const **list, size_t *count, struct an_err *err) AN_MUST_CHECK;
+int an_router_shards(struct an_router *r, struct an_shard *const **list, size_t *count,
+                     struct an_err *err) AN_MUST_CHECK;
 
 /* What the directory says of itself. */
 struct an_directory_mark {
     int64_t version;    /* grows with every change */
     int64_t changed_us; /* the last one, by the clock of the directory */
 };
-/* As it is now, and not as it is remembered: its primary says so, where that answers. The list of shards is as new
- * then. Where it is the same before and after something else, nobody has moved meanwhile. AN_EAGAIN: it cannot be
- * asked. */
+/* As it is now, and not as it is remembered: its primary says so, where that answers. The list of shards
+ * is as new then. Where it is the same before and after something else, nobody has moved meanwhile.
+ * AN_EAGAIN: it cannot be asked. */
 int an_router_look(struct an_router *r, struct an_directory_mark *out, struct an_err *err) AN_MUST_CHECK;
 
 #endif

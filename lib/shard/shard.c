@@ -195,8 +195,8 @@ static struct an_server *primary(struct an_reading *g)
     return &g->shard->primary;
 }
 
-/* For want of a replica that is near: the primary, but where it was away a moment ago and a replica is there, however far
- * behind, rather that one than another wait for the connection. */
+/* For want of a replica that is near: the primary, but where it was away a moment ago and a replica is
+ * there, however far behind, rather that one than another wait for the connection. */
 static struct an_server *last_resort(struct an_reading *g)
 {
     struct an_shard *s = g->shard;
@@ -225,14 +225,15 @@ static struct an_server *next_server(struct an_reading *g, struct an_err *err)
     return r != NULL ? &r->server : last_resort(g);
 }
 
-/* What is in fact a standby (one name for several hosts, behind a failover) is not sure to have everything either, and its
- * positions compare with those of its own primary alone. */
+/* What is in fact a standby (one name for several hosts, behind a failover) is not sure to have
+ * everything either, and its positions compare with those of its own primary alone. */
 static int saw_primary(struct an_reading *g, const struct an_freshness *seen, struct an_err *err)
 {
     g->not_there = seen->replica && (needs_primary(g) || !reaches(g, seen->lsn));
-    return g->not_there ? an_fail(err, AN_EAGAIN, "db: what stands for the primary of shard %s follows another server",
-                                  g->shard->name)
-                        : AN_OK;
+    return g->not_there
+               ? an_fail(err, AN_EAGAIN, "db: what stands for the primary of shard %s follows another server",
+                         g->shard->name)
+               : AN_OK;
 }
 
 int an_server_saw(struct an_server *server, struct an_freshness *seen, struct an_err *err)
@@ -244,13 +245,15 @@ int an_server_saw(struct an_server *server, struct an_freshness *seen, struct an
     bool any_lag = g == NULL ? server->far : g->any_lag;
     an_replica_saw(r, seen);
     server->far = r->state != AN_REPLICA_NEAR;
-    bool too_far = server->far && !(any_lag && seen->replica), not_there = g != NULL && !reaches(g, seen->lsn);
+    bool too_far = server->far && !(any_lag && seen->replica);
+    bool not_there = g != NULL && !reaches(g, seen->lsn);
     if (g != NULL) {
         g->too_far = too_far;
         g->not_there = not_there;
     }
     if (too_far || not_there)
-        return an_fail(err, AN_EAGAIN, "db: replica %s of shard %s is too far behind", r->name, server->shard);
+        return an_fail(err, AN_EAGAIN, "db: replica %s of shard %s is too far behind", r->name,
+                       server->shard);
     return AN_OK;
 }
 
@@ -259,7 +262,8 @@ bool an_shard_may_lack(const struct an_server *server)
     return server->replica != NULL && server->ask_primary;
 }
 
-static int ask(struct an_reading *g, struct an_server *server, an_shard_work *work, void *arg, struct an_err *err)
+static int ask(struct an_reading *g, struct an_server *server, an_shard_work *work, void *arg,
+               struct an_err *err)
 {
     g->too_far = g->not_there = false;
     server->reading = g;
@@ -269,8 +273,8 @@ static int ask(struct an_reading *g, struct an_server *server, an_shard_work *wo
     return rc;
 }
 
-/* The replay had to take away what was being read. That is no fault of the replica; once is bad luck. Where there is no
- * other server, the same one has what it wanted now. */
+/* The replay had to take away what was being read. That is no fault of the replica; once is bad luck.
+ * Where there is no other server, the same one has what it wanted now. */
 static bool repeat_after_conflict(struct an_reading *g, struct an_replica *r)
 {
     const struct an_shard *s = g->shard;
@@ -307,7 +311,8 @@ static struct an_metric_row *metrics_of(const struct an_shard *s, struct an_serv
     return server->replica == NULL ? s->metrics : an_replica_of(server)->metrics;
 }
 
-int an_shard_read(struct an_shard *s, const struct an_need *need, an_shard_work *work, void *arg, struct an_err *err)
+int an_shard_read(struct an_shard *s, const struct an_need *need, an_shard_work *work, void *arg,
+                  struct an_err *err)
 {
     struct an_reading g = {.shard = s, .need = need};
     int rc = an_fail(err, AN_EAGAIN, "db: no server of shard %s is near enough to be read from", s->name);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A shard, as one worker sees it: a PostgreSQL primary, and replicas that follow it. Everything that writes takes
- * the writer's connection, to the primary alone. Everything that reads goes through an_shard_read(): to a replica that
- * is near enough to the primary, or to the primary where there is none. Nothing is connected before it is used.
+/* A shard, as one worker sees it: a PostgreSQL primary, and replicas that follow it. Everything that writes
+ * takes the writer's connection, to the primary alone. Everything that reads goes through an_shard_read():
+ * to a replica that is near enough to the primary, or to the primary where there is none. Nothing is
+ * connected before it is used.
  *
- * What a worker knows of a replica (how far it is behind, or that it cannot be reached) holds for a second. A search
- * asks as it reads, so it needs no round trip of its own: one that finds too little is repeated elsewhere. See
- * docs/design/replicas.md. */
+ * What a worker knows of a replica (how far it is behind, or that it cannot be reached) holds for a
+ * second. A search asks as it reads, so it needs no round trip of its own: one that finds too little is
+ * repeated elsewhere. See docs/design/replicas.md. */
 #ifndef AN_SHARD_SHARD_H
 #define AN_SHARD_SHARD_H
 
@@ -27,8 +28,9 @@ struct an_shard_place {
     const char *name, *place;
 };
 
-/* primary: a place, or NULL for where database.* lead. The configuration must outlive it; names and places are copied.
- * A place that is none shows as a server that cannot be reached, whose error says why. */
+/* primary: a place, or NULL for where database.* lead. The configuration must outlive it; names and
+ * places are copied. A place that is none shows as a server that cannot be reached, whose error says
+ * why. */
 struct an_shard *an_shard_new(const struct an_conf *c, const char *name, const char *primary,
                               const struct an_shard_place *replicas, size_t count) AN_MUST_CHECK;
 /* The default shard, of the configuration alone: database.* and [replica.NAME]. */
@@ -55,13 +57,15 @@ struct an_server {
     struct an_hot hot;
     struct an_db *platform;      /* the same server as annals_platform, for searches across tenants */
     const char *shard, *replica; /* names; replica NULL: the primary */
-    bool far;                    /* read from for want of a better one: farther behind than search.replica_max_lag */
+    /* read from for want of a better one: farther behind than search.replica_max_lag */
+    bool far;
     bool ask_primary;            /* private: what it lacks is asked of the primary */
     struct an_reading *reading;  /* private: of an_shard_read() */
 };
 
-/* What an answer must show: what was committed on `shard` up to `lsn`; lsn 0: nothing in particular. Positions of
- * different primaries cannot be compared, so where the shard is another one, its primary answers. */
+/* What an answer must show: what was committed on `shard` up to `lsn`; lsn 0: nothing in particular.
+ * Positions of different primaries cannot be compared, so where the shard is another one, its primary
+ * answers. */
 struct an_need {
     char shard[AN_SHARD_NAME_MAX + 1];
     uint64_t lsn;
@@ -76,29 +80,31 @@ struct an_freshness {
     int64_t now_us;     /* the server's clock */
 };
 
-/* Reads what the caller wants; an_server_saw() is to be called before anything of it is used, and its code returned
- * where it is not AN_OK. May be called again, for another server: what it has put together must not be left behind then. */
+/* Reads what the caller wants; an_server_saw() is to be called before anything of it is used, and its
+ * code returned where it is not AN_OK. May be called again, for another server: what it has put together
+ * must not be left behind then. */
 typedef int an_shard_work(struct an_server *server, void *arg, struct an_err *err);
 
-/* Has `work` read from a replica that fits, or from the primary. Repeats it elsewhere where the server cannot be
- * reached, turns out too far behind, or cancels it because of what it must replay (once); waits up to search.read_wait
- * for a replica to get to need->lsn. need NULL: nothing in particular. AN_EAGAIN: no server can answer now. Other codes
- * are those of `work`. */
+/* Has `work` read from a replica that fits, or from the primary. Repeats it elsewhere where the server
+ * cannot be reached, turns out too far behind, or cancels it because of what it must replay (once);
+ * waits up to search.read_wait for a replica to get to need->lsn. need NULL: nothing in particular.
+ * AN_EAGAIN: no server can answer now. Other codes are those of `work`. */
 int an_shard_read(struct an_shard *s, const struct an_need *need, an_shard_work *work, void *arg,
                   struct an_err *err) AN_MUST_CHECK;
-/* Within an_shard_work, or of a server of an_shard_reader(). Puts `through` right, where more is known than the server
- * says. AN_EAGAIN: too far behind for what is needed; an_shard_read() goes elsewhere. */
+/* Within an_shard_work, or of a server of an_shard_reader(). Puts `through` right, where more is known
+ * than the server says. AN_EAGAIN: too far behind for what is needed; an_shard_read() goes elsewhere. */
 int an_server_saw(struct an_server *server, struct an_freshness *seen, struct an_err *err) AN_MUST_CHECK;
 
-/* It has answered, and does not have what was asked for: may that be because it is a replica, and should the primary be
- * asked (search.replica_fallback)? */
+/* It has answered, and does not have what was asked for: may that be because it is a replica, and should
+ * the primary be asked (search.replica_fallback)? */
 bool an_shard_may_lack(const struct an_server *server) AN_MUST_CHECK;
 
-/* A server that reads and answers now, for statements that need not be repeated elsewhere where they fail. AN_EAGAIN:
- * there is none. */
+/* A server that reads and answers now, for statements that need not be repeated elsewhere where they
+ * fail. AN_EAGAIN: there is none. */
 int an_shard_reader(struct an_shard *s, struct an_server **out, struct an_err *err) AN_MUST_CHECK;
 
-/* How the servers are that may be read from, for people; asks those of which nothing is known for a second. */
+/* How the servers are that may be read from, for people; asks those of which nothing is known for a
+ * second. */
 struct an_server_state {
     const char *shard, *replica; /* replica NULL: the primary */
     bool reached;                /* it answers */

@@ -38,8 +38,8 @@ static bool same_classes(const struct an_result *a, const struct an_result *b)
     return true;
 }
 
-/* Until what was put is what the directory says afterwards: a change of the operator is made there first, and then on
- * the shards, so that an older one which was put over it shows here. */
+/* Until what was put is what the directory says afterwards: a change of the operator is made there
+ * first, and then on the shards, so that an older one which was put over it shows here. */
 static int copy_classes(struct an_db *directory, struct an_db *db, struct an_err *err)
 {
     struct an_result *put = NULL, *now = NULL;

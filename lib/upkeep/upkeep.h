@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A round on one shard: partitions of the coming periods are made ahead, and those that nobody keeps are taken
- * away (docs/design/partitions.md). It may be stopped at any point and repeated. */
+/* A round on one shard: partitions of the coming periods are made ahead, and those that nobody keeps are
+ * taken away (docs/design/partitions.md). It may be stopped at any point and repeated. */
 #ifndef AN_UPKEEP_UPKEEP_H
 #define AN_UPKEEP_UPKEEP_H
 
@@ -20,8 +20,8 @@ enum an_upkeep_act {
 
 /* Who is told. In a dry run, of what would be done, and nothing is done. */
 struct an_upkeep_watch {
-    /* Before it is done; of what is created, when all is: the first partitions of all have no place for an event
-     * yet. Not AN_OK: it must not be done, and the round ends. */
+    /* Before it is done; of what is created, when all is: the first partitions of all have no place for
+     * an event yet. Not AN_OK: it must not be done, and the round ends. */
     int (*act)(void *arg, enum an_upkeep_act act, const struct an_partition *p, const char *why,
                struct an_err *err);
     /* It was done. Detaching is a part of dropping and is not told. */
@@ -43,8 +43,8 @@ struct an_upkeep {
     int64_t horizon_us;              /* until then all tables are ready; 0: it was not looked for */
 };
 
-/* Makes partitions first, for these are missed first, and goes on where that failed; its code is returned then.
- * Codes are those of partition.h, partition_remove.h, and of the watch. */
+/* Makes partitions first, for these are missed first, and goes on where that failed; its code is
+ * returned then. Codes are those of partition.h, partition_remove.h, and of the watch. */
 int an_upkeep_run(struct an_upkeep *u, struct an_err *err) AN_MUST_CHECK;
 
 #endif

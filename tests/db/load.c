@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writes batches through an_store_put() and says on stdout what became of each, for tests that do things
- * to the server meanwhile. usage: load TENANT BATCHES EVENTS FIRST. The tenant is made known, where it is not. Events are
- * numbered from FIRST on;
+ * to the server meanwhile. usage: load TENANT BATCHES EVENTS FIRST. The tenant is made known, where it is
+ * not. Events are numbered from FIRST on;
  * every third batch repeats an event of the one before. A batch that failed is put again until it is
  * stored. Lines: "ok NEW DUPLICATES MICROSECONDS" and "error CODE MICROSECONDS TEXT". */
 #include "an.h"

@@ -51,7 +51,9 @@ int64_t ask(const char *sql, const char *tenant)
 const char *fresh_tenant(const char *name)
 {
     const char *tenant = fresh_name(name);
-    (void)ask("WITH t AS (INSERT INTO annals.tenants (tenant_id) VALUES ($1) RETURNING 1) SELECT count(*) FROM t", tenant);
+    (void)ask(
+        "WITH t AS (INSERT INTO annals.tenants (tenant_id) VALUES ($1) RETURNING 1) SELECT count(*) FROM t",
+        tenant);
     return tenant;
 }
 

@@ -52,8 +52,10 @@ static void test_router_and_shards(void **state)
     (void)snprintf(shard, sizeof shard, "%s", fresh_name("shard"));
     const char *tenant = fresh_name("there");
     const struct an_db_param params[] = {AN_DB_TEXT(an_str(shard)), AN_DB_TEXT(an_str(tenant))};
-    an_result_free(query("INSERT INTO annals.shards (name, primary_conninfo) VALUES ($1, 'host=x')", params, 1));
-    an_result_free(query("INSERT INTO annals.tenants (tenant_id, shard, presence) VALUES ($2, $1, 'hidden')", params, 2));
+    an_result_free(
+        query("INSERT INTO annals.shards (name, primary_conninfo) VALUES ($1, 'host=x')", params, 1));
+    an_result_free(query("INSERT INTO annals.tenants (tenant_id, shard, presence) VALUES ($2, $1, 'hidden')",
+                         params, 2));
     assert_int_equal(an_router_find(r, an_str(tenant), &first, &err), AN_OK);
     assert_string_equal(an_shard_name(first), shard);
     assert_int_equal(an_router_shards(r, &list, &count, &err), AN_OK);

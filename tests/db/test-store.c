@@ -55,7 +55,8 @@ static void assert_stored(size_t index, enum an_stored stored)
 static void set_presence(const char *tenant, const char *presence)
 {
     const struct an_db_param params[] = {AN_DB_TEXT(an_str(tenant)), AN_DB_TEXT(an_str(presence))};
-    an_result_free(query("UPDATE annals.tenants SET presence = $2 WHERE tenant_id = $1", params, AN_COUNT(params)));
+    an_result_free(
+        query("UPDATE annals.tenants SET presence = $2 WHERE tenant_id = $1", params, AN_COUNT(params)));
 }
 
 static int64_t events_of(const char *tenant)
@@ -258,7 +259,8 @@ static void count_told(void *arg)
     ++*(int *)arg;
 }
 
-/* Whoever wants to know hears of rows that are in before their commit: of few, of many, not of what was refused. */
+/* Whoever wants to know hears of rows that are in before their commit: of few, of many, not of what was
+ * refused. */
 static void test_stored_is_told(void **state)
 {
     (void)state;
@@ -430,7 +432,8 @@ static void test_commit_of_a_lost_transaction(void **state)
     assert_int_equal(an_db_end(writer, true, &err), AN_EAGAIN);
 }
 
-/* What the server refuses at COMMIT is not stored, and is not said to be: by INSERT, by COPY, and on the conflict path. */
+/* What the server refuses at COMMIT is not stored, and is not said to be: by INSERT, by COPY, and on the
+ * conflict path. */
 static void test_refused_at_commit(void **state)
 {
     (void)state;
@@ -439,7 +442,8 @@ static void test_refused_at_commit(void **state)
     put_range(tenant, 0, 0);
     if (an_db_script(owner, "trigger",
                      "CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS"
-                     " 'BEGIN IF NEW.tenant_id LIKE ''refused-%'' THEN RAISE ''no''; END IF; RETURN NULL; END';"
+                     " 'BEGIN IF NEW.tenant_id LIKE ''refused-%'' THEN RAISE ''no''; END IF; "
+                     "RETURN NULL; END';"
                      "CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON annals.events"
                      " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.refuse()",
                      &err) != AN_OK)

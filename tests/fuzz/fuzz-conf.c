@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Configuration files: what the parser hands on is clean text, and every kind of value takes or refuses it. */
+/* Configuration files: what the parser hands on is clean text, and every kind of value takes or refuses
+ * it. */
 #include "an.h"
 
 #include <assert.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Stands in for the three applications while the way of a request is tested: web server, FastCGI, request loop.
+/* Stands in for the three applications while the way of a request is tested: web server, FastCGI, request
+ * loop.
  * usage: echo-app ingest|search|admin [options of the application]
  * What it says about a request is what a handler would have seen. */
 #include "an.h"

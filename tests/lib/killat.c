@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Loaded into annals-ingest by LD_PRELOAD: kills (or stops) a worker at a named step of a shared commit. The step is
- * armed by a file in $KILLAT_FOLDER named STEP.kill or STEP.stop. The process that can remove it is the one that dies:
- * exactly one, and the test sees that it happened. Nothing in the product knows of this; the steps show in the calls
- * that the combiner makes (docs/design/combiner.md).
+/* Loaded into annals-ingest by LD_PRELOAD: kills (or stops) a worker at a named step of a shared commit.
+ * The step is armed by a file in $KILLAT_FOLDER named STEP.kill or STEP.stop. The process that can remove
+ * it is the one that dies: exactly one, and the test sees that it happened. Nothing in the product knows of
+ * this; the steps show in the calls that the combiner makes (docs/design/combiner.md).
  *
  * Of a leader:
  *   gathered   its slots are taken, nothing is sent
@@ -28,7 +28,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The function of that name that we stand before. Looked up late: libraries call some before we are initialised. */
+/* The function of that name that we stand before. Looked up late: libraries call some before we are
+ * initialised. */
 #define NEXT(name) \
     __extension__({ \
         static __typeof__(name) *next; \
@@ -92,8 +93,8 @@ int PQenterPipelineMode(PGconn *conn)
     return NEXT(PQenterPipelineMode)(conn);
 }
 
-int PQsendQueryPrepared(PGconn *conn, const char *name, int count, const char *const *values, const int *lengths,
-                        const int *formats, int format)
+int PQsendQueryPrepared(PGconn *conn, const char *name, int count, const char *const *values,
+                        const int *lengths, const int *formats, int format)
 {
     batch.committing = batch.committing || strcmp(name, "commit") == 0;
     return NEXT(PQsendQueryPrepared)(conn, name, count, values, lengths, formats, format);
@@ -145,7 +146,8 @@ long syscall(long number, ...)
         at("left");
     if (wakes && batch.lane != NULL && batch.sent)
         at("inserted");
-    long rc = NEXT(syscall)(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]);
+    long rc = NEXT(syscall)(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4],
+                            arguments[5]);
     if (waits && rc == 0)
         at("woken");
     return rc;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Loaded into annalsctl by LD_PRELOAD: kills it where it sends a statement for the $KILLMOVE_NUMBERth time (1: the first):
- * $KILLMOVE_STATEMENT is its name. Before anything of it is sent, or, with $KILLMOVE_AFTER, when the server has it and
- * no answer was read. Nothing in the product knows of this. */
+/* Loaded into annalsctl by LD_PRELOAD: kills it where it sends a statement for the $KILLMOVE_NUMBERth
+ * time (1: the first): $KILLMOVE_STATEMENT is its name. Before anything of it is sent, or, with
+ * $KILLMOVE_AFTER, when the server has it and no answer was read. Nothing in the product knows of this. */
 #include "an.h"
 
 #include <dlfcn.h>
@@ -20,8 +20,8 @@
 
 static bool sent;
 
-int PQsendQueryPrepared(PGconn *conn, const char *name, int count, const char *const *values, const int *lengths,
-                        const int *formats, int format)
+int PQsendQueryPrepared(PGconn *conn, const char *name, int count, const char *const *values,
+                        const int *lengths, const int *formats, int format)
 {
     static int times;
     const char *wanted = getenv("KILLMOVE_STATEMENT"), *number = getenv("KILLMOVE_NUMBER");

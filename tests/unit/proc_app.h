@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The application that the tests of lib/proc run: one byte in, one struct answer out. 'd' makes the worker die; after 's' it
- * answers only when another byte has come. */
+/* The application that the tests of lib/proc run: one byte in, one struct answer out. 'd' makes the
+ * worker die; after 's' it answers only when another byte has come. */
 #ifndef TESTS_UNIT_PROC_APP_H
 #define TESTS_UNIT_PROC_APP_H
 

@@ -325,8 +325,8 @@ static int check(const struct an_buf *token, const struct an_alg *alg, const str
     return an_signature_check(text, (struct an_str){(const char *)signature, len}, alg, key, &err);
 }
 
-/* The last wall: had our own checks let a token pass whose algorithm is not for the key, the signature layer would
- * refuse it too; and where there is no key, nothing is good. */
+/* The last wall: had our own checks let a token pass whose algorithm is not for the key, the signature
+ * layer would refuse it too; and where there is no key, nothing is good. */
 static void test_signature_layer(void **state)
 {
     (void)state;

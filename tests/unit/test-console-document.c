@@ -18,7 +18,8 @@ static const struct {
      "{\n  \"a\": {\n    \"b\": [\n      1,\n      [],\n      {}\n    ]\n  }\n}"},
     {"numbers keep their spelling", "{\"a\":[1.10,1e400,18446744073709551616,-0.0]}",
      "{\n  \"a\": [\n    1.10,\n    1e400,\n    18446744073709551616,\n    -0.0\n  ]\n}"},
-    {"so do strings and names", "{\"\\u0061\\/\":\"\\u00e4\\n<b>\"}", "{\n  \"\\u0061\\/\": \"\\u00e4\\n<b>\"\n}"},
+    {"so do strings and names", "{\"\\u0061\\/\":\"\\u00e4\\n<b>\"}",
+     "{\n  \"\\u0061\\/\": \"\\u00e4\\n<b>\"\n}"},
     {"blanks inside of a value go", "{\"a\": [ 1 ,\t2 ], \"b\" : { } }",
      "{\n  \"a\": [\n    1,\n    2\n  ],\n  \"b\": {}\n}"},
 };

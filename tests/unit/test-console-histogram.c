@@ -62,6 +62,7 @@ static void chooses_the_step(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(steps_through_time), cmocka_unit_test(chooses_the_step)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(steps_through_time),
+                                       cmocka_unit_test(chooses_the_step)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -128,7 +128,8 @@ static const struct {
 static void assert_comes_back(const struct an_event *e)
 {
     const struct an_event_head head = {e->id, e->tenant_id, e->timestamp_us};
-    struct an_str stored = {an_arena_strndup(arena, e->document.data + e->head_len, e->document.len - e->head_len),
+    struct an_str stored = {an_arena_strndup(arena, e->document.data + e->head_len,
+                                             e->document.len - e->head_len),
                             e->document.len - e->head_len};
     struct an_buf out;
     an_buf_init(&out, 4096);
@@ -360,7 +361,8 @@ static void test_identity(void **state)
         {"the key spelt with an escape", KEYED("\\u006frder-1", "2026-01-01T00:00:00.123456Z"), true},
         {"the instant written with an offset", KEYED("order-1", "2026-01-01T01:00:00.123456+01:00"), true},
         {"another key", KEYED("order-2", "2026-01-01T00:00:00.123456Z"), false},
-        {"another microsecond of the same millisecond", KEYED("order-1", "2026-01-01T00:00:00.123457Z"), false},
+        {"another microsecond of the same millisecond", KEYED("order-1", "2026-01-01T00:00:00.123457Z"),
+         false},
         {"no key", "{" ACT ",'timestamp':'2026-01-01T00:00:00.123456Z'}", false},
     };
     for (size_t i = 0; i < AN_COUNT(others); i++) {

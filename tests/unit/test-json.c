@@ -211,7 +211,8 @@ static void test_integers(void **state)
     struct an_arena *a = an_arena_new(4096);
     for (size_t i = 0; i < AN_COUNT(integers); i++) {
         int64_t v = 0;
-        if (an_json_int(parse(a, an_str(integers[i].text)), &v) != integers[i].whole || v != integers[i].value)
+        if (an_json_int(parse(a, an_str(integers[i].text)), &v) != integers[i].whole ||
+            v != integers[i].value)
             fail_msg("%s", integers[i].text);
     }
     int64_t v;

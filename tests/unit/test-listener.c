@@ -109,8 +109,8 @@ static int setup(void **state)
     (void)snprintf(f.where.sun_path, sizeof f.where.sun_path, "/tmp/an-listener-%ld", (long)getpid());
     (void)unlink(f.where.sun_path);
     f.listen_fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    if (bind(f.listen_fd, (const struct sockaddr *)&f.where, sizeof f.where) != 0 || listen(f.listen_fd, BACKLOG) != 0 ||
-        pipe(f.said) != 0)
+    if (bind(f.listen_fd, (const struct sockaddr *)&f.where, sizeof f.where) != 0 ||
+        listen(f.listen_fd, BACKLOG) != 0 || pipe(f.said) != 0)
         return -1;
     f.worker = start(be_worker);
     (void)close(f.said[1]);

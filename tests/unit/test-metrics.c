@@ -134,7 +134,8 @@ static void test_servers(void **state)
     render();
     assert_shown("annals_reads_total{app=\"search\",shard=\"default\",server=\"near\"} 2000");
     assert_shown("annals_reads_total{app=\"search\",shard=\"default\",server=\"primary\"} 2000");
-    assert_shown("annals_reads_skipped_total{app=\"search\",shard=\"other\",server=\"near\",reason=\"lag\"} 2");
+    assert_shown(
+        "annals_reads_skipped_total{app=\"search\",shard=\"other\",server=\"near\",reason=\"lag\"} 2");
     assert_shown("annals_replica_lag_seconds{app=\"search\",shard=\"default\",server=\"near\"} 1.250");
     assert_null(strstr(out.data, "annals_replica_lag_seconds{app=\"search\",shard=\"other\""));
     an_clock_set(an_clock_us() + INT64_C(301) * 1000000);

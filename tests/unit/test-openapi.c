@@ -87,7 +87,8 @@ static void test_every_route_is_described(void **state)
             if (operation == NULL)
                 fail_msg("%s %s is not described", method, route->path);
             const struct an_json *security = an_json_get(operation, "security");
-            if (security == NULL || (security->count > 0) != (route->access == AN_TOKEN || route->access == AN_ACROSS))
+            if (security == NULL ||
+                (security->count > 0) != (route->access == AN_TOKEN || route->access == AN_ACROSS))
                 fail_msg("%s %s: a token is needed, or not", method, route->path);
         }
 }

@@ -12,13 +12,15 @@
 static const struct {
     const char *why, *who, *place, *led;
 } led[] = {
-    {"the place says where, the string who", "user=w dbname=d", "host=b port=6", "user='w' dbname='d' host='b' port='6'"},
+    {"the place says where, the string who", "user=w dbname=d", "host=b port=6",
+     "user='w' dbname='d' host='b' port='6'"},
     {"no port is inherited: it is another server", "host=a port=1 user=w", "host=b", "user='w' host='b'"},
     {"nor an address", "host=a hostaddr=10.0.0.1 user=w", "host=b", "user='w' host='b'"},
     {"what the place says counts", "user=w dbname=d sslmode=require", "host=b dbname=e sslmode=disable",
      "user='w' host='b' dbname='e' sslmode='disable'"},
     {"a URI", "postgresql://w@a:1/d", "postgresql://b:6", "user='w' dbname='d' host='b' port='6'"},
-    {"quotes and backslashes", "user=w password='a\\'b\\\\c'", "host=b", "user='w' password='a\\'b\\\\c' host='b'"},
+    {"quotes and backslashes", "user=w password='a\\'b\\\\c'", "host=b",
+     "user='w' password='a\\'b\\\\c' host='b'"},
     {"another server need not be the one to write to", "host=a target_session_attrs=primary user=w", "host=b",
      "user='w' host='b'"},
 };

@@ -99,7 +99,8 @@ static const struct {
     {"a way into objects", "resource_access.annals.roles", "",
      ",\"resource_access\":{\"annals\":{\"roles\":[\"audit:admin\"]}}", A | R},
     {"a way that ends early", "resource_access.annals.roles", "", ",\"resource_access\":[]", 0},
-    {"a name with dots", "https://example.com/roles", "", ",\"https://example.com/roles\":[\"audit:read\"]", R},
+    {"a name with dots", "https://example.com/roles", "", ",\"https://example.com/roles\":[\"audit:read\"]",
+     R},
     {"several ways", "groups  scope", "", ",\"groups\":[\"audit:read\"],\"scope\":\"audit:write\"", R | W},
 };
 

@@ -64,7 +64,11 @@ static void test_further_members(void **state)
     const int answer = 42;
     struct an_buf b;
     an_buf_init(&b, 4096);
-    an_problem_add(&b, &(struct an_problem){.type = AN_P_NOT_FOUND, .add_members = add_answer, .members_of = &answer}, NULL);
+    an_problem_add(&b,
+                   &(struct an_problem){.type = AN_P_NOT_FOUND,
+                                        .add_members = add_answer,
+                                        .members_of = &answer},
+                   NULL);
     assert_string_equal(b.data, "{\"type\":\"/problems/not-found\",\"title\":\"There is no such thing here\","
                                 "\"status\":404,\"answer\":42}");
     an_buf_release(&b);
@@ -107,8 +111,10 @@ static void test_usual_translation(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_type_is_complete), cmocka_unit_test(test_document), cmocka_unit_test(test_further_members),
-        cmocka_unit_test(test_reply_drops_what_was_there), cmocka_unit_test(test_usual_translation)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_type_is_complete),
+                                       cmocka_unit_test(test_document),
+                                       cmocka_unit_test(test_further_members),
+                                       cmocka_unit_test(test_reply_drops_what_was_there),
+                                       cmocka_unit_test(test_usual_translation)};
     return cmocka_run_group_tests_name("problem", tests, NULL, NULL);
 }

@@ -664,8 +664,8 @@ static void test_workers_option(void **state)
     assert_non_null(strstr(notified(f, "READY=1"), "3 workers"));
 }
 
-/* Started again where it dies, with the new configuration at a reload, gone where that wants none and at the end;
- * its deaths are no workers' deaths. */
+/* Started again where it dies, with the new configuration at a reload, gone where that wants none and at
+ * the end; its deaths are no workers' deaths. */
 static void test_helper(void **state)
 {
     struct fixture *f = *state;

@@ -86,7 +86,8 @@ static void test_no_replica(void **state)
     (void)state;
     const struct saying said[] = {
         {"it follows nobody, and so has everything", false, 0, 0, 0, AN_REPLICA_FAR, 0},
-        {"it follows somebody again, and what it said counts for nothing", true, 100, -3600, 1, AN_REPLICA_FAR, 3601000},
+        {"it follows somebody again, and what it said counts for nothing", true, 100, -3600, 1,
+         AN_REPLICA_FAR, 3601000},
     };
     say(said, AN_COUNT(said));
     struct an_freshness nothing = {.replica = true, .through_us = AN_TIME_MIN_US, .now_us = NOW};

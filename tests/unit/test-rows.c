@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The columns of an event are named in several statements, typed in columns.c, and written in rows.c: in one order. */
+/* The columns of an event are named in several statements, typed in columns.c, and written in rows.c: in
+ * one order. */
 #include "an.h"
 
 #include <setjmp.h>
@@ -183,8 +184,9 @@ static void test_a_large_batch_leaves_little(void **state)
 
 int main(void)
 {
-    static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_statements_agree), cmocka_unit_test(test_types_agree), cmocka_unit_test(test_fields_agree),
-        cmocka_unit_test(test_a_large_batch_leaves_little)};
+    static const struct CMUnitTest tests[] = {cmocka_unit_test(test_statements_agree),
+                                              cmocka_unit_test(test_types_agree),
+                                              cmocka_unit_test(test_fields_agree),
+                                              cmocka_unit_test(test_a_large_batch_leaves_little)};
     return cmocka_run_group_tests_name("rows", tests, NULL, NULL);
 }

@@ -181,7 +181,8 @@ static void test_branches(void **state)
          " AND k.entity_type = v.type AND k.entity_id = v.id\n"},
         {"entity_type=a&entity_type=b", AN_DRIVE_TYPES,
          "(SELECT DISTINCT k.\"timestamp\", k.event_id FROM annals.event_entities AS k\n"
-         "      WHERE k.tenant_id = $1 AND k.\"timestamp\" >= annals.kept_from() AND k.entity_type = ANY ($3::text[])) AS v",
+         "      WHERE k.tenant_id = $1 AND k.\"timestamp\" >= annals.kept_from() AND k.entity_type = ANY "
+         "($3::text[])) AS v",
          "AND v.\"timestamp\" = e.\"timestamp\" AND v.event_id = e.id\n"},
         {"id=019a0000-0000-7000-8000-000000000001&id=019a0000-0000-7000-8000-000000000002", AN_DRIVE_IDS,
          "unnest($3::timestamptz[], $4::timestamptz[], $5::uuid[]) AS v (low, high, id)",
@@ -271,15 +272,18 @@ static void test_across(void **state)
     assert_string_equal(
         q.text.data,
         "WITH streams AS MATERIALIZED (\nSELECT t.tenant_id, t.low_at, " NONE " AS low_id"
-        "\nFROM (SELECT t.tenant_id, greatest('-infinity', " KEPT ") AS low_at\nFROM annals.tenants AS t) AS t)"
+        "\nFROM (SELECT t.tenant_id, greatest('-infinity', " KEPT
+        ") AS low_at\nFROM annals.tenants AS t) AS t)"
         ", shape AS MATERIALIZED (\nSELECT s.deep, ($4::bigint - 1) / s.deep AS before_last\nFROM (SELECT 1 +"
         " ($4::bigint - 1) / greatest(count(*) / 4, 1) AS deep FROM streams) AS s)"
         ", heads AS MATERIALIZED (\nSELECT v.*, h.first_at, h.last_at\nFROM streams AS v"
         "\nCROSS JOIN LATERAL (SELECT v.low_at, v.low_id, 'infinity'::timestamptz AS high_at) AS r"
         "\nCROSS JOIN LATERAL ("
-        "\nSELECT max(x.at) AS first_at, CASE count(*) WHEN (SELECT deep FROM shape) THEN min(x.at) END AS last_at"
+        "\nSELECT max(x.at) AS first_at, CASE count(*) WHEN (SELECT deep FROM shape) THEN "
+        "min(x.at) END AS last_at"
         "\nFROM (SELECT e.\"timestamp\" AS at" FOUND "\nLIMIT (SELECT deep FROM shape)) AS x) AS h)"
-        ", edge AS MATERIALIZED (\nSELECT coalesce((SELECT h.last_at FROM heads AS h WHERE h.last_at IS NOT NULL"
+        ", edge AS MATERIALIZED (\nSELECT coalesce((SELECT h.last_at FROM heads AS h WHERE "
+        "h.last_at IS NOT NULL"
         " ORDER BY h.last_at DESC OFFSET (SELECT before_last FROM shape) LIMIT 1), '-infinity') AS at)"
         "\nSELECT e.*\nFROM heads AS v\nCROSS JOIN edge\nCROSS JOIN LATERAL (SELECT"
         " greatest(v.low_at, edge.at) AS low_at, v.low_id, edge.at AS high_at) AS r"
@@ -289,7 +293,8 @@ static void test_across(void **state)
     assert_string_equal(params_from(1), "2026-12-01T00:00:00.000000Z 51 denied 51");
 }
 
-/* Oldest first a page begins behind the cursor or with what a tenant keeps, whichever is later, and has an end. */
+/* Oldest first a page begins behind the cursor or with what a tenant keeps, whichever is later, and has
+ * an end. */
 static void test_across_ascending(void **state)
 {
     (void)state;
@@ -305,9 +310,11 @@ static void test_across_ascending(void **state)
         "greatest('-infinity', $1::timestamptz, $2::timestamptz, " KEPT ") AS low_at\n",
         "AS t) AS t\nCROSS JOIN unnest($5::text[]) AS v (value))",
         "WHERE e.tenant_id = v.tenant_id AND e.\"timestamp\" >= $1::timestamptz"
-        " AND (e.\"timestamp\", e.id) > (r.low_at, r.low_id) AND (e.\"timestamp\", e.id) <= (r.high_at, " ALL ")"
+        " AND (e.\"timestamp\", e.id) > (r.low_at, r.low_id) AND (e.\"timestamp\", e.id) "
+        "<= (r.high_at, " ALL ")"
         " AND e.\"timestamp\" >= $2::timestamptz AND e.actor_id = v.value\nORDER BY e.\"timestamp\" ASC",
-        "SELECT min(x.at) AS first_at, CASE count(*) WHEN (SELECT deep FROM shape) THEN max(x.at) END AS last_at",
+        "SELECT min(x.at) AS first_at, CASE count(*) WHEN (SELECT deep FROM shape) THEN "
+        "max(x.at) END AS last_at",
         "ORDER BY h.last_at ASC OFFSET (SELECT before_last FROM shape) LIMIT 1), 'infinity') AS at)",
         "SELECT DISTINCT ON (e.\"timestamp\", e.id) e.*\nFROM heads",
         "(SELECT v.low_at, v.low_id, edge.at AS high_at) AS r",
@@ -328,13 +335,15 @@ static void test_across_pairs(void **state)
     struct an_filter f;
     parse("entity=t:a&entity=t:b&action=x", AN_FILTER_SEARCH, &f);
     const struct an_term *group = f.terms->next;
-    struct an_plan plan = {.drive = AN_DRIVE_PAIRS, .group = group, .values = values, .types = types, .count = 2};
+    struct an_plan plan = {.drive = AN_DRIVE_PAIRS, .group = group, .values = values, .types = types,
+                           .count = 2};
     assert_true(an_sqltext_page_across(&q, &f, &plan, NULL, 51));
     static const char *const parts[] = {
         "\nFROM annals.event_entities AS k\nCROSS JOIN LATERAL (\nSELECT " COLUMNS ", e.tenant_id"
         "\nFROM annals.events AS e\nWHERE e.tenant_id = k.tenant_id AND k.\"timestamp\" = e.\"timestamp\""
         " AND k.event_id = e.id AND (e.action = $2)\nLIMIT 1) AS e\nWHERE k.tenant_id = v.tenant_id"
-        " AND (k.\"timestamp\", k.event_id) > (r.low_at, r.low_id) AND k.entity_type = v.type AND k.entity_id = v.id"
+        " AND (k.\"timestamp\", k.event_id) > (r.low_at, r.low_id) AND k.entity_type = v.type AND "
+        "k.entity_id = v.id"
         "\nORDER BY k.\"timestamp\" DESC\nLIMIT (SELECT deep FROM shape)) AS x",
         "CROSS JOIN unnest($4::text[], $3::text[]) AS v (type, id))",
     };
@@ -372,7 +381,8 @@ static void test_counts(void **state)
         "\nFROM (SELECT date_trunc('day', e.\"timestamp\", 'UTC') AS start_at, e.action AS key"
         "\nFROM annals.events AS e\nWHERE e.tenant_id = $1"
         " AND e.\"timestamp\" >= greatest($2::timestamptz, annals.kept_from())"
-        " AND (" PAIR "x.\"timestamp\" >= greatest($2::timestamptz, annals.kept_from()) AND " SAME " AND x.entity_type = $3))) AS c"
+        " AND (" PAIR "x.\"timestamp\" >= greatest($2::timestamptz, annals.kept_from()) AND " SAME
+        " AND x.entity_type = $3))) AS c"
         "\nGROUP BY c.start_at, c.key\nORDER BY c.start_at, c.key COLLATE \"C\"\nLIMIT $4::bigint");
     parse("", AN_FILTER_COUNTS, &f);
     assert_true(an_sqltext_counts(&q, &f, an_str("acme"), 10001));
@@ -394,7 +404,8 @@ static void test_counts_by_entity_type(void **state)
         q.text.data,
         "SELECT (extract(epoch FROM c.start_at) * 1000000)::bigint, c.key, count(DISTINCT c.event_id)"
         "\nFROM (SELECT NULL::timestamptz AS start_at, k.entity_type AS key, k.event_id"
-        "\nFROM annals.event_entities AS k\nWHERE k.tenant_id = $1 AND k.\"timestamp\" >= annals.kept_from()) AS c"
+        "\nFROM annals.event_entities AS k\nWHERE k.tenant_id = $1 AND k.\"timestamp\" >= "
+        "annals.kept_from()) AS c"
         "\nGROUP BY c.start_at, c.key\nORDER BY c.start_at, c.key COLLATE \"C\"\nLIMIT $2::bigint");
     parse("by=entity_type&action=a&interval=month", AN_FILTER_COUNTS, &f);
     assert_true(an_sqltext_counts(&q, &f, an_str("acme"), 10001));

@@ -27,7 +27,8 @@ static const struct {
     {"case counts as an edit", "Actor", "actor"},
     {"another word", "severity", NULL},
     {"nothing", "", NULL},
-    {"longer than any word we know", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", NULL},
+    {"longer than any word we know", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+     NULL},
 };
 
 static void test_cases(void **state)

@@ -32,8 +32,8 @@ static void test_str(void **state)
 static const struct {
     const char *text, *head, *rest; /* rest NULL: absent */
 } splits[] = {
-    {"user:7", "user", "7"}, {"user:", "user", ""}, {":7", "", "7"}, {"a:b:c", "a", "b:c"}, {"user", "user", NULL},
-    {"", "", NULL},
+    {"user:7", "user", "7"}, {"user:", "user", ""},  {":7", "", "7"},
+    {"a:b:c", "a", "b:c"},   {"user", "user", NULL}, {"", "", NULL},
 };
 
 static void test_split(void **state)

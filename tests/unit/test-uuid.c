@@ -41,7 +41,8 @@ static void test_time_comes_back(void **state)
     (void)state;
     static const struct {
         int64_t us, ms;
-    } times[] = {{0, 0}, {999, 0}, {1000, 1}, {-1, -1}, {-1000, -1}, {-1001, -2}, {AN_TIME_MIN_US, -62135596800000}};
+    } times[] = {{0, 0},      {999, 0},    {1000, 1}, {-1, -1},
+                 {-1000, -1}, {-1001, -2}, {AN_TIME_MIN_US, -62135596800000}};
     for (size_t i = 0; i < AN_COUNT(times); i++) {
         struct an_uuid id = an_uuid7_random(times[i].us);
         assert_int_equal(an_uuid7_us(&id), times[i].ms * 1000);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Project Wycheproof's vectors for JSON Web Signatures, through our keys, our checks of the header and the
- * signature layer. ANNALS_WYCHEPROOF names its file json_web_signature_test.json; without it this is skipped. */
+ * signature layer. ANNALS_WYCHEPROOF names its file json_web_signature_test.json; without it this is
+ * skipped. */
 #include "an.h"
 
 #include <setjmp.h>
@@ -29,8 +30,8 @@ static bool accepts(struct an_arena *arena, const struct an_jwks *set, struct an
            an_signature_check(token.signed_text, token.signature, token.alg, key, &err) == AN_OK;
 }
 
-/* Is it none for us? Its key is no key of ours (HMAC, P-521), or the key's own alg is another than the token's, which
- * we do not take. */
+/* Is it none for us? Its key is no key of ours (HMAC, P-521), or the key's own alg is another than the
+ * token's, which we do not take. */
 static bool beyond_us(struct an_arena *arena, const struct an_jwks *set, struct an_str jws)
 {
     struct an_token token;
