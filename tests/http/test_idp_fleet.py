@@ -127,6 +127,7 @@ def test_flood_of_unknown_keys(hosts, idp, mode):
     print(f"{mode}: {told}, {fetches} fetches, {len(patience.times)} good, p99 {patience.p99() * 1000:.1f} ms")
     assert not patience.failed
     assert all(set(answers) == {"401"} for answers in told), told
+    assert all(answers["401"] > 0.8 * RATE * SECONDS for answers in told), told
     assert fetches <= 2 and 1 <= asked <= 4, idp.asked  # each program asks discovery once
     assert patience.p99() < 0.2
     assert len(patience.times) > SECONDS * 10
