@@ -3,12 +3,12 @@
 
 #include <errno.h>
 #include <stdatomic.h>
-#include <sys/mman.h>
 
 #include "auth/jwk.h"
 #include "auth/keyring.h"
 #include "base/digest.h"
 #include "base/futex.h"
+#include "base/share.h"
 #include "log/log.h"
 
 /* Providers in a master's life: a reload may bring new ones, and none is ever taken away. */
@@ -39,18 +39,15 @@ struct an_keyring {
 
 struct an_keyring *an_keyring_new(void)
 {
-    struct an_keyring *ring = mmap(NULL, sizeof *ring, PROT_READ | PROT_WRITE,
-                                   MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (ring != MAP_FAILED)
-        return ring;
-    an_log_error("auth", "no memory for keys of providers, their tokens get 503: %s", strerror(errno));
-    return NULL;
+    struct an_keyring *ring = an_share_new(sizeof *ring);
+    if (ring == NULL)
+        an_log_error("auth", "no memory for keys of providers, their tokens get 503: %s", strerror(errno));
+    return ring;
 }
 
 void an_keyring_free(struct an_keyring *ring)
 {
-    if (ring != NULL)
-        (void)munmap(ring, sizeof *ring);
+    an_share_free(ring, sizeof *ring);
 }
 
 /* All that decides what is fetched; with their ends, so that no two lists look alike. */

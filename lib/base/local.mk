@@ -26,6 +26,8 @@ libannals_a_SOURCES += \
 	lib/base/pid.h \
 	lib/base/robust.c \
 	lib/base/robust.h \
+	lib/base/share.c \
+	lib/base/share.h \
 	lib/base/suggest.c \
 	lib/base/suggest.h \
 	lib/base/text.c \

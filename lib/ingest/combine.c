@@ -3,13 +3,13 @@
 
 #include <errno.h>
 #include <stdatomic.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/futex.h"
 #include "base/mem.h"
 #include "base/robust.h"
+#include "base/share.h"
 #include "db/rows.h"
 #include "ingest/combine.h"
 #include "log/log.h"
@@ -118,8 +118,8 @@ void *an_combine_share(const struct an_conf *c)
 {
     if (!c->combine)
         return NULL;
-    struct shared *s = mmap(NULL, sizeof *s, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (s == MAP_FAILED) {
+    struct shared *s = an_share_new(sizeof *s);
+    if (s == NULL) {
         an_log_warn("ingest", "no memory for the combiner, requests are committed one by one: %s", strerror(errno));
         return NULL;
     }

@@ -4,13 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/share.h"
 #include "log/log.h"
 #include "log/metrics.h"
 #include "proc/helper.h"
@@ -52,10 +52,9 @@ bool an_draining(void)
 
 static void share_draining(void)
 {
-    void *p = mmap(NULL, sizeof *draining, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (p == MAP_FAILED)
+    draining = an_share_new(sizeof *draining);
+    if (draining == NULL)
         abort();
-    draining = p;
 }
 
 /* A descriptor that was closed when we started would be given to the first socket we open, and whatever is
