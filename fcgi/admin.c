@@ -10,6 +10,12 @@ static const struct an_conf_app *section(const struct an_conf *c)
     return &c->admin;
 }
 
+static int check(const struct an_conf *c, struct an_err *err)
+{
+    static const enum an_db_role roles[] = {AN_DB_READER, AN_DB_PLATFORM, AN_DB_WRITER};
+    return an_api_check(c, roles, AN_COUNT(roles), err);
+}
+
 static int work(const struct an_conf *c, int listen_fd, unsigned index, void *shared)
 {
     return an_api_work(c, "admin", &an_admin_routes, listen_fd, index, shared);
@@ -17,6 +23,6 @@ static int work(const struct an_conf *c, int listen_fd, unsigned index, void *sh
 
 int main(int argc, char **argv)
 {
-    static const struct an_app app = {.name = "admin", .section = section, .work = work};
+    static const struct an_app app = {.name = "admin", .section = section, .check = check, .work = work};
     return an_api_main(&app, argc, argv);
 }

@@ -17,6 +17,12 @@ static void *share(const struct an_conf *c)
     return shared;
 }
 
+static int check(const struct an_conf *c, struct an_err *err)
+{
+    static const enum an_db_role roles[] = {AN_DB_WRITER};
+    return an_api_check(c, roles, AN_COUNT(roles), err);
+}
+
 static int work(const struct an_conf *c, int listen_fd, unsigned index, void *shared)
 {
     return an_api_work(c, "ingest", &an_ingest_routes, listen_fd, index, shared);
@@ -24,6 +30,6 @@ static int work(const struct an_conf *c, int listen_fd, unsigned index, void *sh
 
 int main(int argc, char **argv)
 {
-    static const struct an_app app = {.name = "ingest", .section = section, .share = share, .work = work};
+    static const struct an_app app = {.name = "ingest", .section = section, .check = check, .share = share, .work = work};
     return an_api_main(&app, argc, argv);
 }

@@ -89,14 +89,31 @@ static void print_check(const struct an_conf *c, const char *path)
         (void)printf("up to %lld to replica %s: %s\n", n.replica, c->replicas[i].name, readers);
 }
 
-/* The same checks as those of a program that starts. */
+static bool add_fault(int rc, const struct an_err *err, struct an_buf *problems)
+{
+    if (rc != AN_OK)
+        an_buf_addf(problems, "%s\n", err->text);
+    return rc != AN_OK;
+}
+
+/* Do all roles and replicas lead to a server? */
+static bool servers_good(const struct an_conf *c, struct an_buf *problems)
+{
+    static const enum an_db_role roles[] = {AN_DB_WRITER, AN_DB_READER, AN_DB_PLATFORM,
+                                            AN_DB_JOB,    AN_DB_KEEPER, AN_DB_OWNER};
+    struct an_err err;
+    bool bad = add_fault(an_shard_check(c, &err), &err, problems);
+    for (size_t i = 0; i < AN_COUNT(roles); i++)
+        bad = add_fault(an_db_check(c, roles[i], &err), &err, problems) || bad;
+    return !bad;
+}
+
+/* The same checks as those of all programs when they start. */
 static struct an_conf *load_checked(const char *path, struct an_buf *problems)
 {
-    struct an_err err;
     struct an_conf *c = an_conf_load(path, problems);
-    if (c == NULL || an_shard_check(c, &err) == AN_OK)
+    if (c == NULL || servers_good(c, problems))
         return c;
-    an_buf_addf(problems, "%s\n", err.text);
     an_conf_free(c);
     return NULL;
 }

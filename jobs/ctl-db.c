@@ -97,7 +97,9 @@ static int take_option(const char *command, int letter, struct where *w)
                                           : an_ctl_usage("%s: '%s' is no name of a shard", command, optarg);
     case 'p':
         w->primary = optarg;
-        return an_place_check(optarg, &err) == AN_OK ? AN_EXIT_OK : an_ctl_usage("%s: %s", command, err.text);
+        return an_place_check(optarg, AN_HOSTS_MAX, &err) == AN_OK
+                   ? AN_EXIT_OK
+                   : an_ctl_usage("%s: %s", command, err.text);
     default:
         return an_ctl_usage("%s: see annalsctl %s --help", command, command);
     }

@@ -64,7 +64,7 @@ static int take_option(int letter, struct addition *a)
     struct an_err err;
     if (letter != 'p' && letter != 'r')
         return an_ctl_usage("shard add takes NAME, --primary CONNINFO and --replica CONNINFO");
-    if (an_place_check(optarg, &err) != AN_OK)
+    if (an_place_check(optarg, letter == 'p' ? AN_HOSTS_MAX : 1, &err) != AN_OK)
         return an_ctl_usage("shard add: %s", err.text);
     if (letter == 'p') {
         a->primary = optarg;

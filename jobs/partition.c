@@ -91,11 +91,18 @@ static int partition_round(const struct an_conf *c, bool dry_run, struct an_err 
     return rc;
 }
 
+static int partition_check(const struct an_conf *c, struct an_err *err)
+{
+    int rc = an_db_check(c, AN_DB_JOB, err);
+    return rc == AN_OK ? an_db_check(c, AN_DB_KEEPER, err) : rc;
+}
+
 int main(int argc, char **argv)
 {
     static const struct an_job job = {
         .name = "partition",
         .summary = "Makes the partitions of the coming periods, and drops those that nobody keeps.",
+        .check = partition_check,
         .round = partition_round};
     return an_job_main(&job, argc, argv);
 }

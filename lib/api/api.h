@@ -106,7 +106,11 @@ extern const struct an_routes an_ingest_routes, an_search_routes;
 /* The reply is this problem. Detail: a sentence, or NULL. Returns AN_OK, for handlers to return. */
 int an_call_problem(struct an_call *call, enum an_problem_type type, const char *detail);
 
-/* The main() of an application. app: its name, section and work, and share where that is more than
+/* For struct an_app, check: could this configuration work, for a program that connects as these roles? */
+int an_api_check(const struct an_conf *c, const enum an_db_role *roles, size_t count,
+                 struct an_err *err) AN_MUST_CHECK;
+
+/* The main() of an application. app: its name, section, check and work, and share where that is more than
  * an_api_share(); what all applications have in common is filled in here. Returns the exit status. */
 int an_api_main(const struct an_app *app, int argc, char **argv);
 

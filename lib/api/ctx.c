@@ -66,13 +66,16 @@ int an_ctx_key(struct an_ctx *ctx, struct an_db *db, const struct an_secret **ou
     return rc;
 }
 
-/* Could this configuration work? */
-static int check(const struct an_conf *c, struct an_err *err)
+int an_api_check(const struct an_conf *c, const enum an_db_role *roles, size_t count, struct an_err *err)
 {
     struct an_auth *auth = NULL;
     int rc = an_auth_open(c, NULL, &auth, err);
     an_auth_close(auth);
-    return rc == AN_OK ? an_shard_check(c, err) : rc;
+    if (rc == AN_OK)
+        rc = an_shard_check(c, err);
+    for (size_t i = 0; rc == AN_OK && i < count; i++)
+        rc = an_db_check(c, roles[i], err);
+    return rc;
 }
 
 /* The helper keeps the keys of identity providers. */
@@ -92,7 +95,6 @@ static int help(const struct an_conf *c, void *shared)
 int an_api_main(const struct an_app *app, int argc, char **argv)
 {
     struct an_app whole = *app;
-    whole.check = check;
     whole.wants_help = wants_help;
     whole.help = help;
     if (whole.share == NULL)

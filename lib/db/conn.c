@@ -13,32 +13,31 @@
 #define RETRY_US INT64_C(250000)
 #define TEXT_LIMIT ((size_t)1 << 20)
 
-static const struct an_secret *conninfo_of(const struct an_conf *c, enum an_db_role role)
+static const struct an_secret *string_of(const struct an_conf *c, enum an_db_role role, const char **key)
 {
-    switch (role) {
-    case AN_DB_WRITER:
-        return &c->db_writer;
-    case AN_DB_READER:
-        return &c->db_reader;
-    case AN_DB_PLATFORM:
-        return &c->db_platform;
-    case AN_DB_JOB:
-        return &c->db_job;
-    case AN_DB_KEEPER:
-        return &c->db_keeper;
-    case AN_DB_OWNER:
-        break;
-    }
-    return &c->db_owner;
+    const struct {
+        const char *key;
+        const struct an_secret *string;
+    } roles[] = {[AN_DB_WRITER] = {"writer", &c->db_writer},       [AN_DB_READER] = {"reader", &c->db_reader},
+                 [AN_DB_PLATFORM] = {"platform", &c->db_platform}, [AN_DB_JOB] = {"job", &c->db_job},
+                 [AN_DB_KEEPER] = {"keeper", &c->db_keeper},       [AN_DB_OWNER] = {"owner", &c->db_owner}};
+    *key = roles[role].key;
+    return roles[role].string;
 }
 
-/* A place that is none never becomes one: every try to connect says so. */
-static void lead(struct an_db *db, const char *who, const char *place)
+static int find_where(const struct an_secret *who, const char *place, struct an_where *out,
+                      struct an_err *err)
 {
-    if (place == NULL || place[0] == '\0')
-        an_secret_set(&db->conninfo, who, strlen(who));
-    else if (an_place_lead(who, place, &db->conninfo, &db->failure) != AN_OK)
-        db->retry_at_us = INT64_MAX;
+    return an_where_find(who->data == NULL ? "" : who->data, place, out, err);
+}
+
+int an_db_check(const struct an_conf *c, enum an_db_role role, struct an_err *err)
+{
+    const char *key;
+    struct an_where where;
+    int rc = find_where(string_of(c, role, &key), NULL, &where, err);
+    an_where_release(&where);
+    return rc == AN_OK ? AN_OK : an_fail_within(err, "database.%s", key);
 }
 
 struct an_db *an_db_new(const struct an_conf *c, enum an_db_role role)
@@ -49,12 +48,10 @@ struct an_db *an_db_new(const struct an_conf *c, enum an_db_role role)
 struct an_db *an_db_new_at(const struct an_conf *c, enum an_db_role role, const char *place)
 {
     struct an_db *db = an_xcalloc(1, sizeof *db);
-    const struct an_secret *who = conninfo_of(c, role);
-    lead(db, who->data == NULL ? "" : who->data, place);
-    db->hosts = an_place_hosts(db->conninfo.data == NULL ? "" : db->conninfo.data, &db->host_count);
-    bool reads = role == AN_DB_READER || role == AN_DB_PLATFORM;
-    if (!reads || db->host_count > 0)
-        db->target = "read-write";
+    const char *key;
+    db->who = string_of(c, role, &key);
+    db->place = place == NULL ? NULL : an_xstrdup(place);
+    db->writes = role != AN_DB_READER && role != AN_DB_PLATFORM;
     db->connect_timeout_ms = c->db_connect_timeout_ms;
     db->statement_timeout_ms = c->db_statement_timeout_ms;
     if (role == AN_DB_WRITER && c->commit_timeout_ms < db->statement_timeout_ms)
@@ -85,8 +82,8 @@ void an_db_free(struct an_db *db)
     an_buf_release(&db->text);
     an_columns_release(&db->events);
     an_columns_release(&db->entities);
-    an_hosts_free(db->hosts, db->host_count);
-    an_secret_release(&db->conninfo);
+    an_where_release(&db->where);
+    free(db->place);
     free(db);
 }
 
@@ -105,23 +102,21 @@ static void want(struct wanted *w, const char *keyword, const char *value)
 
 static struct wanted wanted_of(const struct an_db *db)
 {
+    const struct an_host *h = &db->where.hosts[db->host_at];
     struct wanted w = {.keywords = {NULL}};
-    /* The configured string overrides what stands before it. */
+    /* What the configuration says overrides what stands before it. */
     want(&w, "fallback_application_name", program_invocation_short_name);
-    want(&w, "target_session_attrs", db->target);
+    want(&w, "target_session_attrs", db->writes || db->where.count > 1 ? "read-write" : "any");
     want(&w, "keepalives_idle", "5");
     want(&w, "keepalives_interval", "2");
     want(&w, "keepalives_count", "3");
     want(&w, "tcp_user_timeout", "3000");
-    want(&w, "connect_timeout", "2"); /* of a probe; a connection has database.connect_timeout */
-    want(&w, "dbname", db->conninfo.data);
+    want(&w, "dbname", db->where.options.data);
     want(&w, "client_encoding", "UTF8");
-    if (db->host_count > 0) {
-        const struct an_host *h = &db->hosts[db->host_at];
-        want(&w, "host", h->host);
-        want(&w, "hostaddr", h->hostaddr);
-        want(&w, "port", h->port);
-    }
+    want(&w, "connect_timeout", "2"); /* of a probe; a connection has database.connect_timeout */
+    want(&w, "host", h->host);
+    want(&w, "hostaddr", h->hostaddr);
+    want(&w, "port", h->port);
     return w;
 }
 
@@ -168,25 +163,41 @@ static bool connect_host(struct an_db *db, int64_t timeout_ms)
     return false;
 }
 
-/* libpq goes from host to host by itself, but for one that does not answer at all: polled, it waits
- * there for ever. */
-static int connect_now(struct an_db *db, struct an_err *err)
+/* What comes next fails at once for a moment. */
+static int cannot_connect(struct an_db *db, struct an_err *err)
 {
-    size_t tries = db->host_count > 0 ? db->host_count : 1;
-    db->failure.text[0] = '\0';
-    for (size_t i = 0; i < tries; i++) {
-        if (connect_host(db, db->connect_timeout_ms / (int64_t)tries)) {
-            an_metric_add(AN_M_DB_CONNECTS, 1);
-            an_log_trace("db", "connected as %s", PQuser(db->pg));
-            return AN_OK;
-        }
-        if (db->host_count > 0)
-            db->host_at = (db->host_at + 1) % db->host_count;
-    }
     (void)an_fail_within(&db->failure, "db: cannot connect");
     db->retry_at_us = an_clock_mono_us() + RETRY_US;
     an_metric_add(AN_M_DB_ERRORS, 1);
     return an_fail(err, AN_EAGAIN, "%s", db->failure.text);
+}
+
+/* As its service file has it now: a password that was changed there takes no reload. */
+static int find_again(struct an_db *db)
+{
+    an_where_release(&db->where);
+    int rc = find_where(db->who, db->place, &db->where, &db->failure);
+    if (db->host_at >= db->where.count)
+        db->host_at = 0;
+    return rc;
+}
+
+/* libpq goes from host to host by itself, but for one that does not answer at all: polled, it waits there
+ * for ever. */
+static int connect_now(struct an_db *db, struct an_err *err)
+{
+    if (find_again(db) != AN_OK)
+        return cannot_connect(db, err);
+    db->failure.text[0] = '\0';
+    for (size_t i = 0; i < db->where.count; i++) {
+        if (connect_host(db, db->connect_timeout_ms / (int64_t)db->where.count)) {
+            an_metric_add(AN_M_DB_CONNECTS, 1);
+            an_log_trace("db", "connected as %s", PQuser(db->pg));
+            return AN_OK;
+        }
+        db->host_at = (db->host_at + 1) % db->where.count;
+    }
+    return cannot_connect(db, err);
 }
 
 static void log_notice(void *arg, const PGresult *res)

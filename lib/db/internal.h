@@ -20,11 +20,11 @@
 
 struct an_db {
     PGconn *pg;           /* NULL: not connected */
-    struct an_secret conninfo; /* the configured one, led to its place */
-    /* where it names several: they are tried one by one, the last good one first */
-    struct an_host *hosts;
-    size_t host_count, host_at;
-    const char *target;        /* target_session_attrs, unless the string says; NULL: any server will do */
+    const struct an_secret *who; /* of the configuration */
+    char *place;                 /* NULL: as configured */
+    struct an_where where;       /* the two together, found anew for each connection */
+    size_t host_at;              /* where hosts are several: the last good one, which is tried first */
+    bool writes;                 /* wants a server that takes writes */
     int64_t connect_timeout_ms, statement_timeout_ms;
     int64_t wait_ms;               /* longest wait for one answer: statement_timeout and a little */
     bool prepare;                  /* database.prepared */

@@ -41,14 +41,26 @@ static int run_round(const struct an_job *job, const struct an_conf *c, bool dry
     return rc;
 }
 
+/* NULL, with the reason said, where the configuration is not good. */
+static struct an_conf *load(const struct an_job *job, const struct an_options *o)
+{
+    struct an_err err;
+    struct an_conf *c = an_options_load(o);
+    if (c == NULL || job->check(c, &err) == AN_OK)
+        return c;
+    (void)fprintf(stderr, "annals-%s: %s\n", job->name, err.text);
+    an_conf_free(c);
+    return NULL;
+}
+
 /* After HUP: the new configuration where it is good, else the old one. */
-static struct an_conf *renew(const struct an_program *program, const struct an_options *o,
-                             struct an_conf *c)
+static struct an_conf *renew(const struct an_job *job, const struct an_program *program,
+                             const struct an_options *o, struct an_conf *c)
 {
     if (!an_signals.renew)
         return c;
     an_signals.renew = 0;
-    struct an_conf *fresh = an_options_load(o);
+    struct an_conf *fresh = load(job, o);
     if (fresh == NULL) {
         an_log_error("conf", "the new configuration is bad: the old one stays");
         return c;
@@ -64,7 +76,7 @@ static struct an_conf *loop(const struct an_job *job, const struct an_program *p
 {
     an_notify("READY=1\nSTATUS=Running");
     do {
-        c = renew(program, o, c);
+        c = renew(job, program, o, c);
         (void)run_round(job, c, o->dry_run);
     } while (an_job_sleep_ms(o->interval_ms));
     an_notify("STOPPING=1");
@@ -81,7 +93,7 @@ int an_job_main(const struct an_job *job, int argc, char **argv)
     int status = an_options_parse(&program, argc, argv, &options);
     if (status >= 0)
         return status;
-    struct an_conf *c = an_options_load(&options);
+    struct an_conf *c = load(job, &options);
     if (c == NULL)
         return AN_EXIT_CONF;
     if (options.check_only) {

@@ -11,6 +11,8 @@
 struct an_job {
     const char *name;    /* "partition" */
     const char *summary; /* for --help */
+    /* Could this configuration work? Asked at the start, and before another one is taken. */
+    int (*check)(const struct an_conf *c, struct an_err *err);
     /* One round. A failed round is logged; in a loop the next one follows after the interval. */
     int (*round)(const struct an_conf *c, bool dry_run, struct an_err *err);
 };

@@ -66,16 +66,9 @@ void an_shard_free(struct an_shard *s)
 
 int an_shard_check(const struct an_conf *c, struct an_err *err)
 {
-    for (size_t i = 0; i < c->replica_count; i++) {
-        size_t count;
-        int rc = an_place_check(c->replicas[i].conninfo, err);
-        struct an_host *hosts = an_place_hosts(c->replicas[i].conninfo, &count);
-        if (rc == AN_OK && count > 1)
-            rc = an_fail(err, AN_EINVAL, "a replica is one server, and these are several");
-        an_hosts_free(hosts, count);
-        if (rc != AN_OK)
+    for (size_t i = 0; i < c->replica_count; i++)
+        if (an_place_check(c->replicas[i].conninfo, 1, err) != AN_OK)
             return an_fail_within(err, "replica.%s.conninfo", c->replicas[i].name);
-    }
     return AN_OK;
 }
 

@@ -44,6 +44,18 @@ expect 0 "10 read (2 x (search.workers + admin.workers))" config check --config 
 printf '[replica.bad]\nconninfo = host=d user=me\n' >>"$conf"
 expect 78 "replica.bad.conninfo: the place of a server must not name user" config check --config "$conf"
 
+# A service file: what it lacks is named, what it holds is not shown.
+printf '[database]\nwriter = service=w\nreader = service=r\nplatform = service=none\n' >"$conf"
+printf '[w]\nhost=a\npassword=geheim\n[r]\nhost=a,b\nport=1,2,3\npassword=geheim\n' >"$folder/services"
+export PGSERVICEFILE="$folder/services"
+expect 78 'database.platform: definition of service "none" not found' config check --config "$conf"
+expect 78 'database.reader: 2 hosts are named with 3 ports' config check --config "$conf"
+! grep -q "geheim\|writer" "$folder/out" || fail "config check: $(cat "$folder/out")"
+expect 0 "database.writer = (set)" config show --config "$conf"
+! grep -q geheim "$folder/out" || fail "config show: $(cat "$folder/out")"
+PGSERVICEFILE=$folder/none expect 78 "database.writer: service file \"$folder/none\" not found" config check --config "$conf"
+unset PGSERVICEFILE
+
 printf '[serch]\n[search]\npage_max = 1\nworkrs = 2\n' >"$conf"
 expect 78 "$conf:1: unknown section [serch] (did you mean \"search\"?)" config check --config "$conf"
 expect 78 "$conf:3: search.page_max: 1 is less than search.page_default, 50" config check --config "$conf"

@@ -54,7 +54,13 @@ static int round_of(const struct an_conf *c, bool dry_run, struct an_err *err)
     return c->partition_ahead == 2 ? an_fail(err, AN_EAGAIN, "the lock is held") : AN_OK;
 }
 
-static const struct an_job job = {"partition", "Tests jobs.", round_of};
+/* With a period of quarters it could not work. */
+static int check_of(const struct an_conf *c, struct an_err *err)
+{
+    return c->partition_period == AN_PERIOD_MONTH ? AN_OK : an_fail(err, AN_EINVAL, "no quarters here");
+}
+
+static const struct an_job job = {"partition", "Tests jobs.", check_of, round_of};
 
 static pid_t fork_job(const char *first, const char *second)
 {
@@ -123,6 +129,10 @@ static void test_once(void **state)
         {"try again", "[partition]\nahead = 2\n", NULL, NULL, AN_EXIT_AGAIN, "the lock is held", false},
         {"bad configuration", "[partition]\nahead = 0\n", NULL, NULL, AN_EXIT_CONF, "is out of range",
          false},
+        {"it could not work", "[partition]\nperiod = quarter\n", NULL, NULL, AN_EXIT_CONF, "no quarters here",
+         false},
+        {"it could not work, checked alone", "[partition]\nperiod = quarter\n", "--check-config", NULL, AN_EXIT_CONF,
+         "no quarters here", false},
         {"checked alone", "", "--check-config", NULL, 0, "the configuration is good", false},
         {"bad interval", "", "--loop", "10", AN_EXIT_USAGE, "--loop takes a duration", false},
         {"option of servers", "", "--workers", "2", AN_EXIT_USAGE, "unknown option", false},
@@ -156,6 +166,9 @@ static void test_loop(void **state)
     write_conf("[partition]\nahead = 0\n");
     assert_int_equal(kill(pid, SIGHUP), 0);
     wait_for("the old one stays");
+    write_conf("[partition]\nahead = 5\nperiod = quarter\n");
+    assert_int_equal(kill(pid, SIGHUP), 0);
+    wait_for("no quarters here");
     write_conf("[partition]\nahead = 7\n");
     assert_int_equal(kill(pid, SIGHUP), 0);
     wait_for("round 7\nround 7\n");
