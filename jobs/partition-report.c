@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "log/log.h"
-#include "log/metrics.h"
 #include "partition-report.h"
 
 #define WORDS_MAX 1024
@@ -77,28 +76,28 @@ struct an_upkeep_watch an_report_watch(struct an_report *r)
     return (struct an_upkeep_watch){.act = tell, .done = count, .arg = r};
 }
 
-static void add_metrics(const struct an_report *r)
-{
-    an_metric_add(AN_M_PARTITIONS_CREATED, r->counts[AN_ACT_CREATE]);
-    an_metric_add(AN_M_PARTITIONS_DROPPED, r->counts[AN_ACT_DROP]);
-    an_metric_add(AN_M_PARTITION_ROWS_DROPPED, (uint64_t)r->rows);
-    an_metric_add(AN_M_PARTITION_BYTES_FREED, (uint64_t)r->bytes);
-}
-
 static int put_run(const struct an_report *r, struct an_db *db, bool clock_believed, bool ok,
                    const char *message, struct an_err *err)
 {
-    char started[24], rows[24], bytes[24];
-    (void)snprintf(started, sizeof started, "%lld", (long long)r->started_us);
-    (void)snprintf(rows, sizeof rows, "%lld", (long long)r->rows);
-    (void)snprintf(bytes, sizeof bytes, "%lld", (long long)r->bytes);
+    const int64_t numbers[] = {r->started_us,
+                               r->rows,
+                               r->bytes,
+                               (int64_t)r->counts[AN_ACT_KEEP],
+                               (int64_t)r->counts[AN_ACT_CREATE],
+                               (int64_t)r->counts[AN_ACT_DROP]};
+    char text[AN_COUNT(numbers)][24];
+    for (size_t i = 0; i < AN_COUNT(numbers); i++)
+        (void)snprintf(text[i], sizeof text[i], "%lld", (long long)numbers[i]);
     const struct an_db_param params[] = {AN_DB_TEXT(AN_STR("partition")),
-                                         AN_DB_TEXT(an_str(started)),
+                                         AN_DB_TEXT(an_str(text[0])),
                                          AN_DB_TEXT(an_str(ok ? "t" : "f")),
                                          AN_DB_TEXT(an_str(message)),
-                                         AN_DB_TEXT(an_str(rows)),
-                                         AN_DB_TEXT(an_str(bytes)),
-                                         AN_DB_TEXT(an_str(clock_believed ? "t" : "f"))};
+                                         AN_DB_TEXT(an_str(text[1])),
+                                         AN_DB_TEXT(an_str(text[2])),
+                                         AN_DB_TEXT(an_str(clock_believed ? "t" : "f")),
+                                         AN_DB_TEXT(an_str(text[3])),
+                                         AN_DB_TEXT(an_str(text[4])),
+                                         AN_DB_TEXT(an_str(text[5]))};
     return an_db_exec(db, AN_STMT_JOB_RUN_PUT, params, AN_COUNT(params), NULL, err);
 }
 
@@ -116,7 +115,6 @@ int an_report_end(struct an_report *r, struct an_db *db, bool clock_believed, in
                      r->counts[AN_ACT_DROP], r->counts[AN_ACT_KEEP]);
         return rc;
     }
-    add_metrics(r);
     if (rc == AN_OK)
         an_log_info("partition", "%s%s", r->where, words);
     struct an_err own_err;

@@ -4,36 +4,29 @@
 
 #include "base/clock.h"
 #include "log/log.h"
-#include "log/metrics.h"
 #include "partition-report.h"
 #include "proc/job.h"
 #include "proc/signals.h"
 #include "shard/directory.h"
 #include "upkeep/upkeep.h"
 
-#define SECOND_US 1000000
-
 /* A round over all shards. */
 struct rounds {
     const struct an_conf *conf;
     bool dry_run;
     struct an_recorder *recorder;
-    size_t held_back;
-    int64_t horizon_us; /* the nearest; INT64_MAX: none was seen */
 };
 
 /* ---- on one shard ---- */
 
-static void show_horizon(struct rounds *all, const struct an_report *report, int64_t horizon_us)
+static void show_horizon(const struct an_report *report, int64_t horizon_us)
 {
     char until[AN_TIME_LEN + 1];
-    if (horizon_us < all->horizon_us)
-        all->horizon_us = horizon_us;
     an_time_format(horizon_us, until);
     an_log_info("partition", "%sall tables are ready until %s", report->where, until);
 }
 
-static int run(struct rounds *all, const struct an_directory_shard *shard, struct an_report *report,
+static int run(const struct rounds *all, const struct an_directory_shard *shard, struct an_report *report,
                struct an_err *err)
 {
     struct an_upkeep u = {.conf = all->conf,
@@ -48,7 +41,7 @@ static int run(struct rounds *all, const struct an_directory_shard *shard, struc
     if (!u.clock.believed && u.clock.why[0] != '\0')
         an_log_warn("partition", "%snothing is dropped: %s", report->where, u.clock.why);
     if (u.horizon_us != 0)
-        show_horizon(all, report, u.horizon_us);
+        show_horizon(report, u.horizon_us);
     rc = an_report_end(report, u.db, u.clock.believed, rc, err);
     an_arena_free(u.arena);
     an_db_free(u.keeper);
@@ -58,36 +51,24 @@ static int run(struct rounds *all, const struct an_directory_shard *shard, struc
 
 static int on_shard(const struct an_directory_shard *shard, size_t of, void *arg, struct an_err *err)
 {
-    struct rounds *all = arg;
+    const struct rounds *all = arg;
     if (an_stopping)
         return AN_OK;
     if (all->dry_run && of > 1)
         (void)printf("shard %s\n", shard->name);
     struct an_report report;
     an_report_init(&report, all->recorder, shard->name, all->dry_run);
-    int rc = run(all, shard, &report, err);
-    all->held_back += report.counts[AN_ACT_KEEP];
-    return rc;
+    return run(all, shard, &report, err);
 }
 
 /* ---- on all ---- */
 
-static void set_metrics(const struct rounds *all)
-{
-    if (all->dry_run)
-        return;
-    an_metric_set(AN_M_PARTITIONS_HELD_BACK, all->held_back);
-    if (all->horizon_us != INT64_MAX)
-        an_metric_set(AN_M_PARTITION_HORIZON, (uint64_t)(all->horizon_us / SECOND_US));
-}
-
 static int partition_round(const struct an_conf *c, bool dry_run, struct an_err *err)
 {
-    struct rounds all = {.conf = c, .dry_run = dry_run, .horizon_us = INT64_MAX};
+    struct rounds all = {.conf = c, .dry_run = dry_run};
     all.recorder = an_recorder_new(c, "job", "annals-partition");
     int rc = an_directory_each(c, AN_DB_JOB, on_shard, &all, err);
     an_recorder_free(all.recorder);
-    set_metrics(&all);
     return rc;
 }
 

@@ -23,6 +23,7 @@ AN_QUERIES = \
 	sql/queries/job_clock_trust.sql \
 	sql/queries/job_run_list.sql \
 	sql/queries/job_run_put.sql \
+	sql/queries/job_run_totals.sql \
 	sql/queries/keeper_session.sql \
 	sql/queries/login_add.sql \
 	sql/queries/merge_events.sql \

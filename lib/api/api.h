@@ -5,6 +5,7 @@
 #define AN_API_API_H
 
 #include "an.h"
+#include "api/upkeep_metrics.h"
 #include "auth/auth.h"
 #include "base/arena.h"
 #include "base/err.h"
@@ -38,6 +39,7 @@ struct an_ctx {
     struct an_db *writer;       /* of the directory */
     struct an_ingest *ingest;
     struct an_secret signing_key;  /* empty until an_ctx_key() */
+    struct an_upkeep_metrics upkeep;
 };
 
 /* Opens nothing but the issuers' key files. AN_EINVAL: those cannot be used. */

@@ -20,8 +20,11 @@ static int health(struct an_call *call, struct an_err *err)
 static int metrics(struct an_call *call, struct an_err *err)
 {
     (void)err;
+    struct an_ctx *ctx = call->ctx;
     an_reply_type(call->rep, "text/plain; version=0.0.4; charset=utf-8");
-    an_metrics_render(call->ctx->conf->run_dir, &call->rep->body);
+    an_metrics_render(ctx->conf->run_dir, &call->rep->body);
+    if (strcmp(ctx->app, "ingest") != 0) /* which need not have a reader */
+        an_upkeep_metrics_add(&ctx->upkeep, ctx->router, &call->rep->body);
     return AN_OK;
 }
 

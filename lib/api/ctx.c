@@ -33,6 +33,7 @@ int an_ctx_open(struct an_ctx *ctx, const struct an_conf *c, const char *app, co
 
 void an_ctx_close(struct an_ctx *ctx)
 {
+    an_upkeep_metrics_release(&ctx->upkeep);
     an_ingest_free(ctx->ingest);
     an_router_free(ctx->router);
     an_auth_close(ctx->auth);

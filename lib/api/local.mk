@@ -15,6 +15,8 @@ libannals_a_SOURCES += \
 	lib/api/route.h \
 	lib/api/search_routes.c \
 	lib/api/serve.c \
+	lib/api/upkeep_metrics.c \
+	lib/api/upkeep_metrics.h \
 	lib/api/write_token.c \
 	lib/api/write_token.h
 

@@ -35,17 +35,10 @@ enum an_metric {
     AN_M_DB_CONNECTS,
     AN_M_WORKERS_STARTED,
     AN_M_WORKERS_DIED,      /* by a signal or a non-zero status */
-    AN_M_PARTITIONS_CREATED,
-    AN_M_PARTITIONS_DROPPED,
-    AN_M_PARTITION_ROWS_DROPPED, /* by the statistics */
-    AN_M_PARTITION_BYTES_FREED,
     /* gauges */
     AN_M_WORKERS,           /* workers alive */
     AN_M_STARTED_AT,        /* seconds since 1970 */
     AN_M_KEYS_GOOD_AT,      /* when the providers' keys were last fetched, the oldest; seconds since 1970 */
-    AN_M_JOB_LAST_SUCCESS,  /* seconds since 1970 */
-    AN_M_PARTITION_HORIZON, /* end of the last partition, seconds since 1970 */
-    AN_M_PARTITIONS_HELD_BACK, /* older than any class asks for, and kept */
     AN_M__COUNT
 };
 

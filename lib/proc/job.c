@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "log/log.h"
-#include "log/metrics.h"
 #include "proc/job.h"
 #include "proc/notify.h"
 #include "proc/options.h"
@@ -36,8 +35,6 @@ static int run_round(const struct an_job *job, const struct an_conf *c, bool dry
     int rc = job->round(c, dry_run, &err);
     if (rc != AN_OK)
         an_log_error(job->name, "%s", err.text);
-    else if (!dry_run)
-        an_metric_set(AN_M_JOB_LAST_SUCCESS, (uint64_t)(an_clock_us() / 1000000));
     return rc;
 }
 
@@ -89,7 +86,6 @@ int an_job_main(const struct an_job *job, int argc, char **argv)
     (void)snprintf(name, sizeof name, "annals-%s", job->name);
     const struct an_program program = {name, job->summary, AN_PROGRAM_JOB};
     struct an_options options;
-    struct an_err err = {AN_OK, ""};
     int status = an_options_parse(&program, argc, argv, &options);
     if (status >= 0)
         return status;
@@ -103,9 +99,6 @@ int an_job_main(const struct an_job *job, int argc, char **argv)
     }
     an_options_log(&program, c);
     an_signals_job();
-    if (an_metrics_open(c->run_dir, job->name, &err) != AN_OK)
-        an_log_warn("proc", "no metrics: %s", err.text);
-    an_metric_set(AN_M_STARTED_AT, (uint64_t)(an_clock_us() / 1000000));
     if (options.interval_ms > 0)
         c = loop(job, &program, &options, c);
     else

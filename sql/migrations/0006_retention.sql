@@ -112,15 +112,22 @@ CREATE TABLE annals.partition_removals (
     begun_at timestamptz NOT NULL DEFAULT now()
 );
 
--- The last round of each job. clock_at: the last time whose clock was believed.
+-- The last round of each job, and what all rounds did together. clock_at: the last time whose clock was believed;
+-- held_back: partitions that stay although no class keeps them.
 CREATE TABLE annals.job_runs (
     job text COLLATE "C" PRIMARY KEY,
     started_at timestamptz NOT NULL,
     finished_at timestamptz NOT NULL DEFAULT now(),
     succeeded boolean NOT NULL,
+    succeeded_at timestamptz,
     message text NOT NULL,
+    held_back bigint NOT NULL DEFAULT 0,
     removed_rows bigint NOT NULL DEFAULT 0,
     freed_bytes bigint NOT NULL DEFAULT 0,
+    total_created bigint NOT NULL DEFAULT 0,
+    total_dropped bigint NOT NULL DEFAULT 0,
+    total_rows bigint NOT NULL DEFAULT 0,
+    total_bytes bigint NOT NULL DEFAULT 0,
     clock_at timestamptz
 );
 

@@ -21,6 +21,7 @@ EXTRA_DIST += \
 	tests/http/echo.py \
 	tests/http/search_model.py \
 	tests/http/test_access.py \
+	tests/http/test_alarms.py \
 	tests/http/test_balancer.py \
 	tests/http/test_combiner.py \
 	tests/http/test_combiner_steps.py \

@@ -68,7 +68,7 @@ static void test_adding(void **state)
     assert_shown("annals_ingest_events_total{app=\"ingest\",result=\"rejected\"} 0");
     assert_shown("annals_workers{app=\"ingest\"} 4");
     assert_shown("annals_build_info{version=\"" PACKAGE_VERSION "\"} 1");
-    assert_null(strstr(out.data, "annals_job_last_success_timestamp_seconds{")); /* never set */
+    assert_null(strstr(out.data, "annals_start_time_seconds{")); /* never set */
 }
 
 static void test_histogram(void **state)
