@@ -1,34 +1,7 @@
 -- Reading across tenants, for principals of the platform; see docs/design/search.md. Locks: ACCESS
 -- EXCLUSIVE on events, event_entities and tenants for the time of some entries in the catalogue.
-DO $$
-BEGIN
-    IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'annals_platform') THEN
-        BEGIN
-            CREATE ROLE annals_platform LOGIN;
-        EXCEPTION
-            -- Another database of this server is being migrated at the same moment.
-            WHEN duplicate_object OR unique_violation THEN NULL;
-        END;
-    END IF;
-END
-$$;
-
-DO $$
-BEGIN
-    ALTER ROLE annals_platform SET idle_in_transaction_session_timeout = '1min';
-    ALTER ROLE annals_platform SET statement_timeout = '10min';
-    -- Counts look dear to the planner for what the policies below might cost, and the compiler that it would call
-    -- takes ten times as long as a count of a hundred thousand events.
-    ALTER ROLE annals_platform SET jit = off;
-EXCEPTION
-    WHEN insufficient_privilege THEN
-        RAISE NOTICE 'annals_platform could not be set up: set idle_in_transaction_session_timeout and jit = off for it';
-END
-$$;
-
 SET LOCAL ROLE annals_owner;
 
-GRANT USAGE ON SCHEMA annals TO annals_platform;
 GRANT SELECT ON annals.events, annals.event_entities TO annals_platform;
 GRANT SELECT (tenant_id, kept_days, held_from, presence) ON annals.tenants TO annals_platform;
 
