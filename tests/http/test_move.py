@@ -1,19 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """A tenant moves between shards while it is written and read: nothing is lost, doubled, refused or not to be found, and
 nobody else sees any of it."""
-import collections
 import contextlib
 import json
 import threading
 import time
-import uuid
 
 import pytest
 
 from annals import wait_until
-from mover import SHARD, TwoShards, Writer, event
-
-OTHER = {SHARD: "default", "default": SHARD}
+from mover import OTHER, SHARD, TwoShards, Writer, check_written, event
 
 
 @pytest.fixture(scope="module")
@@ -80,16 +76,10 @@ def test_beside_writers_and_readers(two):
         ending.set()
         for thread in threads:
             thread.join(30)
-    strange = [one for writer in writers for one in writer.strange]
-    assert not strange, f"{len(strange)}, first {strange[0]}"
     assert threads[-2].strange == [] and threads[-2].rounds > 2
     assert threads[-1].differences == 0 and threads[-1].rounds > 2
-    keys += [key for writer in writers for key in writer.keys]
-    stored = collections.Counter(dict(two.rows_on(SHARD, """
-        SELECT entity_id, count(*) FROM annals.event_entities WHERE tenant_id = %s AND entity_id ~ '^[fw][0-9]'
-        GROUP BY 1""", tenant)))
-    assert set(stored) == set(keys) and set(stored.values()) == {1}
-    assert two.rows_on(SHARD, "SELECT count(*) FROM annals.events WHERE tenant_id = %s", tenant) == [(len(keys),)]
+    written = check_written(two, tenant, keys, writers)
+    assert two.rows_on(SHARD, "SELECT count(*) FROM annals.events WHERE tenant_id = %s", tenant) == [(written,)]
     for report in reports:
         assert report["step"] == "done" and report["compared"] >= 3000
         assert report["pause_ms"] < 1000, report
@@ -196,8 +186,7 @@ def test_class_and_holds_move(two):
 
 def test_partitions_that_the_target_lacks(two):
     """Old ones are made there."""
-    two.rows("SELECT annals.partition_create(t, '2021-01-01', '2021-04-01') "
-             "FROM unnest(ARRAY['event_entities', 'events']) AS t")
+    two.make_quarter("default", 2021)
     sent = [{**event(f"old{n}"), "timestamp": f"2021-02-03T04:05:{n:02}Z"} for n in range(5)]
     reply = two.post(sent, token=two.token("old", "audit:write audit:read audit:import"))
     assert reply.json()["accepted"] == 5, reply
@@ -213,13 +202,10 @@ def test_target_dies_in_the_middle(cluster):
         two.start()
         two.fill("big", 8000)
         token = two.token("big")
-        done = []
-        mover = threading.Thread(target=lambda: done.append(two.move("big", SHARD, check=False)))
-        mover.start()
+        move = two.start_move("big", SHARD)
         wait_until("some is copied", lambda: two.rows_on(SHARD, "SELECT count(*) FROM annals.events")[0][0] > 0)
         two.second.kill()
-        mover.join(60)
-        assert done[0].returncode == 75, done[0]
+        assert move.result(60).returncode == 75, move.result()
         assert two.post(event("meanwhile"), token=token).status == 201
         assert len(two.pages("big")[1]) == 8001
         two.second.start()
@@ -233,18 +219,12 @@ def test_target_dies_in_the_middle(cluster):
 def test_a_writer_of_another_tenant_that_takes_long(two):
     """The feed waits for it, and so does the move; the tenant's own writers do not."""
     two.fill("slow", 20)
-    with contextlib.closing(two.cluster.connect("annals_writer", two.database, autocommit=False)) as conn:
-        conn.cursor().execute("INSERT INTO annals.outbox (tenant_id, event_ids) VALUES ('minnow', %s::uuid[])",
-                              ([str(uuid.uuid4())],))
-        done = []
-        mover = threading.Thread(target=lambda: done.append(two.move("slow", SHARD, check=False)))
-        mover.start()
+    with two.feed_held_up():
+        move = two.start_move("slow", SHARD)
         time.sleep(0.5)
         assert two.post(event("during"), token=two.token("slow")).status == 201
         assert two.lives_on("slow") == "default"
-        conn.rollback()
-        mover.join(30)
-    assert done[0].returncode == 0, done[0]
+    assert move.result(30).returncode == 0, move.result()
     assert len(two.pages("slow")[1]) == 21
 
 
@@ -252,15 +232,13 @@ def test_a_writer_that_does_not_end(two):
     """One without an id yet holds up nothing but the end of the move. The tenant is opened again before its requests give
     up, and the move can be repeated."""
     two.fill("stuck", 20)
-    token, done = two.token("stuck"), []
+    token = two.token("stuck")
     with contextlib.closing(two.cluster.connect("annals_writer", two.database, autocommit=False)) as conn:
         conn.cursor().execute("LOCK TABLE ONLY annals.outbox IN ROW EXCLUSIVE MODE")
-        mover = threading.Thread(target=lambda: done.append(two.move("stuck", SHARD, check=False)))
-        mover.start()
+        move = two.start_move("stuck", SHARD)
         wait_until("it is closed", lambda: two.presence("stuck")[0] == "closed")
         assert two.post(event("during"), token=token).status == 201
-        mover.join(30)
-        assert done[0].returncode == 75 and "did not end in time" in done[0].stderr, done[0]
+        assert move.result(30).returncode == 75 and "did not end in time" in move.result().stderr, move.result()
         assert two.presence("stuck") == ("open", "hidden")
     assert two.move("stuck", SHARD)["step"] == "done"
     assert len(two.pages("stuck")[1]) == 21

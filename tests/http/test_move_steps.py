@@ -5,16 +5,14 @@ import json
 import random
 import re
 import threading
-import uuid
 
 import pytest
 
 from annals import TOP, wait_until
-from mover import SHARD, TwoShards, Writer, event
+from mover import OTHER, SHARD, TwoShards, Writer, check_written, event
 
 TENANT = "mover"
 EVENTS = 1500
-OTHER = {SHARD: "default", "default": SHARD}
 
 # Statement, which time, after it: in the order of a move. move_step 1 to 8 begins the steps copy to done, but for hide.
 POINTS = [("move_add", 1, True), ("tenant_settle", 1, False), ("move_settle", 1, True), ("move_consumer", 1, True),
@@ -69,7 +67,7 @@ def test_killed_beside_writers(two):
     killed at, as long as it is run again within ingest.commit_timeout."""
     tenant, ending, seed = "unlucky", threading.Event(), random.randrange(1 << 32)
     print(f"seed {seed}")
-    two.fill(tenant, 500)
+    keys = two.fill(tenant, 500)
     writers = [Writer(two, tenant, f"w{n}", batch, ending) for n, batch in enumerate((1, 1, 10))]
     for writer in writers:
         writer.start()
@@ -82,24 +80,14 @@ def test_killed_beside_writers(two):
         ending.set()
         for writer in writers:
             writer.join(30)
-    strange = [one for writer in writers for one in writer.strange]
-    assert not strange, f"{len(strange)}, first {strange[0]}"
-    keys = {f"f{n}" for n in range(500)} | {key for writer in writers for key in writer.keys}
-    stored = two.rows_on(two.lives_on(tenant), """
-        SELECT entity_id, count(*) FROM annals.event_entities WHERE tenant_id = %s AND entity_id ~ '^[fw][0-9]'
-        GROUP BY 1""", tenant)
-    assert {key for key, _ in stored} == keys and all(number == 1 for _, number in stored)
+    check_written(two, tenant, keys, writers)
 
 
 def test_two_at_once(two):
     """One works, the other is told so."""
     two.fill("contended", 3000)
-    done = []
-    movers = [threading.Thread(target=lambda: done.append(two.move("contended", SHARD, check=False))) for _ in range(3)]
-    for mover in movers:
-        mover.start()
-    for mover in movers:
-        mover.join(60)
+    moves = [two.start_move("contended", SHARD) for _ in range(3)]
+    done = [move.result(60) for move in moves]
     assert sorted(one.returncode for one in done) in ([0, 75, 75], [0, 1, 75], [0, 1, 1]), done
     assert all("somebody else" in one.stderr for one in done if one.returncode == 75)
     assert len(two.pages("contended")[1]) == 3000
@@ -172,8 +160,7 @@ def test_sides_that_differ(two, damage):
 
 def test_what_is_left_keeps_no_partition(two):
     """Hidden rows go with their partition: neither the tenant's class nor its hold stops a drop where it lived."""
-    two.rows("SELECT annals.partition_create(t, '2019-01-01', '2019-04-01') "
-             "FROM unnest(ARRAY['event_entities', 'events']) AS t")
+    two.make_quarter("default", 2019)
     two.ctl("retention", "set", "default", "400")
     two.ctl("retention", "set", "long", "forever")
     try:
@@ -266,12 +253,6 @@ def test_given_up_only_once_the_target_is_hidden(two):
 
 
 # --- partitions that come and go meanwhile ---------------------------------------------------------------------------
-def make_quarter(shard, two, year):
-    """The first quarter of a year."""
-    two.rows_on(shard, "SELECT annals.partition_create(t, %s, %s) FROM unnest(ARRAY['event_entities', 'events']) AS t",
-                f"{year}-01-01", f"{year}-04-01")
-
-
 def drop_quarter(shard, two, year):
     two.rows_on(shard, f"DROP TABLE annals.events_{year}_q1, annals.event_entities_{year}_q1; SELECT")
 
@@ -285,7 +266,7 @@ def old_event(two, tenant, year):
 def test_the_target_keeps_what_was_brought(two):
     """A hold that comes in the middle of the move counts on the target from the beginning: nothing that it is for is dropped
     there before it is brought."""
-    make_quarter("default", two, 2016)
+    two.make_quarter("default", 2016)
     old_event(two, "precious", 2016)
     two.killed_move("precious", SHARD, "move_step", 4, True)
     two.ctl("hold", "add", "precious", "--reason", "a case")
@@ -304,7 +285,7 @@ def test_the_target_keeps_what_was_brought(two):
 def test_a_partition_of_the_target_is_lost(two, statement_, number, year):
     """Behind the comparison: all is copied again, and compared."""
     tenant = f"lost-{year}"
-    make_quarter("default", two, year)
+    two.make_quarter("default", year)
     old_event(two, tenant, year)
     two.killed_move(tenant, SHARD, statement_, number, True)
     drop_quarter(SHARD, two, year)
@@ -315,26 +296,20 @@ def test_a_partition_of_the_target_is_lost(two, statement_, number, year):
 
 def test_a_partition_that_comes_meanwhile_is_compared(two):
     two.fill("growing", 20)
-    done = []
-    with contextlib.closing(two.cluster.connect("annals_writer", two.database, autocommit=False)) as conn:
-        conn.cursor().execute("INSERT INTO annals.outbox (tenant_id, event_ids) VALUES ('minnow', %s::uuid[])",
-                              ([str(uuid.uuid4())],))
-        mover = threading.Thread(target=lambda: done.append(two.move("growing", SHARD, check=False)))
-        mover.start()
+    with two.feed_held_up():
+        move = two.start_move("growing", SHARD)
         wait_until("it follows", lambda: two.rows(
             "SELECT step FROM annals.tenant_moves WHERE tenant_id = 'growing'") == [("follow",)])
         for shard in (SHARD, "default"):
-            make_quarter(shard, two, 2013)
+            two.make_quarter(shard, 2013)
         old_event(two, "growing", 2013)
-        conn.rollback()
-        mover.join(30)
-    assert done[0].returncode == 0, done[0]
-    assert json.loads(done[0].stdout)["compared"] == 21
+    assert move.result(30).returncode == 0, move.result()
+    assert json.loads(move.result().stdout)["compared"] == 21
 
 
 def test_what_retention_took_does_not_come_back(two):
     """A tenant comes back to where rows of it are left that are gone where it lived since."""
-    make_quarter("default", two, 2012)
+    two.make_quarter("default", 2012)
     old_event(two, "returning", 2012)
     two.move("returning", SHARD)
     drop_quarter(SHARD, two, 2012)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two shards and what moves between them."""
+import collections
 import contextlib
 import itertools
 import json
@@ -8,6 +9,8 @@ import signal
 import subprocess
 import threading
 import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 
 import postgres
@@ -15,6 +18,7 @@ from annals import BUILD, Annals
 from shards import Shard
 
 SHARD = "two"
+OTHER = {SHARD: "default", "default": SHARD}
 
 
 def event(key, ago=timedelta(0), **members):
@@ -32,6 +36,7 @@ class TwoShards(Annals):
         super().__init__({"ingest.workers": workers, "search.workers": workers, **(settings or {})}, cluster=cluster)
         self.second = postgres.Cluster(durable=durable)
         self.shard = None
+        self.movers = ThreadPoolExecutor()
 
     def start(self):
         super().start()
@@ -44,6 +49,7 @@ class TwoShards(Annals):
             super().stop()
         finally:
             self.second.close()
+            self.movers.shutdown()
 
     # --- moving -----------------------------------------------------------------------------------------------------
     def move(self, tenant, target, *arguments, check=True, **environment):
@@ -55,6 +61,18 @@ class TwoShards(Annals):
             return done
         assert done.returncode == 0, f"move of {tenant} to {target}: {done.returncode}\n{done.stderr}"
         return json.loads(done.stdout)
+
+    def start_move(self, tenant, target):
+        """Beside what the caller does meanwhile: a future, of the finished process."""
+        return self.movers.submit(self.move, tenant, target, check=False)
+
+    @contextlib.contextmanager
+    def feed_held_up(self, tenant="minnow"):
+        """By a transaction of that tenant that has begun to write; it ends with nothing written."""
+        with contextlib.closing(self.cluster.connect("annals_writer", self.database, autocommit=False)) as conn:
+            conn.cursor().execute("INSERT INTO annals.outbox (tenant_id, event_ids) VALUES (%s, %s::uuid[])",
+                                  (tenant, [str(uuid.uuid4())]))
+            yield
 
     def killed_move(self, tenant, target, statement, number=1, after=False):
         """Killed where it sends that statement for that time, or just after."""
@@ -100,6 +118,11 @@ class TwoShards(Annals):
             cursor = body["next_cursor"]
         return pages, ids
 
+    def make_quarter(self, shard, year):
+        """The partitions of the first quarter of a year."""
+        self.rows_on(shard, "SELECT annals.partition_create(t, %s, %s) FROM unnest(ARRAY['event_entities', 'events']) AS t",
+                     f"{year}-01-01", f"{year}-04-01")
+
     def stored(self, shard, tenant):
         """Every row of the tenant there, as text."""
         return self.rows_on(shard, """
@@ -139,3 +162,14 @@ class Writer(threading.Thread):
             if found.status != 200:
                 self.strange.append(("get", one, found))
         self.ids += ids
+
+
+def check_written(stack, tenant, keys, writers):
+    """Nothing was strange to the writers; these keys and theirs are there once, where the tenant lives. Returns how many."""
+    strange = [one for writer in writers for one in writer.strange]
+    assert not strange, f"{len(strange)}, first {strange[0]}"
+    keys = [*keys, *(key for writer in writers for key in writer.keys)]
+    stored = stack.rows_on(stack.lives_on(tenant), """
+        SELECT entity_id FROM annals.event_entities WHERE tenant_id = %s AND entity_id ~ '^[fw][0-9]'""", tenant)
+    assert collections.Counter(key for (key,) in stored) == collections.Counter(keys)
+    return len(keys)
