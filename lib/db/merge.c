@@ -8,6 +8,7 @@
 #include "db/internal.h"
 #include "db/merge.h"
 #include "db/rows.h"
+#include "db/store.h"
 
 /* A statement takes so many bytes of tuples, so that the batch is not in memory a second time. */
 #define SLICE_BYTES ((size_t)1 << 20)

@@ -5,14 +5,11 @@
 #define AN_DB_MERGE_H
 
 #include "an.h"
-#include "db/store.h"
+#include "db/rows.h"
 
 /* look_for_place: the batch may hold timestamps that no partition takes; find them first. Without it,
  * AN_ENOENT says that there is one. Otherwise as an_store_put(). */
 int an_merge(struct an_db *db, struct an_rows *r, bool atomic, bool look_for_place, uint64_t *lsn,
              struct an_err *err) AN_MUST_CHECK;
-
-/* The end of both paths: COMMIT and the WAL position behind it, in one round trip. */
-int an_store_commit(struct an_db *db, uint64_t *lsn, struct an_err *err) AN_MUST_CHECK;
 
 #endif

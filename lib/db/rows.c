@@ -10,7 +10,6 @@
 #include "base/mem.h"
 #include "db/array.h"
 #include "db/rows.h"
-#include "db/store.h"
 
 /* A batch has at most 16 MiB of bodies; documents and columns repeat a part of them. Offsets have 32
  * bits. */

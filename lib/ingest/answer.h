@@ -6,7 +6,7 @@
 #include "an.h"
 #include "base/arena.h"
 #include "base/buf.h"
-#include "db/store.h"
+#include "db/rows.h"
 #include "http/problem.h"
 #include "http/reply.h"
 

@@ -12,7 +12,6 @@
 #include "db/columns.h"
 #include "db/rows.h"
 #include "db/stmt.h"
-#include "db/store.h"
 
 #define COLUMNS_MAX 16
 #define TYPE_AT 8 /* of a binary array: number of its elements' type */
