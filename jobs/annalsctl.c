@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "an.h"
 
-#include <getopt.h>
-#include <stdarg.h>
-
 #include "base/suggest.h"
 #include "ctl.h"
-#include "event/event.h"
-#include "ingest/recorder.h"
 #include "log/log.h"
 #include "proc/exit.h"
 
@@ -28,97 +23,6 @@ const struct an_ctl_command *const an_ctl_groups[] = {
     an_ctl_completion,
     NULL,
 };
-
-const char *an_ctl_operator(void)
-{
-    static const char *const names[] = {"SUDO_USER", "USER", "LOGNAME"};
-    for (size_t i = 0; i < AN_COUNT(names); i++) {
-        const char *value = getenv(names[i]);
-        size_t len = value == NULL ? 0 : strlen(value);
-        if (len > 0 && len <= AN_ID_MAX && an_utf8_valid(value, len))
-            return value;
-    }
-    return "operator";
-}
-
-bool an_ctl_line_valid(const char *text, size_t most)
-{
-    size_t len = strlen(text);
-    if (len > most || !an_utf8_valid(text, len))
-        return false;
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)text[i], before = i == 0 ? 0 : (unsigned char)text[i - 1];
-        /* C0, DEL, and C1, which is C2 80 to C2 9F in UTF-8 */
-        if (c < 0x20 || c == 0x7F || (before == 0xC2 && c < 0xA0))
-            return false;
-    }
-    return true;
-}
-
-int an_ctl_record(const struct an_ctl *ctl, const struct an_recorder_event *event, struct an_err *err)
-{
-    struct an_recorder *own = an_recorder_new(ctl->conf, "operator", an_ctl_operator());
-    int rc = an_recorder_put(own, event, err);
-    an_recorder_free(own);
-    return rc;
-}
-
-int an_ctl_usage(const char *fmt, ...)
-{
-    va_list ap;
-    (void)fputs("annalsctl: ", stderr);
-    va_start(ap, fmt);
-    (void)vfprintf(stderr, fmt, ap);
-    va_end(ap);
-    (void)fputc('\n', stderr);
-    return AN_EXIT_USAGE;
-}
-
-int an_ctl_failed(const struct an_err *err)
-{
-    (void)fprintf(stderr, "annalsctl: %s\n", err->text);
-    return err->rc == AN_EAGAIN ? AN_EXIT_AGAIN : AN_EXIT_FAILED;
-}
-
-int an_ctl_print_rows(const struct an_ctl *ctl, enum an_db_role role, enum an_stmt stmt,
-                      const struct an_db_param *params, size_t count,
-                      void (*print)(const struct an_result *res, size_t row, bool json))
-{
-    struct an_err err;
-    struct an_result *res = NULL;
-    struct an_db *db = an_db_new(ctl->conf, role);
-    int rc = an_db_exec(db, stmt, params, count, &res, &err);
-    for (size_t i = 0; i < an_result_rows(res); i++)
-        print(res, i, ctl->json);
-    an_result_free(res);
-    an_db_free(db);
-    return rc == AN_OK ? AN_EXIT_OK : an_ctl_failed(&err);
-}
-
-static int print_shard(const struct an_directory_shard *shard, size_t of, void *arg, struct an_err *err)
-{
-    const struct an_ctl_list *list = arg;
-    struct an_result *res = NULL;
-    if (of > 1 && !list->ctl->json)
-        (void)printf("shard %s\n", shard->name);
-    struct an_db *db = an_db_new_at(list->ctl->conf, list->role, shard->primary);
-    int rc = an_db_exec(db, list->stmt, list->params, list->count, &res, err);
-    for (size_t i = 0; i < an_result_rows(res); i++)
-        list->print(list, res, i, shard->name);
-    if (rc == AN_OK && an_result_rows(res) == 0 && list->none != NULL && !list->ctl->json)
-        (void)printf("%s\n", list->none);
-    an_result_free(res);
-    an_db_free(db);
-    return rc;
-}
-
-int an_ctl_print_shards(const struct an_ctl_list *list)
-{
-    struct an_err err;
-    struct an_ctl_list copy = *list;
-    int rc = an_directory_each(list->ctl->conf, list->role, print_shard, &copy, &err);
-    return rc == AN_OK ? AN_EXIT_OK : an_ctl_failed(&err);
-}
 
 /* What may stand before or behind the command's words. */
 struct globals {
@@ -262,9 +166,12 @@ static int unknown_command(int argc, char **argv)
 }
 
 /* Loads the configuration where the command needs it, and runs it. */
-static int run(const struct an_ctl_command *command, struct an_ctl *ctl, int argc, char **argv)
+static int run(struct an_ctl *ctl)
 {
+    const struct an_ctl_command *command = ctl->command;
     struct an_conf *c = NULL;
+    if (command->args[0] == '\0' && ctl->argc > 1) /* not repeated: it may be a token */
+        return an_ctl_usage("%s takes no arguments", command->words);
     if (command->needs_conf) {
         struct an_buf problems;
         an_buf_init(&problems, PROBLEMS_MAX_BYTES);
@@ -275,8 +182,7 @@ static int run(const struct an_ctl_command *command, struct an_ctl *ctl, int arg
             return AN_EXIT_CONF;
     }
     ctl->conf = c;
-    optind = 1;
-    int status = command->run(ctl, argc, argv);
+    int status = command->run(ctl);
     an_conf_free(c);
     if (fflush(stdout) != 0) {
         (void)fprintf(stderr, "annalsctl: cannot write the result\n");
@@ -304,8 +210,12 @@ int main(int argc, char **argv)
     }
     const struct an_ctl_command *command = command_find(argc - 1, argv + 1, &words);
     if (command != NULL && !globals.help) {
-        struct an_ctl ctl = {.conf_path = globals.conf_path, .json = globals.json};
-        return run(command, &ctl, argc - words, argv + words);
+        struct an_ctl ctl = {.command = command,
+                             .argc = argc - words,
+                             .argv = argv + words,
+                             .conf_path = globals.conf_path,
+                             .json = globals.json};
+        return run(&ctl);
     }
     if (command != NULL) {
         print_command_help(command);

@@ -63,11 +63,9 @@ static void add_first_words(struct an_buf *out)
     an_buf_adds(out, "\" ;;\n");
 }
 
-static int completion_bash(const struct an_ctl *ctl, int argc, char **argv)
+static int completion_bash(const struct an_ctl *ctl)
 {
     (void)ctl;
-    if (argc > 1)
-        return an_ctl_usage("completion bash: unexpected argument '%s'", argv[1]);
     struct an_buf out;
     an_buf_init(&out, SCRIPT_MAX_BYTES);
     an_buf_adds(&out, "# Completion of annalsctl for bash; made by: annalsctl completion bash\n"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "an.h"
 
-#include <getopt.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -118,10 +117,8 @@ static struct an_conf *load_checked(const char *path, struct an_buf *problems)
     return NULL;
 }
 
-static int config_check(const struct an_ctl *ctl, int argc, char **argv)
+static int config_check(const struct an_ctl *ctl)
 {
-    if (argc > 1)
-        return an_ctl_usage("config check: unexpected argument '%s'", argv[1]);
     struct an_buf problems;
     an_buf_init(&problems, TEXT_MAX_BYTES);
     struct an_conf *c = load_checked(ctl->conf_path, &problems);
@@ -137,18 +134,13 @@ static int config_check(const struct an_ctl *ctl, int argc, char **argv)
     return status;
 }
 
-static int config_show(const struct an_ctl *ctl, int argc, char **argv)
+static int config_show(const struct an_ctl *ctl)
 {
-    static const struct option options[] = {{"origin", no_argument, NULL, 'o'}, {NULL, 0, NULL, 0}};
     bool with_origin = false;
-    int letter;
-    while ((letter = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (letter != 'o')
-            return an_ctl_usage("config show takes --origin alone");
-        with_origin = true;
-    }
-    if (optind < argc)
-        return an_ctl_usage("config show: unexpected argument '%s'", argv[optind]);
+    const struct an_ctl_option options[] = {{"origin", .on = &with_origin}, {NULL, .value = NULL}};
+    int status = an_ctl_parse(ctl, options, NULL, NULL);
+    if (status != AN_EXIT_OK)
+        return status;
     struct an_buf out;
     an_buf_init(&out, TEXT_MAX_BYTES);
     if (ctl->json)
@@ -160,11 +152,9 @@ static int config_show(const struct an_ctl *ctl, int argc, char **argv)
     return AN_EXIT_OK;
 }
 
-static int config_dump(const struct an_ctl *ctl, int argc, char **argv)
+static int config_dump(const struct an_ctl *ctl)
 {
     (void)ctl;
-    if (argc > 1)
-        return an_ctl_usage("config dump: unexpected argument '%s'", argv[1]);
     struct an_buf out;
     an_buf_init(&out, TEXT_MAX_BYTES);
     an_conf_dump(&out);

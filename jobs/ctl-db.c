@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "an.h"
 
-#include <getopt.h>
-
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/json.h"
@@ -81,40 +79,18 @@ struct where {
     bool all, dry_run;
 };
 
-static int take_option(const char *command, int letter, struct where *w)
+static int parse(const struct an_ctl *ctl, const struct an_ctl_option *options,
+                 const struct where *w)
 {
     struct an_err err;
-    switch (letter) {
-    case 'n':
-        w->dry_run = true;
-        return AN_EXIT_OK;
-    case 'a':
-        w->all = true;
-        return AN_EXIT_OK;
-    case 's':
-        w->shard = optarg;
-        return an_ctl_shard_valid(optarg) ? AN_EXIT_OK
-                                          : an_ctl_usage("%s: '%s' is no name of a shard", command, optarg);
-    case 'p':
-        w->primary = optarg;
-        return an_place_check(optarg, AN_HOSTS_MAX, &err) == AN_OK
-                   ? AN_EXIT_OK
-                   : an_ctl_usage("%s: %s", command, err.text);
-    default:
-        return an_ctl_usage("%s: see annalsctl %s --help", command, command);
-    }
-}
-
-static int parse(const char *command, const struct option *longs, int argc, char **argv, struct where *w)
-{
-    int letter;
-    while ((letter = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-        int status = take_option(command, letter, w);
-        if (status != AN_EXIT_OK)
-            return status;
-    }
-    if (optind < argc)
-        return an_ctl_usage("%s: unexpected argument '%s'", command, argv[optind]);
+    const char *command = ctl->command->words;
+    int status = an_ctl_parse(ctl, options, NULL, NULL);
+    if (status != AN_EXIT_OK)
+        return status;
+    if (w->shard != NULL && !an_ctl_shard_valid(w->shard))
+        return an_ctl_usage("%s: '%s' is no name of a shard", command, w->shard);
+    if (w->primary != NULL && an_place_check(w->primary, AN_HOSTS_MAX, &err) != AN_OK)
+        return an_ctl_usage("%s: %s", command, err.text);
     if (w->all + (w->shard != NULL) + (w->primary != NULL) > 1)
         return an_ctl_usage("%s: takes one of --shard, --all-shards and --primary", command);
     return AN_EXIT_OK;
@@ -127,14 +103,14 @@ static int find_place(const struct an_ctl *ctl, struct an_arena *arena, const st
     return w->shard == NULL ? AN_OK : an_ctl_shard_find(ctl, arena, w->shard, place, err);
 }
 
-static int db_status(const struct an_ctl *ctl, int argc, char **argv)
+static int db_status(const struct an_ctl *ctl)
 {
-    static const struct option longs[] = {{"shard", required_argument, NULL, 's'}, {NULL, 0, NULL, 0}};
     static struct state s;
     struct where w = {.shard = NULL};
+    const struct an_ctl_option options[] = {{"shard", .value = &w.shard}, {NULL, .value = NULL}};
     struct an_err err;
     const char *place;
-    int status = parse("db status", longs, argc, argv, &w);
+    int status = parse(ctl, options, &w);
     if (status != AN_EXIT_OK)
         return status;
     struct an_arena *arena = an_arena_new(0);
@@ -227,15 +203,15 @@ static int migrate_where(const struct an_ctl *ctl, struct an_arena *arena, const
     return rc == AN_OK ? AN_EXIT_OK : an_ctl_failed(&err);
 }
 
-static int db_migrate(const struct an_ctl *ctl, int argc, char **argv)
+static int db_migrate(const struct an_ctl *ctl)
 {
-    static const struct option longs[] = {{"dry-run", no_argument, NULL, 'n'},
-                                          {"shard", required_argument, NULL, 's'},
-                                          {"all-shards", no_argument, NULL, 'a'},
-                                          {"primary", required_argument, NULL, 'p'},
-                                          {NULL, 0, NULL, 0}};
     struct where w = {.shard = NULL};
-    int status = parse("db migrate", longs, argc, argv, &w);
+    const struct an_ctl_option options[] = {{"dry-run", .on = &w.dry_run},
+                                            {"shard", .value = &w.shard},
+                                            {"all-shards", .on = &w.all},
+                                            {"primary", .value = &w.primary},
+                                            {NULL, .value = NULL}};
+    int status = parse(ctl, options, &w);
     if (status != AN_EXIT_OK)
         return status;
     struct an_arena *arena = an_arena_new(0);

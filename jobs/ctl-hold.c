@@ -3,8 +3,6 @@
  * it is done. */
 #include "an.h"
 
-#include <getopt.h>
-
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/json.h"
@@ -28,53 +26,38 @@ struct hold {
     char id[24];                                     /* there */
 };
 
-static int take_time(const char *option, char out[AN_TIME_LEN + 1])
+static int take_time(const char *option, const char *text, char out[AN_TIME_LEN + 1])
 {
     int64_t us;
-    if (!an_time_parse(an_str(optarg), &us))
-        return an_ctl_usage("hold add: %s takes a time such as 2026-11-23T00:00:00Z, not '%s'", option,
-                            optarg);
+    if (text == NULL)
+        return AN_EXIT_OK;
+    if (!an_time_parse(an_str(text), &us))
+        return an_ctl_usage("hold add: %s takes a time such as 2026-11-23T00:00:00Z, not '%s'", option, text);
     an_time_format(us, out);
     return AN_EXIT_OK;
 }
 
-static int take_option(int letter, struct hold *h)
+static int parse_add(const struct an_ctl *ctl, struct hold *h)
 {
-    switch (letter) {
-    case 'f':
-        return take_time("--from", h->from);
-    case 't':
-        return take_time("--to", h->to);
-    case 'r':
-        h->reason = optarg;
-        if (optarg[0] != '\0' && an_ctl_line_valid(optarg, REASON_MAX_BYTES))
-            return AN_EXIT_OK;
-        return an_ctl_usage("hold add: --reason takes one line of UTF-8 of 1 to %d bytes",
-                            REASON_MAX_BYTES);
-    default:
-        return an_ctl_usage("hold add takes TENANT, --reason, --from and --to");
-    }
-}
-
-static int parse_add(int argc, char **argv, struct hold *h)
-{
-    static const struct option longs[] = {{"from", required_argument, NULL, 'f'},
-                                          {"to", required_argument, NULL, 't'},
-                                          {"reason", required_argument, NULL, 'r'},
-                                          {NULL, 0, NULL, 0}};
-    int letter;
-    while ((letter = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-        int status = take_option(letter, h);
-        if (status != AN_EXIT_OK)
-            return status;
-    }
-    if (argc - optind != 1)
-        return an_ctl_usage("hold add takes one TENANT");
-    h->tenant = argv[optind];
+    const char *from = NULL, *to = NULL;
+    const struct an_ctl_option options[] = {
+        {"from", .value = &from},
+        {"to", .value = &to},
+        {"reason", .value = &h->reason},
+        {NULL, .value = NULL}};
+    int status = an_ctl_parse(ctl, options, "TENANT", &h->tenant);
+    if (status == AN_EXIT_OK)
+        status = take_time("--from", from, h->from);
+    if (status == AN_EXIT_OK)
+        status = take_time("--to", to, h->to);
+    if (status != AN_EXIT_OK)
+        return status;
     if (!an_tenant_valid(an_str(h->tenant)))
         return an_ctl_usage("hold add: '%s' is no tenant id", h->tenant);
     if (h->reason == NULL)
         return an_ctl_usage("hold add: --reason is missing");
+    if (h->reason[0] == '\0' || !an_ctl_line_valid(h->reason, REASON_MAX_BYTES))
+        return an_ctl_usage("hold add: --reason takes one line of UTF-8 of 1 to %d bytes", REASON_MAX_BYTES);
     if (h->from[0] != '\0' && h->to[0] != '\0' && strcmp(h->from, h->to) >= 0)
         return an_ctl_usage("hold add: --from must lie before --to");
     return AN_EXIT_OK;
@@ -128,11 +111,11 @@ static int place(const struct an_ctl *ctl, struct an_arena *arena, struct hold *
     return rc;
 }
 
-static int hold_add(const struct an_ctl *ctl, int argc, char **argv)
+static int hold_add(const struct an_ctl *ctl)
 {
     struct hold h = {.tenant = NULL};
     struct an_err err;
-    int status = parse_add(argc, argv, &h);
+    int status = parse_add(ctl, &h);
     if (status != AN_EXIT_OK)
         return status;
     struct an_arena *arena = an_arena_new(0);
@@ -150,26 +133,18 @@ static int hold_add(const struct an_ctl *ctl, int argc, char **argv)
 
 /* ---- list ---- */
 
-static void add_time(struct an_buf *out, const struct an_result *res, size_t row, size_t column,
-                     const char *none)
-{
-    int64_t us;
-    char text[AN_TIME_LEN + 1];
-    if (!an_result_int(res, row, column, &us)) {
-        an_buf_adds(out, none);
-        return;
-    }
-    an_time_format(us, text);
-    an_json_add_string(out, an_str(text));
-}
-
-static void add_text(struct an_buf *out, const struct an_result *res, size_t row, size_t column)
+static void add_value(struct an_buf *out, const struct an_result *res, size_t row, size_t column,
+                      bool is_time)
 {
     struct an_str s = an_result_get(res, row, column);
-    if (s.data == NULL)
+    char text[AN_TIME_LEN + 1];
+    if (s.data == NULL) {
         an_buf_adds(out, "null");
-    else
-        an_json_add_string(out, s);
+        return;
+    }
+    if (is_time)
+        an_ctl_time(res, row, column, "", text);
+    an_json_add_string(out, is_time ? an_str(text) : s);
 }
 
 static void print_json(const struct an_result *res, size_t row, const char *shard)
@@ -191,31 +166,19 @@ static void print_json(const struct an_result *res, size_t row, const char *shar
     an_buf_addf(&line, "{\"id\": %.*s, \"shard\": \"%s\"", AN_STR_ARG(an_result_get(res, row, ID)), shard);
     for (size_t i = 0; i < AN_COUNT(members); i++) {
         an_buf_addf(&line, ", \"%s\": ", members[i].name);
-        if (members[i].time)
-            add_time(&line, res, row, (size_t)members[i].column, "null");
-        else
-            add_text(&line, res, row, (size_t)members[i].column);
+        add_value(&line, res, row, (size_t)members[i].column, members[i].time);
     }
     (void)printf("%s}\n", line.data);
     an_buf_release(&line);
 }
 
-static void time_text(const struct an_result *res, size_t row, size_t column, const char *none,
-                      char out[AN_TIME_LEN + 1])
-{
-    int64_t us;
-    (void)snprintf(out, AN_TIME_LEN + 1, "%s", none);
-    if (an_result_int(res, row, column, &us))
-        an_time_format(us, out);
-}
-
 static void print_words(const struct an_result *res, size_t row)
 {
     char from[AN_TIME_LEN + 1], to[AN_TIME_LEN + 1], placed[AN_TIME_LEN + 1], released[AN_TIME_LEN + 1];
-    time_text(res, row, FROM, "the beginning", from);
-    time_text(res, row, TO, "the end", to);
-    time_text(res, row, PLACED_AT, "", placed);
-    time_text(res, row, RELEASED_AT, "", released);
+    an_ctl_time(res, row, FROM, "the beginning", from);
+    an_ctl_time(res, row, TO, "the end", to);
+    an_ctl_time(res, row, PLACED_AT, "", placed);
+    an_ctl_time(res, row, RELEASED_AT, "", released);
     (void)printf("%.*s: tenant %.*s, from %s to %s: %.*s (placed by %.*s, %s",
                  AN_STR_ARG(an_result_get(res, row, ID)), AN_STR_ARG(an_result_get(res, row, TENANT)),
                  from, to, AN_STR_ARG(an_result_get(res, row, REASON)),
@@ -235,18 +198,13 @@ static void print_hold(const struct an_ctl_list *list, const struct an_result *r
         print_words(res, row);
 }
 
-static int hold_list(const struct an_ctl *ctl, int argc, char **argv)
+static int hold_list(const struct an_ctl *ctl)
 {
-    static const struct option longs[] = {{"all", no_argument, NULL, 'a'}, {NULL, 0, NULL, 0}};
     bool all = false;
-    int letter;
-    while ((letter = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-        if (letter != 'a')
-            return an_ctl_usage("hold list takes --all alone");
-        all = true;
-    }
-    if (optind < argc)
-        return an_ctl_usage("hold list: unexpected argument '%s'", argv[optind]);
+    const struct an_ctl_option options[] = {{"all", .on = &all}, {NULL, .value = NULL}};
+    int status = an_ctl_parse(ctl, options, NULL, NULL);
+    if (status != AN_EXIT_OK)
+        return status;
     const struct an_db_param params[] = {AN_DB_TEXT(an_str(all ? "t" : "f"))};
     const struct an_ctl_list list = {.ctl = ctl,
                                      .role = AN_DB_JOB,
@@ -264,19 +222,13 @@ struct release {
     const char *id, *shard;
 };
 
-static int parse_release(int argc, char **argv, struct release *r)
+static int parse_release(const struct an_ctl *ctl, struct release *r)
 {
-    static const struct option longs[] = {{"shard", required_argument, NULL, 's'}, {NULL, 0, NULL, 0}};
-    int letter;
+    const struct an_ctl_option options[] = {{"shard", .value = &r->shard}, {NULL, .value = NULL}};
     int64_t n;
-    while ((letter = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-        if (letter != 's')
-            return an_ctl_usage("hold release takes ID and --shard NAME");
-        r->shard = optarg;
-    }
-    if (argc - optind != 1)
-        return an_ctl_usage("hold release takes one ID");
-    r->id = argv[optind];
+    int status = an_ctl_parse(ctl, options, "ID", &r->id);
+    if (status != AN_EXIT_OK)
+        return status;
     if (!an_parse_i64(an_str(r->id), 1, INT64_MAX, &n))
         return an_ctl_usage("hold release: '%s' is no id of a hold", r->id);
     if (!an_ctl_shard_valid(r->shard))
@@ -316,11 +268,11 @@ static int release(const struct an_ctl *ctl, struct an_arena *arena, const struc
     return rc;
 }
 
-static int hold_release(const struct an_ctl *ctl, int argc, char **argv)
+static int hold_release(const struct an_ctl *ctl)
 {
     struct release r = {.shard = AN_SHARD_DEFAULT};
     struct an_err err;
-    int status = parse_release(argc, argv, &r);
+    int status = parse_release(ctl, &r);
     if (status != AN_EXIT_OK)
         return status;
     struct an_arena *arena = an_arena_new(0);

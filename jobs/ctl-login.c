@@ -4,8 +4,6 @@
  */
 #include "an.h"
 
-#include <getopt.h>
-
 #include "auth/auth.h"
 #include "base/clock.h"
 #include "base/json.h"
@@ -31,50 +29,33 @@ static bool subject_valid(const char *s)
     return len > 0 && len <= AN_ID_MAX && an_utf8_valid(s, len);
 }
 
-static int take_option(int letter, struct options *o)
+static int take_scope(const char *value, void *arg)
 {
-    unsigned bits;
-    switch (letter) {
-    case 't':
-        o->tenant = optarg;
-        if (strcmp(optarg, AN_PLATFORM) == 0 || an_tenant_valid(an_str(optarg)))
-            return AN_EXIT_OK;
-        return an_ctl_usage("login: '%s' is no tenant id ('*': all tenants)", optarg);
-    case 'u':
-        o->subject = optarg;
-        if (subject_valid(optarg))
-            return AN_EXIT_OK;
-        return an_ctl_usage("login: --subject takes UTF-8 of 1 to %d bytes", AN_ID_MAX);
-    case 's':
-        if (!an_scopes_parse(an_str(optarg), &bits))
-            return an_ctl_usage("login: --scope takes audit:read or audit:admin, not '%s'", optarg);
-        o->scopes |= bits;
-        return AN_EXIT_OK;
-    case 'l':
-        if (an_parse_duration_ms(an_str(optarg), &o->ttl_ms) && o->ttl_ms >= 1000 &&
-            o->ttl_ms <= LONGEST_TTL_MS)
-            return AN_EXIT_OK;
-        return an_ctl_usage("login: --ttl takes 1s to 1d, not '%s'", optarg);
-    default:
-        return an_ctl_usage("login takes --tenant, --subject, --scope and --ttl, each with a value");
-    }
+    unsigned bits, *scopes = arg;
+    if (!an_scopes_parse(an_str(value), &bits))
+        return an_ctl_usage("login: --scope takes audit:read or audit:admin, not '%s'", value);
+    *scopes |= bits;
+    return AN_EXIT_OK;
 }
 
-static int parse(int argc, char **argv, struct options *o)
+static int parse(const struct an_ctl *ctl, struct options *o)
 {
-    static const struct option longs[] = {{"tenant", required_argument, NULL, 't'},
-                                          {"subject", required_argument, NULL, 'u'},
-                                          {"scope", required_argument, NULL, 's'},
-                                          {"ttl", required_argument, NULL, 'l'},
-                                          {NULL, 0, NULL, 0}};
-    int letter;
-    while ((letter = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-        int status = take_option(letter, o);
-        if (status != AN_EXIT_OK)
-            return status;
-    }
-    if (optind < argc)
-        return an_ctl_usage("login: unexpected argument '%s'", argv[optind]);
+    const char *ttl = NULL;
+    const struct an_ctl_option options[] = {{"tenant", .value = &o->tenant},
+                                            {"subject", .value = &o->subject},
+                                            {"scope", .take = take_scope, .arg = &o->scopes},
+                                            {"ttl", .value = &ttl},
+                                            {NULL, .value = NULL}};
+    int status = an_ctl_parse(ctl, options, NULL, NULL);
+    if (status != AN_EXIT_OK)
+        return status;
+    if (strcmp(o->tenant, AN_PLATFORM) != 0 && !an_tenant_valid(an_str(o->tenant)))
+        return an_ctl_usage("login: '%s' is no tenant id ('*': all tenants)", o->tenant);
+    if (!subject_valid(o->subject))
+        return an_ctl_usage("login: --subject takes UTF-8 of 1 to %d bytes", AN_ID_MAX);
+    if (ttl != NULL &&
+        (!an_parse_duration_ms(an_str(ttl), &o->ttl_ms) || o->ttl_ms < 1000 || o->ttl_ms > LONGEST_TTL_MS))
+        return an_ctl_usage("login: --ttl takes 1s to 1d, not '%s'", ttl);
     if (o->scopes == 0)
         o->scopes = AN_SCOPE_READ | AN_SCOPE_ADMIN;
     return AN_EXIT_OK;
@@ -120,11 +101,11 @@ static void print_link(const struct an_ctl *ctl, const char *secret, int64_t exp
     an_buf_release(&out);
 }
 
-static int login(const struct an_ctl *ctl, int argc, char **argv)
+static int login(const struct an_ctl *ctl)
 {
     struct options o = {
         .tenant = AN_PLATFORM, .subject = an_ctl_operator(), .ttl_ms = ctl->conf->login_ttl_ms};
-    int status = parse(argc, argv, &o);
+    int status = parse(ctl, &o);
     if (status != AN_EXIT_OK)
         return status;
     char secret[AN_SESSION_SECRET_LEN + 1];

@@ -3,8 +3,6 @@
  * are in our own log; how it goes on is told on stderr. */
 #include "an.h"
 
-#include <getopt.h>
-
 #include "base/clock.h"
 #include "ctl.h"
 #include "ingest/recorder.h"
@@ -121,27 +119,15 @@ static void print_move(const struct an_result *res, size_t row, bool json)
 
 /* ---- tenant move ---- */
 
-static int parse(int argc, char **argv, struct options *o)
+static int parse(const struct an_ctl *ctl, struct options *o)
 {
-    static const struct option longs[] = {{"to", required_argument, NULL, 't'},
-                                          {"dry-run", no_argument, NULL, 'n'},
-                                          {"abort", no_argument, NULL, 'a'},
-                                          {NULL, 0, NULL, 0}};
-    int letter;
-    while ((letter = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-        if (letter == 't')
-            o->target = optarg;
-        else if (letter == 'n')
-            o->dry_run = true;
-        else if (letter == 'a')
-            o->abort = true;
-        else
-            return an_ctl_usage(
-                "tenant move takes TENANT, and --to SHARD with perhaps --dry-run, or --abort");
-    }
-    if (argc - optind != 1)
-        return an_ctl_usage("tenant move takes one TENANT");
-    o->tenant = argv[optind];
+    const struct an_ctl_option options[] = {{"to", .value = &o->target},
+                                            {"dry-run", .on = &o->dry_run},
+                                            {"abort", .on = &o->abort},
+                                            {NULL, .value = NULL}};
+    int status = an_ctl_parse(ctl, options, "TENANT", &o->tenant);
+    if (status != AN_EXIT_OK)
+        return status;
     if ((o->target == NULL) != o->abort || (o->abort && o->dry_run))
         return an_ctl_usage("tenant move takes either --to SHARD, with perhaps --dry-run, or --abort");
     if (o->target != NULL && strlen(o->target) > AN_SHARD_NAME_MAX)
@@ -216,13 +202,13 @@ static int move(const struct an_ctl *ctl, struct an_move *m, const struct option
     return record(ctl, "annals.move.end", s, words, err);
 }
 
-static int tenant_move(const struct an_ctl *ctl, int argc, char **argv)
+static int tenant_move(const struct an_ctl *ctl)
 {
     struct options o = {.tenant = NULL};
     struct rate rate = {.from_us = 0};
     struct an_err err;
     struct an_move *m = NULL;
-    int status = parse(argc, argv, &o);
+    int status = parse(ctl, &o);
     if (status != AN_EXIT_OK)
         return status;
     int rc = an_move_new(ctl->conf, an_str(o.tenant), tell, &rate, &m, &err);
@@ -232,24 +218,19 @@ static int tenant_move(const struct an_ctl *ctl, int argc, char **argv)
     return rc == AN_OK ? AN_EXIT_OK : an_ctl_failed(&err);
 }
 
-static int tenant_moves(const struct an_ctl *ctl, int argc, char **argv)
+static int tenant_moves(const struct an_ctl *ctl)
 {
-    static const struct option longs[] = {{"all", no_argument, NULL, 'a'}, {NULL, 0, NULL, 0}};
     bool all = false;
-    int letter;
-    while ((letter = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-        if (letter != 'a')
-            return an_ctl_usage("tenant moves takes --all");
-        all = true;
-    }
-    if (argc != optind)
-        return an_ctl_usage("tenant moves: unexpected argument '%s'", argv[optind]);
+    const struct an_ctl_option options[] = {{"all", .on = &all}, {NULL, .value = NULL}};
+    int status = an_ctl_parse(ctl, options, NULL, NULL);
+    if (status != AN_EXIT_OK)
+        return status;
     const struct an_db_param params[] = {AN_DB_TEXT(an_str(all ? "t" : "f")), AN_DB_TEXT(an_str(NULL))};
     return an_ctl_print_rows(ctl, AN_DB_JOB, AN_STMT_MOVE_LIST, params, AN_COUNT(params), print_move);
 }
 
 const struct an_ctl_command an_ctl_move[] = {
-    {"tenant move", "TENANT [--to SHARD] [--dry-run] [--abort]",
+    {"tenant move", "TENANT --to SHARD [--dry-run] | TENANT --abort",
      "move a tenant to another shard while it is written and read; run again, it goes on where it stopped",
      true, tenant_move},
     {"tenant moves", "[--all]", "moves that are under way, or all that ever were", true, tenant_moves},

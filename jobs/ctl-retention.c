@@ -2,7 +2,6 @@
 /* annalsctl retention: how long events are kept. A change is recorded before it is made. */
 #include "an.h"
 
-#include "base/clock.h"
 #include "ctl.h"
 #include "event/event.h"
 #include "ingest/recorder.h"
@@ -53,11 +52,11 @@ static int set_class(struct setting *s, const struct an_recorder_event *event, s
     return rc == AN_OK ? an_directory_each(s->ctl->conf, AN_DB_JOB, set_on_shard, s, err) : rc;
 }
 
-static int retention_set(const struct an_ctl *ctl, int argc, char **argv)
+static int retention_set(const struct an_ctl *ctl)
 {
-    if (argc != 3)
+    if (ctl->argc != 3)
         return an_ctl_usage("retention set takes CLASS and DAYS, or 'forever'");
-    const char *class = argv[1], *days = argv[2];
+    const char *class = ctl->argv[1], *days = ctl->argv[2];
     bool for_ever = strcmp(days, FOR_EVER) == 0;
     int64_t n;
     if (!class_valid(class))
@@ -97,10 +96,8 @@ static void print_class(const struct an_ctl_list *list, const struct an_result *
                      for_ever ? FOR_EVER : days.data, for_ever ? "     " : " days", AN_STR_ARG(tenants));
 }
 
-static int retention_list(const struct an_ctl *ctl, int argc, char **argv)
+static int retention_list(const struct an_ctl *ctl)
 {
-    if (argc > 1)
-        return an_ctl_usage("retention list: unexpected argument '%s'", argv[1]);
     const struct an_ctl_list list = {
         .ctl = ctl, .role = AN_DB_JOB, .stmt = AN_STMT_RETENTION_LIST, .print = print_class};
     return an_ctl_print_shards(&list);
@@ -148,11 +145,11 @@ static int assign_there(const struct an_ctl *ctl, const struct assignment *a,
     return rc;
 }
 
-static int tenant_retention(const struct an_ctl *ctl, int argc, char **argv)
+static int tenant_retention(const struct an_ctl *ctl)
 {
-    if (argc != 3)
+    if (ctl->argc != 3)
         return an_ctl_usage("tenant retention takes ID and CLASS");
-    const char *tenant = argv[1], *class = argv[2];
+    const char *tenant = ctl->argv[1], *class = ctl->argv[2];
     if (!an_tenant_valid(an_str(tenant)))
         return an_ctl_usage("tenant retention: '%s' is no tenant id", tenant);
     if (!class_valid(class))
@@ -176,21 +173,18 @@ static int tenant_retention(const struct an_ctl *ctl, int argc, char **argv)
 static void print_trust(const struct an_ctl_list *list, const struct an_result *res, size_t row,
                         const char *shard)
 {
-    int64_t now_us;
     bool *any = list->arg;
     (void)shard;
     *any = true;
-    if (list->ctl->json || !an_result_int(res, row, 0, &now_us))
+    if (list->ctl->json)
         return;
     char now[AN_TIME_LEN + 1];
-    an_time_format(now_us, now);
+    an_ctl_time(res, row, 0, "", now);
     (void)printf("from %s on, annals-partition believes the clock\n", now);
 }
 
-static int retention_resume(const struct an_ctl *ctl, int argc, char **argv)
+static int retention_resume(const struct an_ctl *ctl)
 {
-    if (argc > 1)
-        return an_ctl_usage("retention resume: unexpected argument '%s'", argv[1]);
     const struct an_recorder_event event = {.action = "annals.retention.resume",
                                             .entity_type = "job",
                                             .entity_id = "annals-partition",

@@ -2,8 +2,6 @@
 /* annalsctl shard: the databases that tenants live on. A change is recorded before it is made. */
 #include "an.h"
 
-#include <getopt.h>
-
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -59,37 +57,29 @@ int an_ctl_shard_find(const struct an_ctl *ctl, struct an_arena *arena, const ch
 
 /* ---- add ---- */
 
-static int take_option(int letter, struct addition *a)
+static int check_place(const char *place, size_t hosts)
 {
     struct an_err err;
-    if (letter != 'p' && letter != 'r')
-        return an_ctl_usage("shard add takes NAME, --primary CONNINFO and --replica CONNINFO");
-    if (an_place_check(optarg, letter == 'p' ? AN_HOSTS_MAX : 1, &err) != AN_OK)
-        return an_ctl_usage("shard add: %s", err.text);
-    if (letter == 'p') {
-        a->primary = optarg;
-        return AN_EXIT_OK;
-    }
-    if (a->replica_count == AN_SHARD_REPLICAS_MAX)
-        return an_ctl_usage("shard add: more than %d replicas", AN_SHARD_REPLICAS_MAX);
-    a->replicas[a->replica_count++] = optarg;
-    return AN_EXIT_OK;
+    return an_place_check(place, hosts, &err) == AN_OK ? AN_EXIT_OK : an_ctl_usage("shard add: %s", err.text);
 }
 
-static int parse_add(int argc, char **argv, struct addition *a)
+static int take_replica(const char *place, void *arg)
 {
-    static const struct option longs[] = {{"primary", required_argument, NULL, 'p'},
-                                          {"replica", required_argument, NULL, 'r'},
-                                          {NULL, 0, NULL, 0}};
-    int letter;
-    while ((letter = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-        int status = take_option(letter, a);
-        if (status != AN_EXIT_OK)
-            return status;
-    }
-    if (argc - optind != 1)
-        return an_ctl_usage("shard add takes one NAME");
-    a->name = argv[optind];
+    struct addition *a = arg;
+    if (a->replica_count == AN_SHARD_REPLICAS_MAX)
+        return an_ctl_usage("shard add: more than %d replicas", AN_SHARD_REPLICAS_MAX);
+    a->replicas[a->replica_count++] = place;
+    return check_place(place, 1);
+}
+
+static int parse_add(const struct an_ctl *ctl, struct addition *a)
+{
+    const struct an_ctl_option options[] = {{"primary", .value = &a->primary},
+                                            {"replica", .take = take_replica, .arg = a},
+                                            {NULL, .value = NULL}};
+    int status = an_ctl_parse(ctl, options, "NAME", &a->name);
+    if (status != AN_EXIT_OK)
+        return status;
     if (!an_ctl_shard_valid(a->name))
         return an_ctl_usage("shard add: '%s' is no name of a shard: a-z, 0-9, '_' and '-', up to %d bytes",
                             a->name, AN_SHARD_NAME_MAX);
@@ -97,7 +87,7 @@ static int parse_add(int argc, char **argv, struct addition *a)
         return an_ctl_usage("shard add: '%s' is there always; the configuration says where", a->name);
     if (a->primary == NULL)
         return an_ctl_usage("shard add: --primary is missing");
-    return AN_EXIT_OK;
+    return check_place(a->primary, AN_HOSTS_MAX);
 }
 
 /* What tells databases apart, wherever they are reached. */
@@ -228,11 +218,11 @@ static int add_checked(const struct an_ctl *ctl, const struct addition *a, struc
     return rc;
 }
 
-static int shard_add(const struct an_ctl *ctl, int argc, char **argv)
+static int shard_add(const struct an_ctl *ctl)
 {
     struct addition a = {.name = NULL};
     struct an_err err;
-    int status = parse_add(argc, argv, &a);
+    int status = parse_add(ctl, &a);
     if (status != AN_EXIT_OK)
         return status;
     if (add_checked(ctl, &a, &err) != AN_OK)
@@ -289,10 +279,8 @@ static void print_shard(const struct an_directory_shard *s, int64_t tenants, boo
         (void)printf("%-24s replica  %s\n", "", s->replicas[i].place);
 }
 
-static int shard_list(const struct an_ctl *ctl, int argc, char **argv)
+static int shard_list(const struct an_ctl *ctl)
 {
-    if (argc > 1)
-        return an_ctl_usage("shard list: unexpected argument '%s'", argv[1]);
     struct an_err err;
     struct an_directory_shard *list;
     struct an_result *counts = NULL;
@@ -313,7 +301,7 @@ static int shard_list(const struct an_ctl *ctl, int argc, char **argv)
 /* ---- drain, open, remove ---- */
 
 struct change {
-    const char *command, *action, *done;
+    const char *action, *done;
     enum an_stmt stmt;
     const char *state; /* of shard_state; NULL: no parameter */
     const char *refusal;
@@ -337,40 +325,41 @@ static int change(const struct an_ctl *ctl, const struct change *c, const char *
     return rc;
 }
 
-static int run_change(const struct an_ctl *ctl, int argc, char **argv, const struct change *c)
+static int run_change(const struct an_ctl *ctl, const struct change *c)
 {
+    const char *name;
     struct an_err err;
-    if (argc != 2)
-        return an_ctl_usage("%s takes one NAME", c->command);
-    if (!an_ctl_shard_valid(argv[1]))
-        return an_ctl_usage("%s: '%s' is no name of a shard", c->command, argv[1]);
-    if (change(ctl, c, argv[1], &err) != AN_OK)
+    int status = an_ctl_parse(ctl, NULL, "NAME", &name);
+    if (status != AN_EXIT_OK)
+        return status;
+    if (!an_ctl_shard_valid(name))
+        return an_ctl_usage("%s: '%s' is no name of a shard", ctl->command->words, name);
+    if (change(ctl, c, name, &err) != AN_OK)
         return an_ctl_failed(&err);
     if (!ctl->json)
-        (void)printf("shard %s %s\n", argv[1], c->done);
+        (void)printf("shard %s %s\n", name, c->done);
     return AN_EXIT_OK;
 }
 
-static int shard_drain(const struct an_ctl *ctl, int argc, char **argv)
+static int shard_drain(const struct an_ctl *ctl)
 {
-    static const struct change c = {"shard drain", "annals.shard.drain", "takes no new tenants",
-                                    AN_STMT_SHARD_STATE, "draining", "not known"};
-    return run_change(ctl, argc, argv, &c);
+    static const struct change c = {"annals.shard.drain", "takes no new tenants", AN_STMT_SHARD_STATE,
+                                    "draining", "not known"};
+    return run_change(ctl, &c);
 }
 
-static int shard_open(const struct an_ctl *ctl, int argc, char **argv)
+static int shard_open(const struct an_ctl *ctl)
 {
-    static const struct change c = {"shard open", "annals.shard.open", "takes new tenants",
-                                    AN_STMT_SHARD_STATE, "open", "not known"};
-    return run_change(ctl, argc, argv, &c);
+    static const struct change c = {"annals.shard.open", "takes new tenants", AN_STMT_SHARD_STATE, "open",
+                                    "not known"};
+    return run_change(ctl, &c);
 }
 
-static int shard_remove(const struct an_ctl *ctl, int argc, char **argv)
+static int shard_remove(const struct an_ctl *ctl)
 {
-    static const struct change c = {"shard remove", "annals.shard.remove", "is removed",
-                                    AN_STMT_SHARD_REMOVE, NULL,
+    static const struct change c = {"annals.shard.remove", "is removed", AN_STMT_SHARD_REMOVE, NULL,
                                     "not known, or tenants live on it, or are being moved there"};
-    return run_change(ctl, argc, argv, &c);
+    return run_change(ctl, &c);
 }
 
 const struct an_ctl_command an_ctl_shard[] = {

@@ -122,10 +122,8 @@ static int look_at_all(struct an_shard *const *list, size_t count, bool json)
     return exit_status == AN_EXIT_OK && !look.good ? AN_EXIT_FAILED : exit_status;
 }
 
-static int status(const struct an_ctl *ctl, int argc, char **argv)
+static int status(const struct an_ctl *ctl)
 {
-    if (argc > 1)
-        return an_ctl_usage("status: unexpected argument '%s'", argv[1]);
     struct an_err err;
     struct an_shard *const *list;
     size_t count;

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "an.h"
 
-#include <getopt.h>
-
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/json.h"
 #include "ctl.h"
 #include "db/db.h"
@@ -114,22 +111,13 @@ static int add(const struct an_ctl *ctl, struct addition *a, struct an_err *err)
     return rc == AN_OK ? settle(ctl, a, err) : rc;
 }
 
-static int parse_add(int argc, char **argv, struct addition *a)
+static int parse_add(const struct an_ctl *ctl, struct addition *a)
 {
-    static const struct option options[] = {
-        {"name", required_argument, NULL, 'n'}, {"shard", required_argument, NULL, 's'}, {NULL, 0, NULL, 0}};
-    int letter;
-    while ((letter = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (letter == 'n')
-            a->name = optarg;
-        else if (letter == 's')
-            a->shard = optarg;
-        else
-            return an_ctl_usage("tenant add takes ID, --name NAME and --shard SHARD");
-    }
-    if (argc - optind != 1)
-        return an_ctl_usage("tenant add takes one ID");
-    a->id = argv[optind];
+    const struct an_ctl_option options[] = {
+        {"name", .value = &a->name}, {"shard", .value = &a->shard}, {NULL, .value = NULL}};
+    int status = an_ctl_parse(ctl, options, "ID", &a->id);
+    if (status != AN_EXIT_OK)
+        return status;
     if (strcmp(a->id, AN_TENANT_SYSTEM) == 0)
         return an_ctl_usage("tenant add: '%s' is the tenant of Annals itself", AN_TENANT_SYSTEM);
     if (!an_tenant_valid(an_str(a->id)))
@@ -144,11 +132,11 @@ static int parse_add(int argc, char **argv, struct addition *a)
     return AN_EXIT_OK;
 }
 
-static int tenant_add(const struct an_ctl *ctl, int argc, char **argv)
+static int tenant_add(const struct an_ctl *ctl)
 {
     struct addition a = {.name = ""};
     struct an_err err;
-    int status = parse_add(argc, argv, &a);
+    int status = parse_add(ctl, &a);
     if (status != AN_EXIT_OK)
         return status;
     if (add(ctl, &a, &err) != AN_OK)
@@ -169,10 +157,8 @@ static void print_tenant(const struct an_result *res, size_t row, bool json)
     struct an_str id = an_result_get(res, row, 0), name = an_result_get(res, row, 1);
     struct an_str shard = an_result_get(res, row, 4);
     bool suspended = an_result_true(res, row, 3), elsewhere = !an_str_is(shard, AN_SHARD_DEFAULT);
-    char created[AN_TIME_LEN + 1] = "";
-    int64_t created_us;
-    if (an_result_int(res, row, 2, &created_us))
-        an_time_format(created_us, created);
+    char created[AN_TIME_LEN + 1];
+    an_ctl_time(res, row, 2, "", created);
     if (!json) {
         (void)printf("%-24.*s %s  %s%s%.*s%s%.*s\n", AN_STR_ARG(id), created, suspended ? "(suspended) " : "",
                      elsewhere ? "(on " : "", elsewhere ? (int)shard.len : 0, shard.data,
@@ -191,10 +177,8 @@ static void print_tenant(const struct an_result *res, size_t row, bool json)
     an_buf_release(&line);
 }
 
-static int tenant_list(const struct an_ctl *ctl, int argc, char **argv)
+static int tenant_list(const struct an_ctl *ctl)
 {
-    if (argc > 1)
-        return an_ctl_usage("tenant list: unexpected argument '%s'", argv[1]);
     return an_ctl_print_rows(ctl, AN_DB_WRITER, AN_STMT_TENANT_LIST, NULL, 0, print_tenant);
 }
 
@@ -210,10 +194,8 @@ static void print_shown(const char *id, const struct shown *t, bool json)
     struct an_str name = an_result_get(t->row, 0, NAME), class = an_str(t->class);
     struct an_str shard = an_result_get(t->row, 0, SHARD);
     bool suspended = an_result_true(t->row, 0, SUSPENDED);
-    char created[AN_TIME_LEN + 1] = "";
-    int64_t created_us;
-    if (an_result_int(t->row, 0, CREATED, &created_us))
-        an_time_format(created_us, created);
+    char created[AN_TIME_LEN + 1];
+    an_ctl_time(t->row, 0, CREATED, "", created);
     if (!json) {
         (void)printf("tenant     %s\nname       %.*s\ncreated    %s\nsuspended  %s\nclass      %.*s\n"
                      "shard      %.*s\npresence   %s\n",
@@ -255,22 +237,24 @@ static int look_there(const struct an_ctl *ctl, struct an_arena *arena, const ch
     return rc == AN_ENOENT ? AN_OK : rc; /* missing: "tenant add" completes it */
 }
 
-static int tenant_show(const struct an_ctl *ctl, int argc, char **argv)
+static int tenant_show(const struct an_ctl *ctl)
 {
-    if (argc != 2)
-        return an_ctl_usage("tenant show takes one ID");
-    if (!an_tenant_valid(an_str(argv[1])))
-        return an_ctl_usage("tenant show: '%s' is no tenant id", argv[1]);
+    const char *id;
+    int status = an_ctl_parse(ctl, NULL, "ID", &id);
+    if (status != AN_EXIT_OK)
+        return status;
+    if (!an_tenant_valid(an_str(id)))
+        return an_ctl_usage("tenant show: '%s' is no tenant id", id);
     struct an_err err;
     struct shown t = {.presence = "missing"};
     struct an_arena *arena = an_arena_new(0);
     struct an_db *db = an_db_new(ctl->conf, AN_DB_JOB);
-    int rc = show(db, argv[1], &t.row, &err);
+    int rc = show(db, id, &t.row, &err);
     an_db_free(db);
     if (rc == AN_OK)
-        rc = look_there(ctl, arena, argv[1], &t, &err);
+        rc = look_there(ctl, arena, id, &t, &err);
     if (rc == AN_OK)
-        print_shown(argv[1], &t, ctl->json);
+        print_shown(id, &t, ctl->json);
     an_result_free(t.row);
     an_arena_free(arena);
     return rc == AN_OK ? AN_EXIT_OK : an_ctl_failed(&err);

@@ -3,8 +3,6 @@
  * goes to stdout alone, is read from stdin, and is never an argument. */
 #include "an.h"
 
-#include <getopt.h>
-
 #include <openssl/crypto.h>
 
 #include "auth/auth.h"
@@ -18,6 +16,7 @@
 #include "base/text.h"
 #include "ctl.h"
 #include "event/event.h"
+#include "proc/exit.h"
 
 #define DEFAULT_TTL_MS INT64_C(3600000)
 #define MAX_TTL_MS (365 * INT64_C(86400000))
@@ -31,12 +30,6 @@ static const struct an_conf_issuer *find_issuer(const struct an_conf *c, const c
     return NULL;
 }
 
-/* What getopt found wrong with the arguments of a command. */
-static int bad_option(const char *command, char **argv)
-{
-    return an_ctl_usage("%s: %s is unknown or lacks its value", command, argv[optind - 1]);
-}
-
 /* --- issuer init --- */
 
 struct init_options {
@@ -44,27 +37,15 @@ struct init_options {
     bool rotate;
 };
 
-static int parse_init(int argc, char **argv, struct init_options *o)
+static int parse_init(const struct an_ctl *ctl, struct init_options *o)
 {
-    static const struct option longs[] = {{"key", required_argument, NULL, 'k'},
-                                          {"keys", required_argument, NULL, 'p'},
-                                          {"rotate", no_argument, NULL, 'r'},
-                                          {NULL, 0, NULL, 0}};
-    opterr = 0;
-    optind = 0; /* start anew */
-    int c;
-    while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-        if (c == 'k')
-            o->key_file = optarg;
-        else if (c == 'p')
-            o->keys_file = optarg;
-        else if (c == 'r')
-            o->rotate = true;
-        else
-            return bad_option("issuer init", argv);
-    }
-    if (optind < argc)
-        return an_ctl_usage("issuer init: what is %s?", argv[optind]);
+    const struct an_ctl_option options[] = {{"key", .value = &o->key_file},
+                                            {"keys", .value = &o->keys_file},
+                                            {"rotate", .on = &o->rotate},
+                                            {NULL, .value = NULL}};
+    int status = an_ctl_parse(ctl, options, NULL, NULL);
+    if (status != AN_EXIT_OK)
+        return status;
     if (o->key_file == NULL || o->key_file[0] == '\0')
         return an_ctl_usage("issuer init: --key is needed where auth.issuer_key_file is not set");
     if (o->keys_file == NULL || o->keys_file[0] == '\0')
@@ -105,12 +86,12 @@ static void print_missing_lines(const struct an_conf *c, const struct init_optio
                      o->keys_file);
 }
 
-static int issuer_init(const struct an_ctl *ctl, int argc, char **argv)
+static int issuer_init(const struct an_ctl *ctl)
 {
     const struct an_conf_issuer *first = find_issuer(ctl->conf, NULL);
     struct init_options o = {.key_file = ctl->conf->issuer_key_file,
                              .keys_file = first == NULL ? NULL : first->keys_file};
-    int status = parse_init(argc, argv, &o);
+    int status = parse_init(ctl, &o);
     if (status != 0)
         return status;
     struct an_err err;
@@ -126,7 +107,6 @@ static int issuer_init(const struct an_ctl *ctl, int argc, char **argv)
 
 struct token_options {
     const char *issuer;
-    bool has_tenant;
     int64_t ttl_ms;
     struct an_principal who;
 };
@@ -138,56 +118,37 @@ static bool take(char *to, size_t size, const char *value)
     return n > 0 && (size_t)n < size;
 }
 
-static int take_option(int c, struct token_options *o)
+static int take_scope(const char *value, void *arg)
 {
-    unsigned bits;
-    switch (c) {
-    case 't':
-        o->has_tenant = true;
-        return take(o->who.tenant, sizeof o->who.tenant, optarg)
-                   ? 0
-                   : an_ctl_usage("token: --tenant takes 1 to %zu bytes", sizeof o->who.tenant - 1);
-    case 's':
-        if (!an_scopes_parse(an_str(optarg), &bits))
-            return an_ctl_usage("token: --scope takes audit:write audit:read audit:import audit:admin, "
-                                "not %s",
-                                optarg);
-        o->who.scopes |= bits;
-        return 0;
-    case 'l':
-        if (!an_parse_duration_ms(an_str(optarg), &o->ttl_ms) || o->ttl_ms < 1000 || o->ttl_ms > MAX_TTL_MS)
-            return an_ctl_usage("token: --ttl takes 1s to 365d, not %s", optarg);
-        return 0;
-    case 'u':
-        return take(o->who.subject, sizeof o->who.subject, optarg)
-                   ? 0
-                   : an_ctl_usage("token: --subject takes 1 to %zu bytes", sizeof o->who.subject - 1);
-    case 'i':
-        o->issuer = optarg;
-        return 0;
-    default:
-        return -1;
-    }
+    unsigned bits, *scopes = arg;
+    if (!an_scopes_parse(an_str(value), &bits))
+        return an_ctl_usage("token: --scope takes audit:write audit:read audit:import audit:admin, not %s",
+                            value);
+    *scopes |= bits;
+    return AN_EXIT_OK;
 }
 
-static int parse_token(int argc, char **argv, struct token_options *o)
+static int parse_token(const struct an_ctl *ctl, struct token_options *o)
 {
-    static const struct option longs[] = {
-        {"tenant", required_argument, NULL, 't'}, {"scope", required_argument, NULL, 's'},
-        {"ttl", required_argument, NULL, 'l'},    {"subject", required_argument, NULL, 'u'},
-        {"issuer", required_argument, NULL, 'i'}, {NULL, 0, NULL, 0}};
-    opterr = 0;
-    optind = 0; /* start anew */
-    int c;
-    while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-        int status = take_option(c, o);
-        if (status != 0)
-            return status < 0 ? bad_option("token", argv) : status;
-    }
-    if (optind < argc)
-        return an_ctl_usage("token: what is %s?", argv[optind]);
-    if (!o->has_tenant)
+    const char *tenant = NULL, *subject = "annalsctl", *ttl = NULL;
+    const struct an_ctl_option options[] = {{"tenant", .value = &tenant},
+                                            {"scope", .take = take_scope, .arg = &o->who.scopes},
+                                            {"ttl", .value = &ttl},
+                                            {"subject", .value = &subject},
+                                            {"issuer", .value = &o->issuer},
+                                            {NULL, .value = NULL}};
+    int status = an_ctl_parse(ctl, options, NULL, NULL);
+    if (status != AN_EXIT_OK)
+        return status;
+    if (tenant == NULL)
         return an_ctl_usage("token: --tenant is needed ('*': the platform, which may name any)");
+    if (!take(o->who.tenant, sizeof o->who.tenant, tenant))
+        return an_ctl_usage("token: --tenant takes 1 to %zu bytes", sizeof o->who.tenant - 1);
+    if (!take(o->who.subject, sizeof o->who.subject, subject))
+        return an_ctl_usage("token: --subject takes 1 to %zu bytes", sizeof o->who.subject - 1);
+    if (ttl != NULL &&
+        (!an_parse_duration_ms(an_str(ttl), &o->ttl_ms) || o->ttl_ms < 1000 || o->ttl_ms > MAX_TTL_MS))
+        return an_ctl_usage("token: --ttl takes 1s to 365d, not %s", ttl);
     if (strcmp(o->who.tenant, AN_TENANT_SYSTEM) == 0)
         return an_ctl_usage("token: the tenant '%s' is Annals itself: read it with --tenant '*'",
                             AN_TENANT_SYSTEM);
@@ -242,10 +203,10 @@ static int print_token(const struct an_ctl *ctl, const struct an_conf_issuer *is
     return rc;
 }
 
-static int token(const struct an_ctl *ctl, int argc, char **argv)
+static int token(const struct an_ctl *ctl)
 {
-    struct token_options o = {.ttl_ms = DEFAULT_TTL_MS, .who = {.subject = "annalsctl"}};
-    int status = parse_token(argc, argv, &o);
+    struct token_options o = {.ttl_ms = DEFAULT_TTL_MS};
+    int status = parse_token(ctl, &o);
     if (status != 0)
         return status;
     struct an_err err;
@@ -302,11 +263,8 @@ static struct an_str read_token(char *buf, size_t size)
     return line.len > 0 && line.data[line.len - 1] == '\r' ? (struct an_str){line.data, line.len - 1} : line;
 }
 
-static int token_check(const struct an_ctl *ctl, int argc, char **argv)
+static int token_check(const struct an_ctl *ctl)
 {
-    (void)argv; /* an argument is not repeated: it may be a token */
-    if (argc > 1)
-        return an_ctl_usage("token check: takes no argument; it reads the token from stdin");
     static char buf[AN_TOKEN_MAX + 2];
     struct an_principal who;
     struct an_err err;

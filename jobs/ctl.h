@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* annalsctl: one table of commands in annalsctl.c, one file a group of commands (ctl-db.c, ctl-token.c ...).
- * Results go to stdout, messages to stderr.
+/* annalsctl: one table of commands in annalsctl.c, one file a group of commands (ctl-db.c, ctl-token.c ...),
+ * and in ctl.c what they share. Results go to stdout, messages to stderr.
  * Exit status: 0, 1 failed, 2 usage, 75 try again, 78 configuration. */
 #ifndef AN_JOBS_CTL_H
 #define AN_JOBS_CTL_H
 
 #include "an.h"
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "conf/conf.h"
 #include "db/db.h"
 #include "shard/directory.h"
 
 struct an_ctl {
+    const struct an_ctl_command *command;
+    int argc;
+    char **argv; /* [0] is the last of the command's words */
     const struct an_conf *conf; /* loaded; NULL for commands that need none */
     const char *conf_path;
     bool json; /* --json: machine-readable results */
@@ -20,11 +24,10 @@ struct an_ctl {
 
 struct an_ctl_command {
     const char *words;   /* "db migrate" */
-    const char *args;    /* "[--dry-run]", shown behind the words */
+    const char *args;    /* "[--dry-run]", shown behind the words; "": it takes none, and is given none */
     const char *summary; /* one line for --help */
     bool needs_conf;
-    /* argv[0] is the last of the words. Returns the exit status. */
-    int (*run)(const struct an_ctl *ctl, int argc, char **argv);
+    int (*run)(const struct an_ctl *ctl); /* returns the exit status */
 };
 
 /* The groups; each array ends with words == NULL. */
@@ -48,14 +51,23 @@ int an_ctl_record(const struct an_ctl *ctl, const struct an_recorder_event *even
  * be empty. */
 bool an_ctl_line_valid(const char *text, size_t most) AN_MUST_CHECK;
 
-bool an_ctl_shard_valid(const char *name) AN_MUST_CHECK;
-/* Where the primary of a shard is, for an_db_new_at(); in the arena. AN_ENOENT: there is no such shard. */
-int an_ctl_shard_find(const struct an_ctl *ctl, struct an_arena *arena, const char *name, const char **place,
-                      struct an_err *err) AN_MUST_CHECK;
+/* An option of a command, with a value (`value`, of which the last given counts, or `take`, which is called
+ * for each and returns an exit status) or without one (`on`). */
+struct an_ctl_option {
+    const char *name; /* without "--" */
+    const char **value;
+    bool *on;
+    int (*take)(const char *value, void *arg);
+    void *arg; /* for take */
+};
+/* Reads options, which end with a name of NULL, and one operand, which usage calls `what`. options NULL,
+ * operand NULL: there is none. Returns the exit status. */
+int an_ctl_parse(const struct an_ctl *ctl, const struct an_ctl_option *options, const char *what,
+                 const char **operand) AN_MUST_CHECK;
 
-/* The shard where a tenant lives, as the directory says; in the arena. AN_ENOENT: the tenant is not known. */
-int an_ctl_tenant_find(const struct an_ctl *ctl, struct an_arena *arena, const char *tenant,
-                       struct an_directory_shard *out, struct an_err *err) AN_MUST_CHECK;
+/* A time of a result's column, in microseconds, for people and programs; `none` where it is NULL. */
+void an_ctl_time(const struct an_result *res, size_t row, size_t column, const char *none,
+                 char out[AN_TIME_LEN + 1]);
 
 /* Runs a statement and prints each of its rows; returns the exit status. */
 int an_ctl_print_rows(const struct an_ctl *ctl, enum an_db_role role, enum an_stmt stmt,
@@ -79,5 +91,16 @@ int an_ctl_print_shards(const struct an_ctl_list *list);
 int an_ctl_usage(const char *fmt, ...) AN_PRINTF(1, 2);
 /* The error on stderr; returns its exit status (75 for AN_EAGAIN, else 1). */
 int an_ctl_failed(const struct an_err *err);
+
+/* ---- ctl-shard.c, ctl-tenant.c ---- */
+
+bool an_ctl_shard_valid(const char *name) AN_MUST_CHECK;
+/* Where the primary of a shard is, for an_db_new_at(); in the arena. AN_ENOENT: there is no such shard. */
+int an_ctl_shard_find(const struct an_ctl *ctl, struct an_arena *arena, const char *name, const char **place,
+                      struct an_err *err) AN_MUST_CHECK;
+
+/* The shard where a tenant lives, as the directory says; in the arena. AN_ENOENT: the tenant is not known. */
+int an_ctl_tenant_find(const struct an_ctl *ctl, struct an_arena *arena, const char *tenant,
+                       struct an_directory_shard *out, struct an_err *err) AN_MUST_CHECK;
 
 #endif

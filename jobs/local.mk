@@ -13,6 +13,7 @@ annalsctl_SOURCES = \
 	jobs/ctl-status.c \
 	jobs/ctl-tenant.c \
 	jobs/ctl-token.c \
+	jobs/ctl.c \
 	jobs/ctl.h
 annalsctl_LDADD = $(AN_LIBS)
 

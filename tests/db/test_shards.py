@@ -79,7 +79,7 @@ def test_its_row_holds_no_secret(ctl, other):
     (["shard", "add", "big"], "--primary is missing"),
     (["shard", "add", "--primary", "host=x"], "takes one NAME"),
     (["shard", "add", "big", "--primary", "dbname=x"], "names no host"),
-    (["shard", "drain"], "takes one NAME"), (["shard", "list", "x"], "unexpected argument"),
+    (["shard", "drain"], "takes one NAME"), (["shard", "list", "x"], "takes no arguments"),
     (["db", "migrate", "--shard", "a", "--all-shards"], "takes one of"), (["tenant", "show", "a b"], "no tenant id")])
 def test_usage(ctl, arguments, why):
     assert why in ctl(2, *arguments)

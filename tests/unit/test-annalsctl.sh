@@ -75,8 +75,14 @@ expect 2 'did you mean "config check"?' config chek
 expect 2 'did you mean "config"?' confg
 expect 2 "'config' needs a further word" config
 expect 2 "unknown command 'zzz'" zzz
-expect 2 "unexpected argument 'x'" config check x
-expect 2 "takes --origin alone" config show --orig=1 --frob
+expect 2 "config check takes no arguments" config check x
+expect 2 "token check takes no arguments" token check x
+expect 2 "config show: unexpected argument 'x'" config show x
+expect 2 "config show: --origin takes no value" config show --orig=1
+expect 2 "config show: unknown option '--frob'" config show --frob
+expect 2 "config show: unknown option '-x'" config show -xy
+expect 2 "hold add: --reason takes a value" hold add t --reason
+expect 2 "hold add takes one TENANT" hold add --reason x
 
 # The completion script completes.
 completes() { # EXPECTED WORD...
