@@ -211,3 +211,19 @@ int an_rows_compare(const struct an_row *a, const struct an_row *b)
         return a->timestamp_us < b->timestamp_us ? -1 : 1;
     return memcmp(a->id.bytes, b->id.bytes, sizeof a->id.bytes);
 }
+
+static int compare_pointers(const void *x, const void *y)
+{
+    const struct an_row *a = *(struct an_row *const *)x, *b = *(struct an_row *const *)y;
+    int order = an_rows_compare(a, b);
+    return order != 0 ? order : (a > b) - (a < b);
+}
+
+struct an_row **an_rows_sorted(const struct an_rows *r)
+{
+    struct an_row **sorted = an_xcalloc(r->count, sizeof *sorted);
+    for (size_t i = 0; i < r->count; i++)
+        sorted[i] = &r->rows[i];
+    qsort(sorted, r->count, sizeof *sorted, compare_pointers);
+    return sorted;
+}

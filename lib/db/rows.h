@@ -56,6 +56,9 @@ struct an_str an_rows_field(struct an_str *tuples) AN_MUST_CHECK;
  * in a circle. */
 int an_rows_compare(const struct an_row *a, const struct an_row *b) AN_MUST_CHECK;
 
+/* All rows in that order, equal ones as they came; free() it. */
+struct an_row **an_rows_sorted(const struct an_rows *r) AN_MUST_CHECK;
+
 /* Adds a value with its length in front. */
 void an_rows_add_time(struct an_buf *b, int64_t us);
 void an_rows_add_uuid(struct an_buf *b, const struct an_uuid *id);

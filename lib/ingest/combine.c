@@ -239,23 +239,17 @@ void an_combine_leave(struct an_combine *me)
     free(me);
 }
 
-static bool is_repeat(const struct an_rows *rows, size_t at)
-{
-    for (size_t i = 0; i < at; i++)
-        if (an_rows_compare(&rows->rows[i], &rows->rows[at]) == 0)
-            return true;
-    return false;
-}
-
 /* A request that was committed, and whose reply got lost, is its own duplicate: its rows are new but for those that are
  * in it twice. */
 static void own_again(const struct an_combine_part *part)
 {
+    struct an_row **sorted = an_rows_sorted(part->rows);
     for (size_t i = 0; i < part->rows->count; i++) {
-        struct an_row *row = &part->rows->rows[i];
-        if (row->stored == AN_STORED_DUPLICATE && row->received_us == part->received_us && !is_repeat(part->rows, i))
-            row->stored = AN_STORED_NEW;
+        bool repeat = i > 0 && an_rows_compare(sorted[i - 1], sorted[i]) == 0;
+        if (sorted[i]->stored == AN_STORED_DUPLICATE && sorted[i]->received_us == part->received_us && !repeat)
+            sorted[i]->stored = AN_STORED_NEW;
     }
+    free(sorted);
 }
 
 static int put_once(struct an_combine *me, struct an_rows *const *rows, size_t count, bool atomic, uint64_t *lsn,
