@@ -28,6 +28,7 @@ AN_QUERIES = \
 	sql/queries/login_add.sql \
 	sql/queries/merge_events.sql \
 	sql/queries/merge_known.sql \
+	sql/queries/merge_nothing.sql \
 	sql/queries/migration_add.sql \
 	sql/queries/migration_list.sql \
 	sql/queries/migration_lock.sql \

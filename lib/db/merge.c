@@ -24,13 +24,6 @@ struct merge {
     struct an_buf times, ids; /* arrays of keys */
 };
 
-static int compare_places(const void *x, const void *y)
-{
-    const struct an_row *a = *(struct an_row *const *)x, *b = *(struct an_row *const *)y;
-    int order = an_rows_compare(a, b);
-    return order != 0 ? order : (a > b) - (a < b);
-}
-
 /* Marks what no partition takes. Both lists are sorted by time. */
 static int find_places(struct merge *m, struct an_err *err)
 {
@@ -51,13 +44,10 @@ static int find_places(struct merge *m, struct an_err *err)
 static int arrange(struct merge *m, bool look_for_place, struct an_err *err)
 {
     size_t n = m->r->count;
-    m->order = an_xcalloc(n, sizeof(struct an_row *));
     m->asked = an_xcalloc(n, sizeof(struct an_row *));
-    for (size_t i = 0; i < n; i++) {
-        m->order[i] = &m->r->rows[i];
+    m->order = an_rows_sorted(m->r);
+    for (size_t i = 0; i < n; i++)
         m->order[i]->stored = AN_STORED_NOT;
-    }
-    qsort(m->order, n, sizeof(struct an_row *), compare_places);
     int rc = look_for_place ? find_places(m, err) : AN_OK;
     for (size_t i = 0; i < n && rc == AN_OK; i++)
         if (m->order[i]->stored != AN_STORED_NO_PLACE &&
@@ -81,7 +71,7 @@ static int insert(struct merge *m, enum an_stmt stmt, struct an_result **out, st
 {
     struct an_db_param params[AN_EVENT_FIELDS];
     int rc = an_columns_params(m->columns, params, err);
-    return rc != AN_OK ? rc : an_db_exec(m->db, stmt, params, m->columns->fields, out, err);
+    return rc != AN_OK ? rc : an_db_exec_inside(m->db, stmt, params, m->columns->fields, out, err);
 }
 
 /* The rows that came back are new. They come in the order sent. */
@@ -182,7 +172,7 @@ static int look_up_known(struct merge *m, struct an_err *err)
                                          an_array_finish(&m->times, count),
                                          an_array_finish(&m->ids, count)};
     struct an_result *res = NULL;
-    int rc = an_db_exec(m->db, AN_STMT_MERGE_KNOWN, params, AN_COUNT(params), &res, err);
+    int rc = an_db_exec_inside(m->db, AN_STMT_MERGE_KNOWN, params, AN_COUNT(params), &res, err);
     /* Fewer only where a partition was detached this very moment. */
     if (rc == AN_OK && an_result_rows(res) != count)
         rc = an_fail(err, AN_EAGAIN, "db: merge_known: %zu of %zu events", an_result_rows(res), count);
@@ -212,12 +202,15 @@ static bool spoiled(struct an_rows *r)
     return true;
 }
 
+/* Where nothing is new, the commit must wait for the standbys all the same: what was found may be here alone. */
 static int add_outbox(struct merge *m, struct an_err *err)
 {
     size_t count = collect_keys(m, AN_STORED_NEW);
+    if (count == 0)
+        return an_db_exec_inside(m->db, AN_STMT_MERGE_NOTHING, NULL, 0, NULL, err);
     const struct an_db_param params[] = {AN_DB_TEXT(an_str(m->r->tenant)),
                                          an_array_finish(&m->ids, count)};
-    return an_db_exec(m->db, AN_STMT_OUTBOX_ADD, params, AN_COUNT(params), NULL, err);
+    return an_db_exec_inside(m->db, AN_STMT_OUTBOX_ADD, params, AN_COUNT(params), NULL, err);
 }
 
 /* Inside the transaction; ends it. */
@@ -228,8 +221,6 @@ static int merge_rows(struct merge *m, bool atomic, uint64_t *lsn, struct an_err
         rc = look_up_known(m, err);
     if (rc == AN_OK && atomic && spoiled(m->r))
         return an_db_end(m->db, false, err);
-    if (rc == AN_OK && count_stored(m->r, AN_STORED_NEW) == 0)
-        return an_store_commit(m->db, lsn, err); /* of nothing: repeats too are answered with a position */
     if (rc == AN_OK)
         rc = insert_entities(m, err);
     if (rc == AN_OK)

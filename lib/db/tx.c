@@ -57,14 +57,27 @@ int an_db_begin_limited(struct an_db *db, int64_t statement_ms, int64_t lock_ms,
     return begin(db, steps, AN_COUNT(steps), statement_ms + AN_DB_SLACK_MS, NULL, err);
 }
 
-/* A new connection would commit nothing, and call that success. */
+/* A new connection would do each statement by itself, and commit nothing with success. */
+static int still_inside(const struct an_db *db, struct an_err *err)
+{
+    PGTransactionStatusType status = PQtransactionStatus(db->pg);
+    if (status == PQTRANS_INTRANS || status == PQTRANS_INERROR)
+        return AN_OK;
+    return an_fail(err, AN_EAGAIN, "db: connection lost before the end of the transaction");
+}
+
+int an_db_exec_inside(struct an_db *db, enum an_stmt stmt, const struct an_db_param *params, size_t count,
+                      struct an_result **out, struct an_err *err)
+{
+    int rc = still_inside(db, err);
+    return rc == AN_OK ? an_db_exec(db, stmt, params, count, out, err) : rc;
+}
+
 int an_db_commit(struct an_db *db, const struct an_db_step *steps, size_t count, struct an_result **out,
                  struct an_err *err)
 {
-    PGTransactionStatusType status = PQtransactionStatus(db->pg);
-    if (status != PQTRANS_INTRANS && status != PQTRANS_INERROR)
-        return an_fail(err, AN_EAGAIN, "db: connection lost before the end of the transaction");
-    return an_db_pipeline(db, steps, count, out, err);
+    int rc = still_inside(db, err);
+    return rc == AN_OK ? an_db_pipeline(db, steps, count, out, err) : rc;
 }
 
 static int commit(struct an_db *db, struct an_err *err)

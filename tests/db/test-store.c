@@ -15,6 +15,7 @@
 #include "base/codec.h"
 #include "db/internal.h"
 #include "db/merge.h"
+#include "db/rows.h"
 #include "db/store.h"
 #include "fixture.h"
 #include "server.h"
@@ -432,6 +433,39 @@ static void test_commit_of_a_lost_transaction(void **state)
     assert_int_equal(an_db_end(writer, true, &err), AN_EAGAIN);
 }
 
+/* On another connection a statement would be a transaction by itself. */
+static void test_statement_of_a_lost_transaction(void **state)
+{
+    (void)state;
+    begin(writer, "lost");
+    assert_int_equal(an_db_exec_inside(writer, AN_STMT_MERGE_NOTHING, NULL, 0, NULL, &err), AN_OK);
+    an_db_close(writer);
+    assert_int_equal(an_db_exec_inside(writer, AN_STMT_MERGE_NOTHING, NULL, 0, NULL, &err), AN_EAGAIN);
+    assert_null(writer->pg);
+    assert_int_equal(an_db_ready(writer, &err), AN_OK);
+    assert_int_equal(an_db_exec_inside(writer, AN_STMT_MERGE_NOTHING, NULL, 0, NULL, &err), AN_EAGAIN);
+}
+
+/* 100,000 rows, each twice and far apart, are in order at once. */
+static void test_sorted(void **state)
+{
+    (void)state;
+    enum { ROWS = 100000 };
+    static struct an_row rows[ROWS];
+    for (int i = 0; i < ROWS; i++)
+        rows[i].timestamp_us = ROWS - i % (ROWS / 2);
+    const struct an_rows all = {.rows = rows, .count = ROWS};
+    int64_t from_us = an_clock_mono_us();
+    struct an_row **sorted = an_rows_sorted(&all);
+    assert_in_range(an_clock_mono_us() - from_us, 0, 2000000);
+    for (int i = 1; i < ROWS; i++) {
+        assert_true(an_rows_compare(sorted[i - 1], sorted[i]) <= 0);
+        if (i % 2 == 1)
+            assert_ptr_equal(sorted[i], sorted[i - 1] + ROWS / 2);
+    }
+    free(sorted);
+}
+
 /* What the server refuses at COMMIT is not stored, and is not said to be: by INSERT, by COPY, and on the
  * conflict path. */
 static void test_refused_at_commit(void **state)
@@ -637,6 +671,8 @@ int main(void)
                                               cmocka_unit_test(test_closed_while_idle),
                                               cmocka_unit_test(test_commit_of_a_failed_transaction),
                                               cmocka_unit_test(test_commit_of_a_lost_transaction),
+                                              cmocka_unit_test(test_statement_of_a_lost_transaction),
+                                              cmocka_unit_test(test_sorted),
                                               cmocka_unit_test(test_refused_at_commit),
                                               cmocka_unit_test(test_race),
                                               cmocka_unit_test(test_memory),

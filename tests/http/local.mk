@@ -46,6 +46,7 @@ EXTRA_DIST += \
 	tests/http/test_search.py \
 	tests/http/test_search_model.py \
 	tests/http/test_shards.py \
+	tests/http/test_synchronous.py \
 	tests/http/test_tokens.py \
 	tests/http/test_transport.py \
 	tests/lib/console.py \
