@@ -139,6 +139,16 @@ static bool wait_socket(PGconn *pg, short events, int64_t deadline_us)
     return poll(&p, 1, (int)(left_us / 1000) + 1) >= 0 || errno == EINTR;
 }
 
+static void not_answered(struct an_db *db, int64_t timeout_ms)
+{
+    const struct an_host *h = &db->where.hosts[db->host_at];
+    const char *name = h->host != NULL ? h->host : h->hostaddr;
+    char why[256];
+    (void)snprintf(why, sizeof why, "%s: no answer within %lld ms", name == NULL ? "server" : name,
+                   (long long)timeout_ms);
+    connect_failed(db, why);
+}
+
 static bool connect_host(struct an_db *db, int64_t timeout_ms)
 {
     int64_t deadline_us = an_clock_mono_us() + timeout_ms * 1000;
@@ -152,7 +162,7 @@ static bool connect_host(struct an_db *db, int64_t timeout_ms)
     while (PQstatus(db->pg) != CONNECTION_BAD && state != PGRES_POLLING_OK &&
            state != PGRES_POLLING_FAILED) {
         if (!wait_socket(db->pg, state == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline_us)) {
-            connect_failed(db, "no answer within database.connect_timeout");
+            not_answered(db, timeout_ms);
             return false;
         }
         state = PQconnectPoll(db->pg);
