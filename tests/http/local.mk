@@ -45,6 +45,7 @@ EXTRA_DIST += \
 	tests/http/test_replicas_moves.py \
 	tests/http/test_search.py \
 	tests/http/test_search_model.py \
+	tests/http/test_service_file.py \
 	tests/http/test_shards.py \
 	tests/http/test_synchronous.py \
 	tests/http/test_tokens.py \

@@ -52,11 +52,32 @@ def image(tmp_path_factory):
     return folder
 
 
-def test_configuration():
+def services():
+    """{pod: its service file}."""
+    return {doc["metadata"]["name"]: doc["stringData"]["pg_service.conf"] for doc in documents() if doc["kind"] == "Secret"}
+
+
+def test_configuration(tmp_path):
+    """With the services of all pods together."""
+    file = tmp_path / "pg_service.conf"
+    file.write_text("".join(services().values()))
     done = subprocess.run([BUILD / "annalsctl", "--config", FOLDER / "annals.conf", "config", "check"], text=True,
                           capture_output=True, check=False, timeout=30,
-                          env={**os.environ, "PGSERVICEFILE": "/dev/null"})
+                          env={**os.environ, "PGSERVICEFILE": str(file)})
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_pod_has_its_services(tmp_path):
+    """What a program connects as is in the Secret of its pod."""
+    for pod, text in services().items():
+        program = BUILD / pod
+        if not program.exists():
+            continue  # annalsctl
+        file = tmp_path / pod
+        file.write_text(text)
+        done = subprocess.run([program, "--config", FOLDER / "annals.conf", "--check-config"], text=True, capture_output=True,
+                              check=False, timeout=30, env={**os.environ, "PGSERVICEFILE": str(file)})
+        assert done.returncode == 0, pod + ": " + done.stdout + done.stderr
 
 
 def test_every_file_is_named():
@@ -92,8 +113,7 @@ def test_pods_are_restricted():
 
 
 def test_secrets_hold_what_a_pod_needs_and_no_more():
-    secrets = {doc["metadata"]["name"]: re.findall(r"^\[(\w+)\]$", doc["stringData"]["pg_service.conf"], re.M)
-               for doc in documents() if doc["kind"] == "Secret"}
+    secrets = {name: re.findall(r"^\[(\w+)\]$", text, re.M) for name, text in services().items()}
     for name, spec in pod_specs():
         (secret,) = [volume["secret"]["secretName"] for volume in spec["volumes"] if "secret" in volume]
         assert secret == name and secrets[name]
@@ -120,9 +140,10 @@ class Pod:
         self.processes = []
         (folder / "run").mkdir()
         (folder / "tmp").mkdir(mode=0o777)
-        services = [f"[annals_{role}]\n" + database(role).replace(" ", "\n") + "\n" for role in ("writer", "reader")]
+        roles = re.findall(r"^\[annals_(\w+)\]$", services()[f"annals-{app}"], re.M)
+        own = [f"[annals_{role}]\n" + database(role).replace(" ", "\n") + "\n" for role in roles]
         self.port = webserver.free_port()
-        self.write("pg_service.conf", "".join(services))
+        self.write("pg_service.conf", "".join(own))
         self.write("annals.conf", (FOLDER / "annals.conf").read_text())
         self.write("lighttpd.conf", (FOLDER / "lighttpd.conf").read_text())
         user = postgres.service_user()
