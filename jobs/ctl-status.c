@@ -127,7 +127,7 @@ static int status(const struct an_ctl *ctl)
     struct an_err err;
     struct an_shard *const *list;
     size_t count;
-    struct an_router *router = an_router_new(ctl->conf, false);
+    struct an_router *router = an_router_new(ctl->conf, NULL, false);
     int rc = an_router_shards(router, &list, &count, &err);
     int exit_status = rc == AN_OK ? look_at_all(list, count, ctl->json) : an_ctl_failed(&err);
     an_router_free(router);

@@ -24,6 +24,7 @@
 /* Memory that the processes of an application share, made before the fork. */
 struct an_shared {
     struct an_keyring *keyring; /* keys of identity providers */
+    struct an_known *known;     /* what workers know of the directory */
     void *combine;              /* of an_combine_share(), in annals-ingest; NULL */
 };
 /* struct an_app, share. */
@@ -38,7 +39,7 @@ struct an_ctx {
     struct an_shard *directory; /* the default shard */
     struct an_db *writer;       /* of the directory */
     struct an_ingest *ingest;
-    struct an_secret signing_key;  /* empty until an_ctx_key() */
+    const struct an_secret *signing_key; /* of the router; NULL until a handler has asked for it */
     struct an_upkeep_metrics upkeep;
 };
 
@@ -46,11 +47,6 @@ struct an_ctx {
 int an_ctx_open(struct an_ctx *ctx, const struct an_conf *c, const char *app, const struct an_shared *shared,
                 struct an_err *err) AN_MUST_CHECK;
 void an_ctx_close(struct an_ctx *ctx); /* accepts a zeroed one */
-
-/* The key that signs cursors and write tokens, one for all instances: from the directory at its first
- * use, through db, or where that is NULL through any server that reads. */
-int an_ctx_key(struct an_ctx *ctx, struct an_db *db, const struct an_secret **out,
-               struct an_err *err) AN_MUST_CHECK;
 
 /* One request on its way through a handler. */
 struct an_call {

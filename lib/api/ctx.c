@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "an.h"
 
-#include <openssl/crypto.h>
-
 #include "api/api.h"
 #include "auth/keyfetch.h"
 #include "auth/keyring.h"
-#include "base/codec.h"
-#include "base/digest.h"
 
 void *an_api_share(const struct an_conf *c)
 {
     (void)c; /* a reload may bring the first provider */
     struct an_shared *shared = an_xcalloc(1, sizeof *shared);
     shared->keyring = an_keyring_new();
+    shared->known = an_known_new();
     return shared;
 }
 
@@ -24,7 +21,7 @@ int an_ctx_open(struct an_ctx *ctx, const struct an_conf *c, const char *app, co
     int rc = an_auth_open(c, shared->keyring, &ctx->auth, err);
     if (rc != AN_OK)
         return rc;
-    ctx->router = an_router_new(c, strcmp(app, "search") != 0);
+    ctx->router = an_router_new(c, shared->known, strcmp(app, "search") != 0);
     ctx->directory = an_router_default(ctx->router);
     ctx->writer = an_shard_writer(ctx->directory);
     ctx->ingest = an_ingest_new(c, ctx->router, shared->combine);
@@ -37,34 +34,7 @@ void an_ctx_close(struct an_ctx *ctx)
     an_ingest_free(ctx->ingest);
     an_router_free(ctx->router);
     an_auth_close(ctx->auth);
-    an_secret_release(&ctx->signing_key);
     *ctx = (struct an_ctx){.conf = NULL};
-}
-
-int an_ctx_key(struct an_ctx *ctx, struct an_db *db, const struct an_secret **out, struct an_err *err)
-{
-    *out = &ctx->signing_key;
-    if (ctx->signing_key.data != NULL)
-        return AN_OK;
-    struct an_result *rows = NULL;
-    struct an_server *server;
-    int rc = AN_OK;
-    if (db == NULL) {
-        rc = an_shard_reader(ctx->directory, &server, err);
-        db = rc == AN_OK ? server->db : NULL;
-    }
-    if (rc == AN_OK)
-        rc = an_db_exec(db, AN_STMT_SIGNING_KEY, NULL, 0, &rows, err);
-    if (rc != AN_OK)
-        return rc;
-    unsigned char key[AN_SHA256_LEN];
-    if (an_result_rows(rows) == 1 && an_hex_decode(an_result_get(rows, 0, 0), key, sizeof key))
-        an_secret_set(&ctx->signing_key, (const char *)key, sizeof key);
-    else
-        rc = an_fail(err, AN_EBACKEND, "the database holds no signing key of %d bytes", AN_SHA256_LEN);
-    OPENSSL_cleanse(key, sizeof key);
-    an_result_free(rows);
-    return rc;
 }
 
 int an_api_check(const struct an_conf *c, const enum an_db_role *roles, size_t count, struct an_err *err)

@@ -101,8 +101,7 @@ static void add_write_token(struct an_call *call, const struct an_secret *key, c
 static int take_body(struct an_call *call, const struct wishes *w, struct an_str body, struct an_err *err)
 {
     struct an_ctx *ctx = call->ctx;
-    const struct an_secret *key;
-    int rc = an_ctx_key(ctx, ctx->writer, &key, err);
+    int rc = an_router_key(ctx->router, &ctx->signing_key, err);
     struct an_shard *shard;
     if (rc == AN_OK)
         rc = an_router_admit(ctx->router, call->tenant, ctx->conf->tenant_auto_create, &shard, err);
@@ -157,7 +156,7 @@ static int answer_events(struct an_call *call, struct an_err *err)
     struct an_need written;
     int rc = an_ingest_answer(call->held, call->rep, &written, err);
     if (rc == AN_OK && written.lsn != 0)
-        add_write_token(call, &call->ctx->signing_key, &written);
+        add_write_token(call, call->ctx->signing_key, &written);
     return rc;
 }
 

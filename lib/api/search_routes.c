@@ -74,7 +74,7 @@ static int begin(struct an_call *call, struct an_search *s, bool *refused, struc
     if (*refused)
         return an_call_problem(call, AN_P_NOT_CONFIGURED,
                                "Reading across tenants is off: database.platform names no connection.");
-    int rc = an_ctx_key(call->ctx, NULL, &s->key, err);
+    int rc = an_router_key(call->ctx->router, &s->key, err);
     if (rc == AN_OK && an_platform_asked(call))
         rc = an_search_all_shards(s, err);
     struct an_str token = an_request_header(call->req, WRITE_TOKEN);

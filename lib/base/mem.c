@@ -69,6 +69,11 @@ void an_secret_set(struct an_secret *s, const char *data, size_t len)
     s->len = len;
 }
 
+void an_wipe(void *p, size_t len)
+{
+    OPENSSL_cleanse(p, len);
+}
+
 void an_secret_release(struct an_secret *s)
 {
     if (s->data != NULL)

@@ -22,6 +22,7 @@ struct an_secret {
     size_t len;
 };
 void an_secret_set(struct an_secret *s, const char *data, size_t len);
+void an_wipe(void *p, size_t len); /* of a secret in memory of your own; no compiler leaves it out */
 void an_secret_release(struct an_secret *s); /* wipes it; accepts an empty one */
 
 /* Same bytes? Takes the same time wherever they differ. */

@@ -40,6 +40,14 @@ bool an_str_starts(struct an_str a, const char *prefix)
     return a.len >= n && memcmp(a.data, prefix, n) == 0;
 }
 
+uint32_t an_str_hash(struct an_str a)
+{
+    uint32_t h = 2166136261u;
+    for (size_t i = 0; i < a.len; i++)
+        h = (h ^ (unsigned char)a.data[i]) * 16777619u;
+    return h;
+}
+
 bool an_str_has_nul(struct an_str a)
 {
     return a.len > 0 && memchr(a.data, '\0', a.len) != NULL;

@@ -21,6 +21,7 @@ bool an_str_equal(struct an_str a, struct an_str b);
 bool an_str_is(struct an_str a, const char *s);
 bool an_str_case_is(struct an_str a, const char *s); /* ASCII letters without case */
 bool an_str_starts(struct an_str a, const char *prefix);
+uint32_t an_str_hash(struct an_str a); /* FNV-1a: for tables of what nobody chooses to collide */
 bool an_str_has_nul(struct an_str a);
 struct an_str an_str_trim(struct an_str a); /* blanks and tabs at both ends */
 /* The part before the first `sep`; *rest becomes what follows it (absent where there is no sep). */

@@ -11,7 +11,7 @@ int an_admin_search(struct an_admin *a, struct an_search *s, struct an_err *err)
                             .arena = a->arena,
                             .tenant = a->tenant,
                             .timeout_ms = ctx->conf->search_timeout_ms};
-    int rc = an_ctx_key(ctx, NULL, &s->key, err);
+    int rc = an_router_key(ctx->router, &s->key, err);
     return rc == AN_OK && an_platform_asked(a->call) ? an_search_all_shards(s, err) : rc;
 }
 

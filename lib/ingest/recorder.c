@@ -21,7 +21,7 @@ struct an_recorder *an_recorder_new(const struct an_conf *c, const char *actor_t
     struct an_recorder *recorder = an_xcalloc(1, sizeof *recorder);
     recorder->actor_type = actor_type;
     recorder->actor_id = actor_id;
-    recorder->router = an_router_new(c, true);
+    recorder->router = an_router_new(c, NULL, true);
     recorder->ingest = an_ingest_new(c, recorder->router, NULL);
     return recorder;
 }

@@ -3,6 +3,8 @@ libannals_a_SOURCES += \
 	lib/shard/directory.h \
 	lib/shard/health.c \
 	lib/shard/health.h \
+	lib/shard/known.c \
+	lib/shard/known.h \
 	lib/shard/replica.c \
 	lib/shard/replica.h \
 	lib/shard/router.c \

@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/codec.h"
 #include "base/mem.h"
 #include "db/tx.h"
 #include "log/log.h"
@@ -18,7 +19,7 @@
 #define LEFT_ALONE_TIMES 4
 #define LEFT_ALONE_MIN_US INT64_C(250000)
 #define LEFT_ALONE_MAX_US INT64_C(5000000)
-#define VERSION_WAIT_MS 900 /* for an answer that is there at once, or not worth a request's time */
+#define QUICK_WAIT_MS 900 /* for an answer that is there at once, or not worth a request's time */
 #define DESCRIPTION_LIMIT ((size_t)1 << 20)
 
 /* A shard, and the row that it was made of: where the row changes, another is made. The old one stays, since
@@ -30,6 +31,7 @@ struct entry {
 
 struct an_router {
     const struct an_conf *conf;
+    struct an_known *known; /* by all workers; NULL */
     bool writes;
     struct an_shard *home; /* `default` */
     struct entry *entries; /* every other that there ever was */
@@ -37,17 +39,20 @@ struct an_router {
     struct an_shard **list; /* those that there are */
     size_t list_count;      /* 0: the directory was never asked */
     int64_t version;        /* of that list */
-    char history[48];       /* of the directory's database; empty: its primary was never asked */
+    char history[AN_HISTORY_MAX + 1]; /* of the directory's database; empty: its primary was never asked */
     struct an_tenants tenants;
+    struct an_secret key; /* empty: nobody has it yet */
+    bool key_settled;     /* the directory itself said it */
     int64_t refresh_us, ask_us; /* not before */
     int64_t primary_us;         /* the same, of the directory's primary alone */
     struct an_err failure;      /* why it is left alone */
 };
 
-struct an_router *an_router_new(const struct an_conf *c, bool writes)
+struct an_router *an_router_new(const struct an_conf *c, struct an_known *known, bool writes)
 {
     struct an_router *r = an_xcalloc(1, sizeof *r);
     r->conf = c;
+    r->known = known;
     r->writes = writes;
     r->home = an_shard_new_default(c);
     return r;
@@ -57,6 +62,7 @@ void an_router_free(struct an_router *r)
 {
     if (r == NULL)
         return;
+    an_secret_release(&r->key);
     an_tenants_release(&r->tenants);
     for (size_t i = 0; i < r->entry_count; i++) {
         an_shard_free(r->entries[i].shard);
@@ -209,17 +215,31 @@ static void take_list(struct an_router *r, const struct an_directory_shard *foun
     an_buf_release(&description);
 }
 
+/* arg: the version that the list is of, at least. */
 static int ask_shards(struct an_router *r, struct an_db *db, void *arg, struct an_err *err)
 {
-    (void)arg;
+    const int64_t *version = arg;
     struct an_directory_shard *found;
     size_t count;
     struct an_arena *arena = an_arena_new(0);
     int rc = an_directory_shards(db, arena, &found, &count, err);
-    if (rc == AN_OK)
+    if (rc == AN_OK) {
         take_list(r, found, count);
+        an_known_put_shards(r->known, r->history, *version, found, count);
+    }
     an_arena_free(arena);
     return rc;
+}
+
+/* The list of another worker, where it is newer than ours. The directory is asked for its own as soon as it answers. */
+static void recall_shards(struct an_router *r)
+{
+    struct an_directory_shard *found;
+    size_t count;
+    struct an_arena *arena = an_arena_new(0);
+    if (an_known_shards(r->known, r->version, arena, &found, &count))
+        take_list(r, found, count);
+    an_arena_free(arena);
 }
 
 /* Columns of directory_version. */
@@ -227,7 +247,7 @@ enum { NUMBER, CHANGED, HISTORY };
 
 struct version {
     struct an_directory_mark mark;
-    char history[48]; /* empty: a replica says it */
+    char history[AN_HISTORY_MAX + 1]; /* empty: a replica says it */
 };
 
 static int ask_version(struct an_router *r, struct an_db *db, void *arg, struct an_err *err)
@@ -235,7 +255,7 @@ static int ask_version(struct an_router *r, struct an_db *db, void *arg, struct 
     (void)r;
     struct version *v = arg;
     struct an_result *res = NULL;
-    int rc = an_db_ask(db, AN_STMT_DIRECTORY_VERSION, VERSION_WAIT_MS, &res, err);
+    int rc = an_db_ask(db, AN_STMT_DIRECTORY_VERSION, QUICK_WAIT_MS, &res, err);
     if (rc == AN_OK && (!an_result_int(res, 0, NUMBER, &v->mark.version) ||
                         !an_result_int(res, 0, CHANGED, &v->mark.changed_us)))
         rc = an_fail(err, AN_EBACKEND, "db: the directory has no version");
@@ -252,13 +272,16 @@ static void follow_history(struct an_router *r, const struct version *v)
 {
     if (v->history[0] == '\0')
         return;
-    bool other = r->history[0] != '\0' && strcmp(v->history, r->history) != 0;
-    if (other || v->mark.version < r->version) {
+    bool other = (r->history[0] != '\0' && strcmp(v->history, r->history) != 0) || v->mark.version < r->version;
+    if (other) {
         an_log_warn("db",
                     "the directory of shards has another history than before: all of it is asked for again");
         an_tenants_doubt(&r->tenants);
         r->version = 0;
+        r->key_settled = false;
     }
+    if (other || r->history[0] == '\0')
+        an_known_follow(r->known, v->history, v->mark.version);
     memcpy(r->history, v->history, sizeof r->history);
 }
 
@@ -273,7 +296,7 @@ static int look(struct an_router *r, bool afresh, struct version *v, struct an_e
     if (rc == AN_OK)
         follow_history(r, v);
     if (rc == AN_OK && v->mark.version > r->version) {
-        rc = ask_directory(r, afresh, ask_shards, NULL, err);
+        rc = ask_directory(r, afresh, ask_shards, &v->mark.version, err);
         if (rc == AN_OK)
             r->version = v->mark.version;
     }
@@ -314,6 +337,8 @@ static struct an_shard *listed(const struct an_router *r, struct an_str name)
 int an_router_shards(struct an_router *r, struct an_shard *const **list, size_t *count, struct an_err *err)
 {
     int rc = r->list_count == 0 ? refresh(r, err) : refresh_if_due(r, err);
+    if (r->list_count == 0)
+        recall_shards(r);
     *list = r->list;
     *count = r->list_count;
     return r->list_count > 0 ? AN_OK : rc;
@@ -350,6 +375,13 @@ static struct an_shard *find_shard(struct an_router *r, struct an_str name)
     return listed(r, name);
 }
 
+static void tell_others(struct an_router *r, struct an_str tenant, const struct an_tenant *t)
+{
+    struct an_known_tenant of = {.version = t->version, .suspended = t->suspended};
+    (void)snprintf(of.shard, sizeof of.shard, "%s", t->known ? an_shard_name(t->shard) : "");
+    an_known_put(r->known, r->history, tenant, &of);
+}
+
 static int take_tenant(struct an_router *r, const struct about *about, struct an_tenant **out,
                        struct an_err *err)
 {
@@ -366,8 +398,29 @@ static int take_tenant(struct an_router *r, const struct about *about, struct an
     t->version = version;
     t->known = name.data != NULL;
     t->suspended = an_result_true(about->res, 0, SUSPENDED);
+    tell_others(r, about->tenant, t);
     *out = t;
     return AN_OK;
+}
+
+/* What other workers know of it, unless we know better; it stays in doubt, so that the directory is asked as soon as it
+ * answers. */
+static void recall_tenant(struct an_router *r, struct an_str tenant)
+{
+    struct an_known_tenant of;
+    const struct an_tenant *own = an_tenants_find(&r->tenants, tenant);
+    if (!an_known_find(r->known, tenant, &of) || (own != NULL && own->known && own->version >= of.version))
+        return;
+    if (listed(r, an_str(of.shard)) == NULL)
+        recall_shards(r);
+    struct an_shard *shard = listed(r, an_str(of.shard));
+    if (shard == NULL)
+        return;
+    struct an_tenant *t = an_tenants_put(&r->tenants, tenant);
+    t->shard = shard;
+    t->version = 0;
+    t->known = true;
+    t->suspended = of.suspended;
 }
 
 /* Asks the directory; goes on with what is remembered where that fails. */
@@ -384,6 +437,7 @@ static int learn(struct an_router *r, struct an_str tenant, struct an_tenant **o
     an_result_free(about.res);
     if (rc != AN_EAGAIN)
         return rc;
+    recall_tenant(r, tenant);
     *out = an_tenants_find(&r->tenants, tenant);
     return *out != NULL && (*out)->known ? AN_OK : rc;
 }
@@ -443,4 +497,47 @@ int an_router_admit(struct an_router *r, struct an_str tenant, bool create, stru
     if (rc == AN_OK)
         *out = t->shard;
     return rc;
+}
+
+/* ---- the signing key ---- */
+
+static int ask_key(struct an_router *r, struct an_db *db, void *arg, struct an_err *err)
+{
+    (void)arg;
+    struct an_result *res = NULL;
+    unsigned char key[AN_SHA256_LEN];
+    int rc = an_db_ask(db, AN_STMT_SIGNING_KEY, QUICK_WAIT_MS, &res, err);
+    if (rc == AN_OK && (an_result_rows(res) != 1 || !an_hex_decode(an_result_get(res, 0, 0), key, sizeof key)))
+        rc = an_fail(err, AN_EBACKEND, "db: the directory holds no signing key of %d bytes", AN_SHA256_LEN);
+    if (rc == AN_OK) {
+        an_secret_set(&r->key, (const char *)key, sizeof key);
+        an_known_put_key(r->known, key);
+        an_wipe(key, sizeof key);
+    }
+    an_result_free(res);
+    return rc;
+}
+
+static void recall_key(struct an_router *r)
+{
+    unsigned char key[AN_SHA256_LEN];
+    if (an_known_key(r->known, key))
+        an_secret_set(&r->key, (const char *)key, sizeof key);
+    an_wipe(key, sizeof key);
+}
+
+int an_router_key(struct an_router *r, const struct an_secret **out, struct an_err *err)
+{
+    *out = &r->key;
+    if (r->key_settled)
+        return AN_OK;
+    int rc = ask_directory(r, false, ask_key, NULL, err);
+    if (rc == AN_OK) {
+        heard(r);
+        r->key_settled = true;
+        return AN_OK;
+    }
+    if (rc == AN_EAGAIN)
+        recall_key(r);
+    return rc == AN_EAGAIN && r->key.data != NULL ? AN_OK : rc;
 }

@@ -2,7 +2,7 @@
 /* From a tenant to its shard, as one worker knows it. The directory (the database of the shard `default`) is
  * asked once a tenant, and each second, while there is work, whether anything has changed; then what is
  * remembered is asked for again as it is needed. Where the directory cannot be asked, what is remembered goes
- * on.
+ * on; what this worker does not remember, others may (known.h).
  *
  * So an answer may be two seconds old. That is no harm: the shard itself says whether the tenant lives there,
  * in every transaction (AN_EMOVED). See docs/design/shards.md. */
@@ -11,15 +11,18 @@
 
 #include "an.h"
 #include "base/err.h"
+#include "base/mem.h"
 #include "base/text.h"
 #include "conf/conf.h"
+#include "shard/known.h"
 #include "shard/shard.h"
 
 struct an_router; /* one a worker; owns its shards, which live as long as it does */
 
 /* writes: the directory is asked on the writer's connection, and by a reader where that fails; else by
- * readers alone. Opens nothing yet. The configuration must outlive it. */
-struct an_router *an_router_new(const struct an_conf *c, bool writes) AN_MUST_CHECK;
+ * readers alone. known: what all workers of the program know, or NULL. Opens nothing yet. The configuration must outlive
+ * it. */
+struct an_router *an_router_new(const struct an_conf *c, struct an_known *known, bool writes) AN_MUST_CHECK;
 void an_router_free(struct an_router *r); /* accepts NULL */
 
 /* The shard `default`, whose database is the directory. */
@@ -41,6 +44,10 @@ void an_router_doubt(struct an_router *r, struct an_str tenant);
  * asked it is that of the last time; AN_EAGAIN: there was none. */
 int an_router_shards(struct an_router *r, struct an_shard *const **list, size_t *count,
                      struct an_err *err) AN_MUST_CHECK;
+
+/* The key that signs cursors and write tokens, one for all instances: asked for once, as all of the directory. *out is the
+ * router's, as long as it lives. AN_EAGAIN: the directory cannot be asked, and no worker has the key. */
+int an_router_key(struct an_router *r, const struct an_secret **out, struct an_err *err) AN_MUST_CHECK;
 
 /* What the directory says of itself. */
 struct an_directory_mark {

@@ -6,19 +6,10 @@
 
 #define FIRST_SIZE 256
 
-/* FNV-1a. */
-static uint32_t hash(struct an_str id)
-{
-    uint32_t h = 2166136261u;
-    for (size_t i = 0; i < id.len; i++)
-        h = (h ^ (unsigned char)id.data[i]) * 16777619u;
-    return h;
-}
-
 /* The slot that holds id, or the empty one where it would go. At least a quarter of all are empty. */
 static struct an_tenant *slot_of(const struct an_tenants *t, struct an_str id)
 {
-    size_t i = hash(id) & (t->size - 1);
+    size_t i = an_str_hash(id) & (t->size - 1);
     while (t->slots[i].id != NULL && !an_str_is(id, t->slots[i].id))
         i = (i + 1) & (t->size - 1);
     return &t->slots[i];

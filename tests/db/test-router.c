@@ -24,7 +24,7 @@ static void test_router(void **state)
 {
     (void)state;
     const char *tenant = fresh_name("tenant");
-    struct an_router *r = an_router_new(&conf, true);
+    struct an_router *r = an_router_new(&conf, NULL, true);
     assert_int_equal(admit(r, tenant, false), AN_EDENIED);
     assert_int_equal(ask("SELECT count(*) FROM annals.tenants WHERE tenant_id = $1", tenant), 0);
     assert_int_equal(admit(r, tenant, true), AN_OK);
@@ -43,7 +43,7 @@ static void test_router(void **state)
 static void test_router_and_shards(void **state)
 {
     (void)state;
-    struct an_router *r = an_router_new(&conf, true);
+    struct an_router *r = an_router_new(&conf, NULL, true);
     struct an_shard *const *list, *first, *again;
     size_t count;
     assert_int_equal(an_router_shards(r, &list, &count, &err), AN_OK);
@@ -76,10 +76,46 @@ static void test_router_and_shards(void **state)
     an_router_free(r);
 }
 
+/* A worker that comes when the directory is away goes on with what another one knew, and with nothing else. */
+static void test_router_recalls(void **state)
+{
+    (void)state;
+    struct an_known *known = an_known_new();
+    struct an_router *r = an_router_new(&conf, known, true);
+    const char *tenant = fresh_tenant("known");
+    const struct an_secret *key, *recalled;
+    assert_int_equal(admit(r, tenant, false), AN_OK);
+    assert_int_equal(an_router_key(r, &key, &err), AN_OK);
+    struct an_conf away = conf;
+    away.db_writer = (struct an_secret){.data = NULL};
+    an_secret_set(&away.db_writer, "host=/nowhere", strlen("host=/nowhere"));
+    struct an_router *next = an_router_new(&away, known, true);
+    struct an_shard *shard, *const *list;
+    size_t count;
+    assert_int_equal(admit(next, tenant, false), AN_OK);
+    assert_int_equal(admit(next, tenant, false), AN_OK);
+    assert_int_equal(an_router_find(next, an_str(fresh_name("stranger")), &shard, &err), AN_EAGAIN);
+    assert_int_equal(an_router_key(next, &recalled, &err), AN_OK);
+    assert_int_equal(recalled->len, key->len);
+    assert_memory_equal(recalled->data, key->data, key->len);
+    assert_int_equal(an_router_shards(next, &list, &count, &err), AN_OK);
+    assert_ptr_equal(list[0], an_router_default(next));
+    struct an_router *alone = an_router_new(&away, NULL, true);
+    assert_int_equal(an_router_find(alone, an_str(tenant), &shard, &err), AN_EAGAIN);
+    assert_int_equal(an_router_key(alone, &recalled, &err), AN_EAGAIN);
+    assert_int_equal(an_router_shards(alone, &list, &count, &err), AN_EAGAIN);
+    an_router_free(alone);
+    an_router_free(next);
+    an_router_free(r);
+    an_secret_release(&away.db_writer);
+    an_known_free(known);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {cmocka_unit_test(test_router),
-                                              cmocka_unit_test(test_router_and_shards)};
+                                              cmocka_unit_test(test_router_and_shards),
+                                              cmocka_unit_test(test_router_recalls)};
     if (!fixture_conf(&conf)) {
         (void)printf("skipped: ANNALS_TEST_PG names no server\n");
         return 77;

@@ -53,9 +53,9 @@ def found(stack, tenant, **kwargs):
     return reply.status, [event["entities"][0]["id"] for event in reply.json().get("events", [])]
 
 
-def metric(stack, name):
+def metric(stack, name, app=""):
     lines = stack.get("/metrics", token=None).body.decode().splitlines()
-    return sum(float(line.split()[-1]) for line in lines if line.startswith(name + "{"))
+    return sum(float(line.split()[-1]) for line in lines if line.startswith(name + "{") and f'app="{app}' in line)
 
 
 def count(where, tenant):
@@ -223,6 +223,51 @@ def test_directory_down(sharded):
     stack.cluster.start()
     wait_until("the directory is back", lambda: post(stack, "stranger", "up").status == 201, timeout=15)
     assert count(shard, "there") == 50
+
+
+def test_directory_down_for_longer_than_workers_live(sharded):
+    """What a worker knew its successors know, whether it has served its share, was killed, or left at a reload: where the
+    tenant lives, and the key of cursors and write tokens. Who was never met stays unknown, and a change in the directory is
+    seen as soon as ever."""
+    stack, shard = sharded(own_cluster=True, settings={f"{app}.{key}": value for app in ("ingest", "search")
+                                                       for key, value in (("workers", 2), ("max_requests", 40))})
+    for n in range(8):
+        assert post(stack, "there", f"there-{n}").status == 201
+        assert found(stack, "there")[0] == 200
+    cursor = stack.get("/v1/events?limit=2", token=stack.token("there")).json()["next_cursor"]
+    stack.cluster.stop(signal.SIGQUIT)
+    before = {app: metric(stack, "annals_workers_started_total", app) for app in ("ingest", "search")}
+
+    def serve(first, count):
+        for n in range(first, first + count):
+            reply = post(stack, "there", f"down-{n}", timeout=5)
+            assert reply.status == 201, n
+            written = {"Annals-Write-Token": reply.headers["Annals-Write-Token"]}
+            status, ids = found(stack, "there", timeout=5, headers=written)
+            assert status == 200 and f"down-{n}" in ids
+            page = stack.get(f"/v1/events?limit=2&cursor={cursor}", token=stack.token("there"), timeout=5)
+            assert page.status == 200 and len(page.json()["events"]) == 2
+
+    serve(0, 120)
+    for app in ("ingest", "search"):
+        for worker in stack.workers(app):
+            stack.kill(worker)
+    serve(120, 20)
+    for app in ("ingest", "search"):
+        workers = stack.workers(app)
+        stack.reload(app)
+        wait_until(f"{app} has new workers", lambda: not set(workers) & set(stack.workers(app)))
+    serve(140, 100)
+    for app in ("ingest", "search"):
+        assert metric(stack, "annals_workers_started_total", app) - before[app] > 6
+    assert {post(stack, "stranger", f"down-{n}").status for n in range(4)} == {503}
+    assert {post(stack, "here", f"down-{n}").status for n in range(4)} == {503}
+    stack.cluster.start()
+    wait_until("the directory is back", lambda: post(stack, "stranger", "up").status == 201, timeout=15)
+    stack.rows("UPDATE annals.tenants SET suspended_at = now() WHERE tenant_id = 'there' RETURNING 1")
+    time.sleep(2)
+    assert {post(stack, "there", f"no-{n}").status for n in range(10)} == {403}
+    assert count(shard, "there") == 248
 
 
 @pytest.fixture

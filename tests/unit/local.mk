@@ -24,6 +24,7 @@ UNIT_TESTS = \
 	tests/unit/test-json-corpus \
 	tests/unit/test-jwk \
 	tests/unit/test-keyring \
+	tests/unit/test-known \
 	tests/unit/test-listener \
 	tests/unit/test-log \
 	tests/unit/test-metrics \
