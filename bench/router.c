@@ -23,7 +23,7 @@ int main(int argc, char **argv)
     struct an_conf *c = an_conf_load(argv[1], &problems);
     if (c == NULL)
         stop_with(problems.data);
-    struct an_router *router = an_router_new(c, true);
+    struct an_router *router = an_router_new(c, NULL, true);
     int64_t from_us = 0;
     for (int i = 0; i < 2 * CALLS; i++) {
         struct an_shard *shard;
