@@ -12,6 +12,7 @@
 #include "ingest/recorder.h"
 #include "proc/exit.h"
 #include "shard/directory.h"
+#include "upkeep/partition.h"
 
 #define ARRAY_MAX_BYTES ((size_t)64 << 10)
 #define LINE_MAX_BYTES ((size_t)256 << 10)
@@ -19,7 +20,7 @@
 
 struct addition {
     const char *name, *primary, *replicas[AN_SHARD_REPLICAS_MAX];
-    size_t replica_count;
+    size_t replica_count, partitions; /* partitions: that were made */
 };
 
 bool an_ctl_shard_valid(const char *name)
@@ -199,7 +200,23 @@ static int insert(struct an_db *directory, const struct addition *a, const char 
     return rc;
 }
 
-static int add_checked(const struct an_ctl *ctl, const struct addition *a, struct an_err *err)
+static void count(void *arg, const struct an_partition *p)
+{
+    size_t *made = arg;
+    (void)p;
+    ++*made;
+}
+
+/* So that whoever is put there can be written at once; annals-partition goes on with them. */
+static int make_partitions(const struct an_conf *c, struct addition *a, struct an_err *err)
+{
+    struct an_db *db = an_db_new_at(c, AN_DB_JOB, a->primary);
+    int rc = an_partition_ensure(db, c, false, count, &a->partitions, err);
+    an_db_free(db);
+    return rc;
+}
+
+static int add_checked(const struct an_ctl *ctl, struct addition *a, struct an_err *err)
 {
     char identity[IDENTITY_MAX], words[AN_SHARD_NAME_MAX + 64];
     int rc = check_primary(ctl->conf, a->primary, identity, err);
@@ -212,6 +229,8 @@ static int add_checked(const struct an_ctl *ctl, const struct addition *a, struc
     rc = check_apart(directory, identity, err);
     if (rc == AN_OK)
         rc = record(ctl, "annals.shard.add", a->name, words, err);
+    if (rc == AN_OK)
+        rc = make_partitions(ctl->conf, a, err);
     if (rc == AN_OK)
         rc = insert(directory, a, identity, err);
     an_db_free(directory);
@@ -230,8 +249,8 @@ static int shard_add(const struct an_ctl *ctl)
     if (ctl->json)
         (void)printf("{\"shard\": \"%s\", \"added\": true}\n", a.name);
     else
-        (void)printf("%s: added; it takes tenants that are put there, and annals-partition must run on it\n",
-                     a.name);
+        (void)printf("%s: added, with %zu new partitions; it takes tenants that are put there\n", a.name,
+                     a.partitions);
     return AN_EXIT_OK;
 }
 
@@ -307,11 +326,22 @@ struct change {
     const char *refusal;
 };
 
+static int check_known(const struct an_ctl *ctl, const char *name, struct an_err *err)
+{
+    const char *place;
+    struct an_arena *arena = an_arena_new(0);
+    int rc = an_ctl_shard_find(ctl, arena, name, &place, err);
+    an_arena_free(arena);
+    return rc;
+}
+
 static int change(const struct an_ctl *ctl, const struct change *c, const char *name, struct an_err *err)
 {
     char words[AN_SHARD_NAME_MAX + 64];
     (void)snprintf(words, sizeof words, "shard %s %s", name, c->done);
-    int rc = record(ctl, c->action, name, words, err);
+    int rc = check_known(ctl, name, err);
+    if (rc == AN_OK)
+        rc = record(ctl, c->action, name, words, err);
     if (rc != AN_OK)
         return rc;
     const struct an_db_param params[] = {AN_DB_TEXT(an_str(name)), AN_DB_TEXT(an_str(c->state))};
@@ -334,6 +364,8 @@ static int run_change(const struct an_ctl *ctl, const struct change *c)
         return status;
     if (!an_ctl_shard_valid(name))
         return an_ctl_usage("%s: '%s' is no name of a shard", ctl->command->words, name);
+    if (c->stmt == AN_STMT_SHARD_REMOVE && strcmp(name, AN_SHARD_DEFAULT) == 0)
+        return an_ctl_usage("%s: '%s' is there always", ctl->command->words, name);
     if (change(ctl, c, name, &err) != AN_OK)
         return an_ctl_failed(&err);
     if (!ctl->json)
@@ -344,21 +376,21 @@ static int run_change(const struct an_ctl *ctl, const struct change *c)
 static int shard_drain(const struct an_ctl *ctl)
 {
     static const struct change c = {"annals.shard.drain", "takes no new tenants", AN_STMT_SHARD_STATE,
-                                    "draining", "not known"};
+                                    "draining", "is not there any more"};
     return run_change(ctl, &c);
 }
 
 static int shard_open(const struct an_ctl *ctl)
 {
     static const struct change c = {"annals.shard.open", "takes new tenants", AN_STMT_SHARD_STATE, "open",
-                                    "not known"};
+                                    "is not there any more"};
     return run_change(ctl, &c);
 }
 
 static int shard_remove(const struct an_ctl *ctl)
 {
     static const struct change c = {"annals.shard.remove", "is removed", AN_STMT_SHARD_REMOVE, NULL,
-                                    "not known, or tenants live on it, or are being moved there"};
+                                    "tenants live on it, or are being moved there or away"};
     return run_change(ctl, &c);
 }
 
