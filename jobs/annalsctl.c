@@ -158,6 +158,8 @@ static int unknown_command(int argc, char **argv)
     bool two = argc > 1 && argv[1][0] != '-';
     (void)snprintf(tried, sizeof tried, "%s%s%s", argv[0], two ? " " : "", two ? argv[1] : "");
     const char *near = an_suggest(an_str(tried), known, count);
+    if ((near == NULL || strchr(near, ' ') == NULL) && two && group_exists(argv[0]))
+        return an_ctl_usage("unknown command '%s' (see annalsctl %s --help)", tried, argv[0]);
     if (near == NULL)
         near = an_suggest(an_str(argv[0]), known, count);
     if (near == NULL)

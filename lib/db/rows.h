@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Events encoded for PostgreSQL, once: the tuples of binary COPY. A field of a tuple and an element of a binary
- * array are the same bytes, so columns are put together by copying (columns.h). */
+/* Events encoded for PostgreSQL, once: the tuples of binary COPY. A field of a tuple and an element of a
+ * binary array are the same bytes, so columns are put together by copying (columns.h). */
 #ifndef AN_DB_ROWS_H
 #define AN_DB_ROWS_H
 

@@ -75,6 +75,7 @@ expect 2 'did you mean "config check"?' config chek
 expect 2 'did you mean "config"?' confg
 expect 2 "'config' needs a further word" config
 expect 2 "unknown command 'zzz'" zzz
+expect 2 "unknown command 'tenant zzz' (see annalsctl tenant --help)" tenant zzz
 expect 2 "config check takes no arguments" config check x
 expect 2 "token check takes no arguments" token check x
 expect 2 "config show: unexpected argument 'x'" config show x
