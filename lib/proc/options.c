@@ -86,7 +86,7 @@ static int take(const struct an_program *program, int letter, const char *value,
         (void)printf("%s %s\n", program->name, PACKAGE_VERSION);
         return 0;
     default:
-        return usage(program, "unknown option, or one without its value", "");
+        return -1;
     }
 }
 
@@ -106,7 +106,10 @@ int an_options_parse(const struct an_program *program, int argc, char **argv, st
     *out = (struct an_options){.conf_path = an_conf_default_path()};
     int letter, status;
     optind = 1;
+    opterr = 0;
     while ((letter = getopt_long(argc, argv, "c:", table, NULL)) != -1) {
+        if (letter == '?')
+            return usage(program, "unknown option, or one without its value: ", argv[optind - 1]);
         status = take(program, letter, optarg, out);
         if (status >= 0)
             return status;

@@ -6,6 +6,7 @@
 
 PostgreSQL refuses to run as root: then its processes belong to the user postgres (or nobody).
 """
+import contextlib
 import glob
 import os
 import pwd
@@ -180,22 +181,16 @@ class Cluster:
         conn.autocommit = autocommit
         return conn
 
+    def run(self, sql):
+        with contextlib.closing(self.connect()) as conn, conn.cursor() as cur:
+            cur.execute(sql)
+
     def create_database(self, name, template="template1"):
-        conn = self.connect()
-        try:
-            with conn.cursor() as cur:
-                cur.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-        finally:
-            conn.close()
+        self.run(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         return name
 
     def drop_database(self, name):
-        conn = self.connect()
-        try:
-            with conn.cursor() as cur:
-                cur.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        finally:
-            conn.close()
+        self.run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 class PgBouncer:
