@@ -136,7 +136,7 @@ const struct an_conf_key an_conf_keys[] = {
     {"database", "keeper", AN_CONF_SECRET, AT(db_keeper), "dbname=annals user=annals_keeper",
      .help = "Connection string of the role that takes partitions away and moves tenants, for "
              "annals-partition and\n"
-             "annalsctl tenant move alone. Not through a pooler that shares sessions."},
+             "annalsctl (tenant move, shard add) alone. Not through a pooler that shares sessions."},
     {"database", "owner", AN_CONF_SECRET, AT(db_owner), "dbname=annals",
      .help = "Connection string of a role that may create roles and schema, for annalsctl db migrate alone."},
     {"database", "connect_timeout", AN_CONF_DURATION, AT(db_connect_timeout_ms), "2s",
