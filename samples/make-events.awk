@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sample events of a fictional company, as NDJSON on standard output.
 #
-# usage: awk -f samples/make-events.awk -v tenant=demo -v count=8000 -v until=$(date +%s) [-v seed=N] [-v days=30]
-#   tenant: demo (Nordlys Instruments) or acme (Acme Rockets); until: seconds since 1970, the newest event's limit
+# usage: awk -f samples/make-events.awk -v tenant=demo -v count=8000 -v until=$(date +%s) \
+#        [-v seed=N] [-v days=30]
+#   tenant: demo (Nordlys Instruments) or acme (Acme Rockets); until: seconds since 1970, the newest event's
+#   limit
 #
-# The same arguments give the same bytes with every POSIX awk, so events carry idempotency keys and a load that was
-# cut off may be repeated. Work happens in sessions: somebody logs in, does a few things that belong together, logs
-# out; sessions follow business hours of the people's offices, so that a histogram looks alive.
+# The same arguments give the same bytes with every POSIX awk, so events carry idempotency keys and a load
+# that was cut off may be repeated. Work happens in sessions: somebody logs in, does a few things that
+# belong together, logs out; sessions follow business hours of the people's offices, so that a histogram
+# looks alive.
 
 BEGIN {
     if (tenant == "") tenant = "demo"
@@ -30,7 +33,7 @@ function fail(why) {
     exit 1
 }
 
-# --- chance: Lehmer's generator, exact in doubles, the same everywhere -------------------------------------------
+# --- chance: Lehmer's generator, exact in doubles, the same everywhere ----------------------------
 function chance() { # [0, 1)
     state = (state * 16807) % 2147483647
     return (state - 1) / 2147483646
@@ -41,7 +44,7 @@ function pick(text,    list, n) { # one word of several, separated by |
     return list[1 + below(n)]
 }
 
-# --- time --------------------------------------------------------------------------------------------------------
+# --- time -----------------------------------------------------------------------------------------
 function two(n) { return sprintf("%02d", n) }
 function rfc3339(seconds,    day, rest, era, doe, yoe, doy, mp, y, m, d) { # proleptic Gregorian, UTC
     day = int(seconds / 86400)
@@ -55,7 +58,8 @@ function rfc3339(seconds,    day, rest, era, doe, yoe, doy, mp, y, m, d) { # pro
     d = doy - int((153 * mp + 2) / 5) + 1
     m = mp < 10 ? mp + 3 : mp - 9
     y = yoe + era * 400 + (m <= 2 ? 1 : 0)
-    return y "-" two(m) "-" two(d) "T" two(int(rest / 3600)) ":" two(int(rest / 60) % 60) ":" two(int(rest) % 60) \
+    return y "-" two(m) "-" two(d) "T" two(int(rest / 3600)) \
+        ":" two(int(rest / 60) % 60) ":" two(int(rest) % 60) \
         sprintf(".%06dZ", (rest - int(rest)) * 1000000)
 }
 function hours(    h) { # how much happens in each hour of a working day, local time
@@ -74,7 +78,7 @@ function working_time(offset,    t, day, hour, weight) { # a moment when a perso
     }
 }
 
-# --- JSON --------------------------------------------------------------------------------------------------------
+# --- JSON -----------------------------------------------------------------------------------------
 function quote(s) {
     gsub(/\\/, "\\\\", s)
     gsub(/"/, "\\\"", s)
@@ -91,7 +95,8 @@ function change(path, old, new) { # old and new: JSON
 function emit(action, entities, outcome, changes, metadata, description,    line) {
     if (made >= count) return
     made++
-    line = "{\"timestamp\":" quote(rfc3339(now)) "," member("idempotency_key", sprintf("sample-%d-%06d", seed, made))
+    line = "{\"timestamp\":" quote(rfc3339(now)) "," \
+        member("idempotency_key", sprintf("sample-%d-%06d", seed, made))
     line = line "," member("action", action) ",\"actor\":" actor
     if (entities != "") line = line ",\"entities\":[" entities "]"
     line = line "," member("outcome", outcome == "" ? "success" : outcome)
@@ -104,7 +109,7 @@ function emit(action, entities, outcome, changes, metadata, description,    line
     if (now > until - 1) now = until - 1 - chance() * 240
 }
 
-# --- who ---------------------------------------------------------------------------------------------------------
+# --- who ------------------------------------------------------------------------------------------
 function person(id, name, department, offset, address) {
     folk++
     folk_id[folk] = id
@@ -167,12 +172,14 @@ function somebody_of(department,    list, n) {
     return list[1 + below(n)]
 }
 
-# --- what --------------------------------------------------------------------------------------------------------
+# --- what -----------------------------------------------------------------------------------------
 function things() {
     agents = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0|" \
         "Mozilla/5.0 (Macintosh; Intel Mac OS X 14_5) AppleWebKit/605.1.15 Safari/605.1.15|" \
-        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/126.0 Safari/537.36|Nordlys-Mobile/4.12 (iOS)"
-    titles = "Annual report|Supplier contract|Risk register|Design note: 潮流計|Onboarding plan|Price list|" \
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/126.0 Safari/537.36|" \
+        "Nordlys-Mobile/4.12 (iOS)"
+    titles = "Annual report|Supplier contract|Risk register|Design note: 潮流計|Onboarding plan|" \
+        "Price list|" \
         "Réunion du comité|Test protocol β|Calibration sheet|Incident review|Sikkerhetsinstruks|Road map"
     parts = "billing|gateway|portal|reports|search|telemetry"
     roles = "viewer|editor|approver|administrator"
@@ -180,7 +187,7 @@ function things() {
 function document_id(    n) { n = 1 + below(240); title = titled(n); return sprintf("doc-%04d", n) }
 function titled(n,    list, k) { k = split(titles, list, "|"); return list[1 + n % k] " " (2020 + n % 7) }
 
-# --- what happens ------------------------------------------------------------------------------------------------
+# --- what happens ---------------------------------------------------------------------------------
 function log_in(    tries) {
     for (tries = chance() < 0.1 ? 1 + below(2) : 0; tries > 0; tries--)
         emit("session.login", "", "failure", "", member("reason", "wrong password") ",\"attempt\":" tries)
@@ -191,7 +198,8 @@ function read_documents(    n, id) {
     for (n = 1 + below(5); n > 0; n--) {
         id = document_id()
         if (chance() < 0.04)
-            emit("document.read", entity("document", id, title), "denied", "", member("reason", "needs the role editor"), \
+            emit("document.read", entity("document", id, title), "denied", "", \
+                member("reason", "needs the role editor"), \
                 "Access refused by policy")
         else
             emit("document.read", entity("document", id, title) "," entity("folder", "f-" (1 + below(30))))
@@ -200,13 +208,15 @@ function read_documents(    n, id) {
 function edit_document(    id, version) {
     id = document_id()
     version = 1 + below(40)
-    emit("document.update", entity("document", id, title) "," entity("folder", "f-" (1 + below(30))), "success", \
+    emit("document.update", entity("document", id, title) "," \
+        entity("folder", "f-" (1 + below(30))), "success", \
         change("/title", quote(title), quote(title " (rev. " version + 1 ")")) "," \
         change("/version", version, version + 1) "," \
         change("/tags", "[\"draft\"]", "[\"draft\",\"" pick("review|für später|重要|final") "\"]"), \
         "\"bytes\":" (2000 + below(90000)))
     if (chance() < 0.3)
-        emit("document.share", entity("document", id, title) "," entity("user", folk_id[somebody()]), "success", "", \
+        emit("document.share", entity("document", id, title) "," \
+            entity("user", folk_id[somebody()]), "success", "", \
             member("permission", pick("read|comment|write")))
     if (chance() < 0.05)
         emit("document.delete", entity("document", id, title), chance() < 0.2 ? "denied" : "success")
@@ -215,18 +225,21 @@ function pay(    id, amount, currency) {
     id = sprintf("pay-%06d", below(1000000))
     amount = sprintf("%d.%02d", 10 + below(90000), below(100))
     currency = pick("EUR|NOK|ISK|JPY|USD")
-    emit("payment.create", entity("payment", id) "," entity("account", "acc-" (100 + below(40))), "success", "", \
+    emit("payment.create", entity("payment", id) "," \
+        entity("account", "acc-" (100 + below(40))), "success", "", \
         "\"amount\":" amount "," member("currency", currency))
     become(somebody_of("finance"))
     if (chance() < 0.08)
         emit("payment.approve", entity("payment", id), "denied", "", "\"amount\":" amount "," \
             member("currency", currency), "The one who created a payment may not approve it")
     else
-        emit("payment.approve", entity("payment", id), "success", change("/status", quote("pending"), quote("approved")), \
+        emit("payment.approve", entity("payment", id), "success", \
+            change("/status", quote("pending"), quote("approved")), \
             "\"amount\":" amount "," member("currency", currency))
     service("payment-runner", "10.20.0.9")
     emit("payment.execute", entity("payment", id) "," entity("account", "acc-" (100 + below(40))), \
-        chance() < 0.05 ? "failure" : "success", "", "\"amount\":" amount "," member("currency", currency) "," \
+        chance() < 0.05 ? "failure" : "success", "", \
+            "\"amount\":" amount "," member("currency", currency) "," \
         member("bank", pick("DNB|Íslandsbanki|三菱UFJ|Crédit Mutuel")))
 }
 function grant(    who, old, new) {
@@ -234,16 +247,19 @@ function grant(    who, old, new) {
     old = pick(roles)
     new = pick(roles)
     become(somebody_of("security"))
-    emit(old == new ? "permission.review" : "permission.change", entity("user", folk_id[who], folk_name[who]) "," \
+    emit(old == new ? "permission.review" : "permission.change", \
+        entity("user", folk_id[who], folk_name[who]) "," \
         entity("role", new), "success", old == new ? "" : change("/role", quote(old), quote(new)), \
         member("ticket", "SEC-" (1000 + below(900))))
 }
 function hire(    id) {
     become(somebody_of("people"))
     id = sprintf("n%05d", below(100000))
-    emit("user.create", entity("user", id) "," entity("department", pick("engineering|sales|operations")), "success", \
+    emit("user.create", entity("user", id) "," \
+        entity("department", pick("engineering|sales|operations")), "success", \
         change("/active", "null", "true"))
-    emit("user.invite", entity("user", id), chance() < 0.1 ? "failure" : "success", "", member("channel", "email"))
+    emit("user.invite", entity("user", id), chance() < 0.1 ? "failure" : "success", "", \
+        member("channel", "email"))
 }
 function deploy(    part, version, steps) {
     part = pick(parts)
@@ -252,19 +268,24 @@ function deploy(    part, version, steps) {
     service("ci-runner", "10.20.0." (10 + below(5)))
     for (steps = 0; steps < 3; steps++)
         emit("deployment." (steps == 0 ? "build" : steps == 1 ? "test" : "rollout"), \
-            entity("service", part) "," entity("release", part "-" version) "," entity("cluster", pick("oslo|reykjavík|東京")), \
-            chance() < 0.06 ? "failure" : "success", "", "\"seconds\":" sprintf("%.1f", 20 + chance() * 300) "," \
+            entity("service", part) "," entity("release", part "-" version) "," \
+            entity("cluster", pick("oslo|reykjavík|東京")), \
+            chance() < 0.06 ? "failure" : "success", "", \
+            "\"seconds\":" sprintf("%.1f", 20 + chance() * 300) "," \
             member("version", version))
     if (chance() < 0.12)
-        emit("deployment.rollback", entity("service", part), "success", change("/version", quote(version), quote("v1.0.0")), \
+        emit("deployment.rollback", entity("service", part), "success", \
+            change("/version", quote(version), quote("v1.0.0")), \
             "", "Error rate above the threshold for 5 minutes")
 }
 function export_data() {
-    emit("report.export", entity("report", pick("revenue|headcount|access|inventory")), chance() < 0.1 ? "denied" : "success", \
+    emit("report.export", entity("report", pick("revenue|headcount|access|inventory")), \
+        chance() < 0.1 ? "denied" : "success", \
         "", member("format", pick("csv|xlsx|pdf")) ",\"rows\":" below(50000))
 }
 function sweep(    n) { # a password sprayer on the night shift
-    context = member("ip", "2001:db8:bad:cafe::" (1 + below(9))) "," member("user_agent", "python-requests/2.31")
+    context = member("ip", "2001:db8:bad:cafe::" (1 + below(9))) "," \
+        member("user_agent", "python-requests/2.31")
     for (n = 4 + below(8); n > 0; n--) {
         actor = "{\"type\":\"user\"," member("id", folk_id[somebody()]) "}"
         emit("session.login", "", "failure", "", member("reason", "wrong password"))
@@ -300,14 +321,17 @@ function landmarks(    xss, name, i) {
     now = until - 240
     become(1)
     emit("document.update", entity("document", "doc-0001", titled(1)), "success", \
-        change("/title", quote("流れ"), quote("潮の流れ 🌊")) "," change("/owner/name", "null", quote(folk_name[1])) "," \
-        change("/limits/max", "1.10", "12345678901234567890.12"), "\"exact\":1e2,\"empty\":{},\"list\":[1,\"two\",null,true]", \
+        change("/title", quote("流れ"), quote("潮の流れ 🌊")) "," \
+        change("/owner/name", "null", quote(folk_name[1])) "," \
+        change("/limits/max", "1.10", "12345678901234567890.12"), \
+        "\"exact\":1e2,\"empty\":{},\"list\":[1,\"two\",null,true]", \
         "Numbers keep their spelling; names keep their letters: Ægir, 日本語, 🦊")
     if (tenant != "demo") return
     xss = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
     actor = "{\"type\":\"user\"," member("id", xss) "," member("name", xss) "," member("email", xss) "}"
     context = member("ip", "2001:db8:bad:cafe::66") "," member("user_agent", xss)
-    emit("profile.update", "{" member("type", "profile") "," member("id", "javascript:alert(1)") "," member("name", xss) "}", \
+    emit("profile.update", "{" member("type", "profile") "," member("id", "javascript:alert(1)") "," \
+        member("name", xss) "}", \
         "denied", change("/bio", quote(""), quote(xss)), member("bio", xss) "," quote(xss) ":1", xss)
     become(2)
     for (i = 1; i <= 24; i++)

@@ -1,9 +1,10 @@
 # Dependencies point one way: a file includes headers of its own folder and of lower rows only.
 # usage: awk -f tools/check-layers.awk lib/*/*.[ch] fcgi/*.c jobs/*.c
-# Exits 1 after naming every include that points up or sideways, or into a folder's internal.h, and every vendor
-# header included twice.
+# Exits 1 after naming every include that points up or sideways, or into a folder's internal.h, and every
+# vendor header included twice.
 BEGIN {
-    rows = split("base|log conf event|proc http html db|shard upkeep|move auth|search|ingest|api|console|fcgi jobs", row, "|")
+    rows = split("base|log conf event|proc http html db|shard upkeep|move auth|search|ingest|api|console|" \
+                 "fcgi jobs", row, "|")
     for (i = 1; i <= rows; i++) {
         count = split(row[i], folder, " ")
         for (j = 1; j <= count; j++)

@@ -1,7 +1,8 @@
-# Turns the statements of sql/queries into an enum and a table, so that C names them and cannot spell them wrong.
+# Turns the statements of sql/queries into an enum and a table, so that C names them and cannot spell them
+# wrong.
 # usage: awk -v out=h|c -f tools/gen-stmt.awk sql/queries/*.sql
-# Each file holds one statement below comment lines, among them name (that of the file), on, params and rows; the
-# comments stay out of what is sent. Exits 1 after naming every file that is not so.
+# Each file holds one statement below comment lines, among them name (that of the file), on, params and
+# rows; the comments stay out of what is sent. Exits 1 after naming every file that is not so.
 function fault(file, message) {
     printf "%s: %s\n", file, message > "/dev/stderr"
     bad = 1

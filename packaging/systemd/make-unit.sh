@@ -18,5 +18,5 @@ template=$folder/$unit.in
 sed -e "/^@hardening@$/{
 r $folder/hardening.conf
 d
-}" -e "s|@app@|$app|g" -e "s|@what@|$what|g" -e "s|@pkglibexecdir@|$pkglibexecdir|g" -e "s|@sbindir@|$sbindir|g" \
-    "$template"
+}" -e "s|@app@|$app|g" -e "s|@what@|$what|g" \
+    -e "s|@pkglibexecdir@|$pkglibexecdir|g" -e "s|@sbindir@|$sbindir|g" "$template"

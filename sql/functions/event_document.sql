@@ -1,5 +1,5 @@
--- The whole document of an event, as it is served and hashed (without received_at): its digest is that of these
--- bytes. The table keeps it without the head that its columns hold already.
+-- The whole document of an event, as it is served and hashed (without received_at): its digest is that of
+-- these bytes. The table keeps it without the head that its columns hold already.
 --   SELECT annals.event_document(e) FROM annals.events AS e WHERE ...
 SET LOCAL ROLE annals_owner;
 

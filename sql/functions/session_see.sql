@@ -1,5 +1,5 @@
--- A session of the console that has not ended, for a reader while the primary is away: by its digest alone, so that
--- nobody can list who is signed in. Nothing is written, so it looks at last_seen_at neither.
+-- A session of the console that has not ended, for a reader while the primary is away: by its digest alone,
+-- so that nobody can list who is signed in. Nothing is written, so it looks at last_seen_at neither.
 SET LOCAL ROLE annals_owner;
 
 CREATE OR REPLACE FUNCTION annals.session_see(digest bytea)

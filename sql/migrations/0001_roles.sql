@@ -79,7 +79,8 @@ BEGIN
     ALTER ROLE annals_keeper SET lock_timeout = '2s';
 EXCEPTION
     WHEN insufficient_privilege THEN
-        RAISE NOTICE 'the roles could not be given time limits: set idle_in_transaction_session_timeout for them';
+        RAISE NOTICE
+            'the roles could not be given time limits: set idle_in_transaction_session_timeout for them';
 END
 $$;
 

@@ -101,11 +101,13 @@ GRANT UPDATE (retention_class, kept_days, held_from) ON annals.tenants TO annals
 
 -- A partition stays as long as one of its tenants needs it. The others see no more than they keep: the
 -- setting, seconds since 1970, is made together with annals.tenant, by search_begin; who has not made it sees
--- nothing. Searches have the same bound in their text, where they can choose what is made of it. Here it is in a
--- form that no index takes, and is computed once a statement.
+-- nothing. Searches have the same bound in their text, where they can choose what is made of it. Here it is
+-- in a form that no index takes, and is computed once a statement.
 CREATE POLICY kept ON annals.events AS RESTRICTIVE FOR SELECT TO annals_reader
-    USING (("timestamp" < (SELECT to_timestamp(nullif(current_setting('annals.kept_from', true), '')::float8)))
+    USING (("timestamp" <
+            (SELECT to_timestamp(nullif(current_setting('annals.kept_from', true), '')::float8)))
            IS FALSE);
 CREATE POLICY kept ON annals.event_entities AS RESTRICTIVE FOR SELECT TO annals_reader
-    USING (("timestamp" < (SELECT to_timestamp(nullif(current_setting('annals.kept_from', true), '')::float8)))
+    USING (("timestamp" <
+            (SELECT to_timestamp(nullif(current_setting('annals.kept_from', true), '')::float8)))
            IS FALSE);

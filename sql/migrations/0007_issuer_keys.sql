@@ -1,5 +1,5 @@
--- What identity providers last answered, for all hosts: one asks, the others read. Whoever may write here may say
--- whose signatures count, as whoever may write annals.sessions may say who is logged in.
+-- What identity providers last answered, for all hosts: one asks, the others read. Whoever may write here
+-- may say whose signatures count, as whoever may write annals.sessions may say who is logged in.
 -- Locks: on a new table only.
 SET LOCAL ROLE annals_owner;
 

@@ -1,10 +1,10 @@
 -- Where tenants live: docs/design/shards.md. A shard is one PostgreSQL with its replicas. Every shard has all
--- tables; what shards and tenants.shard say counts in the database of the shard `default` alone, the directory.
--- Locks: ACCESS EXCLUSIVE on tenants for the time of one ALTER TABLE and one look at its rows.
+-- tables; what shards and tenants.shard say counts in the database of the shard `default` alone, the
+-- directory. Locks: ACCESS EXCLUSIVE on tenants for the time of one ALTER TABLE and one look at its rows.
 SET LOCAL ROLE annals_owner;
 
--- Where a shard is. Who we are there, and by which secret, says the configuration of each instance: the strings
--- name neither user nor password. The one of `default` is empty: it is where database.* points.
+-- Where a shard is. Who we are there, and by which secret, says the configuration of each instance: the
+-- strings name neither user nor password. The one of `default` is empty: it is where database.* points.
 CREATE TABLE annals.shards (
     name text COLLATE "C" PRIMARY KEY CHECK (name ~ '^[a-z0-9][a-z0-9_-]{0,62}$'),
     primary_conninfo text NOT NULL,
@@ -17,12 +17,13 @@ CREATE TABLE annals.shards (
 INSERT INTO annals.shards (name, primary_conninfo)
 VALUES ('default', '');
 
--- shard: of the directory. presence: in this very database, and what its own transactions go by. open: it lives here;
--- closed: it is being moved away, reads go on; hidden: it lives elsewhere, and nothing of it is shown here.
--- Whoever lives here is the directory's `default`, or this is no directory.
+-- shard: of the directory. presence: in this very database, and what its own transactions go by. open: it
+-- lives here; closed: it is being moved away, reads go on; hidden: it lives elsewhere, and nothing of it is
+-- shown here. Whoever lives here is the directory's `default`, or this is no directory.
 ALTER TABLE annals.tenants
     ADD COLUMN shard text COLLATE "C" NOT NULL DEFAULT 'default' REFERENCES annals.shards (name),
-    ADD COLUMN presence text COLLATE "C" NOT NULL DEFAULT 'open' CHECK (presence IN ('open', 'closed', 'hidden')),
+    ADD COLUMN presence text COLLATE "C" NOT NULL DEFAULT 'open'
+        CHECK (presence IN ('open', 'closed', 'hidden')),
     ADD CHECK (presence <> 'open' OR shard = 'default');
 
 -- Grows with every change that a router must see. The row is locked until the change is committed, so that a

@@ -1,18 +1,18 @@
--- Moves of tenants from shard to shard, those that are under way and those of the past: docs/design/moves.md. What
--- it says counts in the directory alone. Locks: on a new table only.
+-- Moves of tenants from shard to shard, those that are under way and those of the past:
+-- docs/design/moves.md. What it says counts in the directory alone. Locks: on a new table only.
 SET LOCAL ROLE annals_owner;
 
--- step: what is being done, or is to be done next. events: how many there were to copy when it began. copied_at and
--- copied_id: the key behind which copying goes on. source_server and target_server: the servers that answered when
--- copying began, with their timelines. Writers waited from closed_at to opened_at.
+-- step: what is being done, or is to be done next. events: how many there were to copy when it began.
+-- copied_at and copied_id: the key behind which copying goes on. source_server and target_server: the
+-- servers that answered when copying began, with their timelines. Writers waited from closed_at to opened_at.
 CREATE TABLE annals.tenant_moves (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     tenant_id text COLLATE "C" NOT NULL,
     source text COLLATE "C" NOT NULL,
     target text COLLATE "C" NOT NULL,
     step text COLLATE "C" NOT NULL DEFAULT 'prepare'
-        CHECK (step IN ('prepare', 'copy', 'follow', 'compare', 'close', 'switch', 'hide', 'open', 'release', 'done',
-                        'aborted')),
+        CHECK (step IN ('prepare', 'copy', 'follow', 'compare', 'close', 'switch', 'hide', 'open', 'release',
+                        'done', 'aborted')),
     started_by text NOT NULL,
     started_at timestamptz NOT NULL DEFAULT now(),
     saved_at timestamptz NOT NULL DEFAULT now(),

@@ -2,7 +2,8 @@
 -- on: any as annals_reader
 -- params: none
 -- rows: 1: a number that grows with every change of a shard or of where a tenant lives; when it grew last, in
---       microseconds; NULL on a replica, else the history that it belongs to: another one once a replica was promoted
+--       microseconds; NULL on a replica, else the history that it belongs to: another one once a replica
+--       was promoted
 -- tenant: all, it touches no row of theirs
 SELECT v.value::bigint,
        c.value::bigint,

@@ -1,7 +1,8 @@
 -- name: feed_horizon
 -- on: primary as annals_job
 -- params: bigint, of feed_snapshot
--- rows: 1: rows of the outbox with smaller transaction ids are all there, for every statement that begins later
+-- rows: 1: rows of the outbox with smaller transaction ids are all there, for every statement that begins
+--       later
 -- tenant: all, it touches no row
 -- The second step. Ids in pg_locks and pg_stat_activity have 32 bits: the nearest id of 64 bits is meant.
 WITH holders AS MATERIALIZED (

@@ -1,8 +1,8 @@
 -- name: feed_of_tenant
 -- on: primary as annals_keeper
 -- params: tenant_id text, position xid8 and bigint, horizon xid8 or NULL, ids bigint
--- rows: the ids of events behind the position, in the order of the feed: xid, id of the outbox row, id of the event;
---       whole outbox rows, as many as it takes to have so many ids
+-- rows: the ids of events behind the position, in the order of the feed: xid, id of the outbox row, id of
+--       the event; whole outbox rows, as many as it takes to have so many ids
 -- The third step, of one tenant. Without a horizon, nobody may be writing for the tenant.
 SELECT w.xid::text,
        w.id,

@@ -1,7 +1,8 @@
 -- name: issuer_keys_find
 -- on: primary as annals_writer
 -- params: issuer, source, fetched_at that is known already as microseconds (NULL: none)
--- rows: 1 where anybody ever asked: keys (NULL where they are known), etag, fetched_at as microseconds, its age in
+-- rows: 1 where anybody ever asked: keys (NULL where they are known), etag, fetched_at as microseconds, its
+--       age in
 -- microseconds
 -- tenant: all, issuers belong to the installation
 -- Ages are of this server's clock, so clocks of hosts need not agree.

@@ -1,8 +1,8 @@
 -- name: move_compare_entities
 -- on: primary as annals_keeper
--- params: tenant_id text, from timestamptz, key behind which to begin: type, id, timestamptz, uuid; to timestamptz; last
---         key, in the same way, or NULL: all that are left; rows bigint or NULL, position in the feed xid8 and bigint,
---         or NULL
+-- params: tenant_id text, from timestamptz, key behind which to begin: type, id, timestamptz, uuid; to
+--         timestamptz; last key, in the same way, or NULL: all that are left; rows bigint or NULL, position
+--         in the feed xid8 and bigint, or NULL
 -- rows: 1: entities, a sum over all of their columns, the last key: type, id, microseconds, uuid (NULL: none)
 -- As move_compare_events.
 WITH fresh AS MATERIALIZED (
@@ -15,12 +15,14 @@ WITH fresh AS MATERIALIZED (
            n.entity_id,
            n."timestamp",
            n.event_id,
-           ('x' || encode(substr(sha256(convert_to(n::text, 'UTF8')), 1, 8), 'hex'))::bit(64)::bigint AS digest
+           ('x' || encode(substr(sha256(convert_to(n::text, 'UTF8')), 1, 8),
+                          'hex'))::bit(64)::bigint AS digest
     FROM annals.event_entities AS n
     WHERE n.tenant_id = $1
       AND n."timestamp" >= $2::timestamptz
       AND n."timestamp" < $7::timestamptz
-      AND (n.entity_type, n.entity_id, n."timestamp", n.event_id) > ($3::text, $4::text, $5::timestamptz, $6::uuid)
+      AND (n.entity_type, n.entity_id, n."timestamp", n.event_id)
+          > ($3::text, $4::text, $5::timestamptz, $6::uuid)
       AND ($8::text IS NULL
            OR (n.entity_type, n.entity_id, n."timestamp", n.event_id)
                <= ($8::text, $9::text, $10::timestamptz, $11::uuid))

@@ -1,7 +1,8 @@
 -- name: move_compare_events
 -- on: primary as annals_keeper
--- params: tenant_id text, key behind which to begin: timestamptz and uuid, to timestamptz, last key: timestamptz and
---         uuid, or NULL: up to `to`, rows bigint or NULL, position in the feed xid8 and bigint, or NULL
+-- params: tenant_id text, key behind which to begin: timestamptz and uuid, to timestamptz, last key:
+--         timestamptz and uuid, or NULL: up to `to`, rows bigint or NULL, position in the feed xid8 and
+--         bigint, or NULL
 -- rows: 1: events, a sum over all of their columns, the last key in microseconds and as uuid (NULL: none)
 -- What stands behind the position in the feed is left out.
 WITH fresh AS MATERIALIZED (
@@ -12,7 +13,8 @@ WITH fresh AS MATERIALIZED (
 ), part AS MATERIALIZED (
     SELECT e."timestamp",
            e.id,
-           ('x' || encode(substr(sha256(convert_to(e::text, 'UTF8')), 1, 8), 'hex'))::bit(64)::bigint AS digest
+           ('x' || encode(substr(sha256(convert_to(e::text, 'UTF8')), 1, 8),
+                          'hex'))::bit(64)::bigint AS digest
     FROM annals.events AS e
     WHERE e.tenant_id = $1
       AND e."timestamp" >= $2::timestamptz

@@ -19,8 +19,8 @@ WITH part AS MATERIALIZED (
     CROSS JOIN LATERAL json_array_elements(p.document -> 'entities') AS n (entity)
 ), texts (row, is_event) AS (
     SELECT p.document::text
-           || ROW(p."timestamp", p.id, p.received_at, p.action, p.actor_type, p.actor_id, p.outcome, p.source_ip,
-                  p.digest, p.payload_ref)::text,
+           || ROW(p."timestamp", p.id, p.received_at, p.action, p.actor_type, p.actor_id, p.outcome,
+                  p.source_ip, p.digest, p.payload_ref)::text,
            true
     FROM part AS p
     UNION ALL

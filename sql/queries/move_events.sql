@@ -1,10 +1,11 @@
 -- name: move_events
 -- on: primary as annals_keeper
--- params: tenant_id text, key behind which to begin: timestamptz and uuid, rows bigint, bytes of documents bigint
+-- params: tenant_id text, key behind which to begin: timestamptz and uuid, rows bigint, bytes of documents
+--         bigint
 -- rows: the next events in key order, at most so many, and one more than fill so many bytes: the columns of
 --       copy_events, then payload_ref
--- The time is said twice: partitions are pruned by the plain comparison only, and the index is entered at the same
--- place by either.
+-- The time is said twice: partitions are pruned by the plain comparison only, and the index is entered at
+-- the same place by either.
 SELECT c.tenant_id,
        c."timestamp",
        c.id,

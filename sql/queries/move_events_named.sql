@@ -2,15 +2,16 @@
 -- on: primary as annals_keeper
 -- params: tenant_id text, ids uuid[]
 -- rows: those that are there, in key order: the columns of copy_events
--- An id begins with the millisecond of its event's timestamp, which leads to one partition. It is computed apart: under
--- row-level security no expression may stand where the index is entered. OFFSET 0: one descent for each id, whatever
--- the planner believes.
+-- An id begins with the millisecond of its event's timestamp, which leads to one partition. It is computed
+-- apart: under row-level security no expression may stand where the index is entered. OFFSET 0: one descent
+-- for each id, whatever the planner believes.
 WITH named AS MATERIALIZED (
     SELECT n.id, t.at AS from_at, t.at + interval '1 millisecond' AS to_at
     FROM unnest($2::uuid[]) AS n (id)
     CROSS JOIN LATERAL (
         SELECT to_timestamp(0)
-               + ('x' || left(replace(n.id::text, '-', ''), 12))::bit(48)::bigint * interval '1 millisecond' AS at
+               + ('x' || left(replace(n.id::text, '-', ''), 12))::bit(48)::bigint
+                 * interval '1 millisecond' AS at
     ) AS t
 )
 SELECT e.tenant_id,

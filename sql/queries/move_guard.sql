@@ -2,9 +2,9 @@
 -- on: primary as annals_keeper
 -- params: tenant_id text, placed_by text, wanted boolean
 -- rows: 0
--- The mover's own hold on the target, on all times: whatever class and holds the tenant had when they were brought
--- last, no partition with what was brought goes before they are brought for good. It is nobody's decision, so
--- nothing of it is left behind.
+-- The mover's own hold on the target, on all times: whatever class and holds the tenant had when they were
+-- brought last, no partition with what was brought goes before they are brought for good. It is nobody's
+-- decision, so nothing of it is left behind.
 WITH gone AS (
     DELETE FROM annals.legal_holds
     WHERE tenant_id = $1 AND placed_by = $2 AND NOT $3::boolean

@@ -14,6 +14,7 @@ WITH known AS (
       AND placed_at = $6::timestamptz
     RETURNING id
 )
-INSERT INTO annals.legal_holds (tenant_id, from_at, to_at, reason, placed_by, placed_at, released_by, released_at)
+INSERT INTO annals.legal_holds (tenant_id, from_at, to_at, reason, placed_by, placed_at,
+                                released_by, released_at)
 SELECT $1, $2::timestamptz, $3::timestamptz, $4, $5, $6::timestamptz, $7, $8::timestamptz
 WHERE NOT EXISTS (SELECT FROM known)

@@ -1,10 +1,11 @@
 -- name: move_list
 -- on: primary as annals_job
 -- params: all boolean: those too that are finished; tenant_id text: of that tenant alone (NULL: of all)
--- rows: one a move, oldest first: id, tenant, source, target, step, who started it and when in microseconds, when it
---       was saved last, finished (NULL: it is not), how long writers waited in microseconds (NULL: not yet), events
---       there were, copied, followed, compared, the key behind which copying goes on, t where it ever came to `close`,
---       servers of source and target when copying began (move_server)
+-- rows: one a move, oldest first: id, tenant, source, target, step, who started it and when in
+--       microseconds, when it was saved last, finished (NULL: it is not), how long writers waited in
+--       microseconds (NULL: not yet), events there were, copied, followed, compared, the key behind which
+--       copying goes on, t where it ever came to `close`, servers of source and target when copying began
+--       (move_server)
 -- tenant: all, for the operator's list
 SELECT m.id,
        m.tenant_id,

@@ -2,7 +2,8 @@
 -- on: primary as annals_keeper
 -- params: tenant_id text, released_by text
 -- rows: 0
--- Where the tenant is hidden, nothing of it keeps a partition any more: its holds and its class are where it lives.
+-- Where the tenant is hidden, nothing of it keeps a partition any more: its holds and its class are where
+-- it lives.
 WITH hidden AS (
     UPDATE annals.tenants
     SET retention_class = 'default'

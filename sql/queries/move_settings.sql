@@ -3,8 +3,8 @@
 -- params: none
 -- rows: 1
 -- tenant: all, it touches no row
--- Both sides must write a row as the same text. What is read goes in the order of an index, for a planner that knows
--- nothing about the tenant.
+-- Both sides must write a row as the same text. What is read goes in the order of an index, for a planner
+-- that knows nothing about the tenant.
 SELECT set_config('timezone', 'UTC', true),
        set_config('datestyle', 'ISO', true),
        set_config('bytea_output', 'hex', true),

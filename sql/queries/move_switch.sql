@@ -2,8 +2,9 @@
 -- on: primary as annals_job
 -- params: tenant_id text, move bigint, source text, target text
 -- rows: 1; none where it is in another step, which is somebody else's doing
--- From its commit on, the tenant lives on the target; that it does, and what is to be done next, is said at once. Each
--- part of such a statement is done whatever the others find, so the step is asked, and kept, before all else.
+-- From its commit on, the tenant lives on the target; that it does, and what is to be done next, is said at
+-- once. Each part of such a statement is done whatever the others find, so the step is asked, and kept,
+-- before all else.
 WITH at AS (
     SELECT a.tenant_id
     FROM annals.tenant_moves AS a

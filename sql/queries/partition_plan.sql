@@ -6,9 +6,9 @@
 --       NULL where nothing is in the way of a drop: class, its days (NULL: for ever) and one of its
 --       tenants (NULL: any); hold, its tenant and reason; consumer; last, t where it is in the archive
 -- tenant: all, a partition belongs to all
--- A tenant that is being moved here, hidden and with its own class and holds, may have events everywhere tomorrow.
--- The class default counts even where none of its tenants has an event: so a partition goes only when the
--- operator has said how long events are kept.
+-- A tenant that is being moved here, hidden and with its own class and holds, may have events everywhere
+-- tomorrow. The class default counts even where none of its tenants has an event: so a partition goes only
+-- when the operator has said how long events are kept.
 WITH unread AS MATERIALIZED (
     -- An id begins with the millisecond of its event's timestamp.
     SELECT c.name,

@@ -1,7 +1,8 @@
 -- name: replica_state
 -- on: any as annals_reader
 -- params: none
--- rows: 1: on a replica, what it has replayed, else NULL; through (NULL where unknown) and now, in microseconds
+-- rows: 1: on a replica, what it has replayed, else NULL; through (NULL where unknown) and now, in
+--       microseconds
 -- tenant: all, it touches no row
 -- The same that search_begin tells, for a replica that was too far behind or away when it was asked last.
 SELECT CASE

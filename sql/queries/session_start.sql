@@ -3,8 +3,8 @@
 -- params: digest of the link's token, digest of the new session's id, csrf token, milliseconds that it lasts
 -- rows: 1 where the link was good: subject, tenant, scopes, csrf; 0 where it is unknown, used or too old
 -- tenant: all, the link says which tenant the session is for
--- One statement, so that a link is never used up without its session. A second use at the same moment waits for the
--- first and finds used_at set.
+-- One statement, so that a link is never used up without its session. A second use at the same moment waits
+-- for the first and finds used_at set.
 WITH link AS (
     UPDATE annals.login_links
     SET used_at = now()

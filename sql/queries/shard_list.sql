@@ -1,8 +1,9 @@
 -- name: shard_list
 -- on: any as annals_reader
 -- params: none
--- rows: one for each replica of a shard, or one where it has none; by name, then in their order: name, place of the
---       primary ('': the configuration says it), of the replica (NULL: none), t when draining, added_at in microseconds
+-- rows: one for each replica of a shard, or one where it has none; by name, then in their order: name,
+--       place of the primary ('': the configuration says it), of the replica (NULL: none), t when draining,
+--       added_at in microseconds
 -- tenant: all, it touches no row of theirs
 SELECT s.name,
        s.primary_conninfo,

@@ -1,8 +1,8 @@
 -- name: status_database
 -- on: any as annals_reader
 -- params: none
--- rows: 1: server version, name, bytes, t on a replica, start of the server in microseconds, connections to this
---       database, newest migration
+-- rows: 1: server version, name, bytes, t on a replica, start of the server in microseconds, connections to
+--       this database, newest migration
 -- tenant: all, it counts no rows of theirs
 SELECT current_setting('server_version'),
        current_database(),

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# Counting tests: each suite adds one line "NAME PASSED FAILED SKIPPED" to the file $results, and the last line of
-# a run is their sum. Sourced by tests/run and .ci/run, which share one file: what was there already is of another run.
+# Counting tests: each suite adds one line "NAME PASSED FAILED SKIPPED" to the file $results, and the last
+# line of a run is their sum. Sourced by tests/run and .ci/run, which share one file: what was there already
+# is of another run.
 : "${results:?}"
 touch "$results"
 earlier=$(wc -l <"$results")
@@ -21,18 +22,19 @@ print_summary() {
         }' "$results"
 }
 
-# count_run NAME COMMAND...: a run that shares our results. One that failed and has counted no failure, because it
-# could not even build, is one.
+# count_run NAME COMMAND...: a run that shares our results. One that failed and has counted no failure,
+# because it could not even build, is one.
 count_run() {
     local name=$1 before
     before=$(wc -l <"$results")
     shift
-    "$@" || awk -F '\t' -v before="$before" 'NR > before && $3 > 0 { counted = 1 } END { exit !counted }' "$results" ||
+    "$@" ||
+        awk -F '\t' -v before="$before" 'NR > before && $3 > 0 { n = 1 } END { exit !n }' "$results" ||
         record "$name" 0 1 0 0
 }
 
-# count_automake BUILD: prints "PASSED FAILED SKIPPED" of the last "make check" there. A program that speaks TAP
-# counts by its tests, another as one test. Failures and skips are named on stderr.
+# count_automake BUILD: prints "PASSED FAILED SKIPPED" of the last "make check" there. A program that speaks
+# TAP counts by its tests, another as one test. Failures and skips are named on stderr.
 count_automake() {
     find "$1" -name '*.trs' -not -path '*/annals-[0-9]*' | sort | awk -v cut="$1/" '
         {

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Lets spin search every state of the combiner's protocol (docs/design/combiner.md), and sees to it that the search
-# can find faults: with a step left out, or two in another order, somebody sleeps or is taken for ever.
+# Lets spin search every state of the combiner's protocol (docs/design/combiner.md), and sees to it that the
+# search can find faults: with a step left out, or two in another order, somebody sleeps or is taken for
+# ever.
 set -eu
 model=${srcdir:-.}/tests/model/combiner.pml
 command -v spin >/dev/null || { echo "spin is not installed"; exit 77; }
@@ -16,7 +17,8 @@ search() { # FILE OPTIONS...
     spin "$@" -run -safety -m100000 "$file" >log 2>&1 || true
 }
 
-for options in '-DLANES=1' '-DN=2 -DDEATHS=2' '-DN=3 -DLANES=1 -DSHARDS=2'; do # three workers and two lanes need 1.5 GB: by hand
+# Three workers and two lanes need 1.5 GB: by hand.
+for options in '-DLANES=1' '-DN=2 -DDEATHS=2' '-DN=3 -DLANES=1 -DSHARDS=2'; do
     # shellcheck disable=SC2086
     search "$model" $options
     grep -q 'errors: 0' log || { echo "$options:"; cat log; exit 1; }

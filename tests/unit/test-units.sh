@@ -6,7 +6,8 @@ command -v systemd-analyze >/dev/null || { echo "systemd-analyze is missing"; ex
 units=${srcdir:-.}/packaging/systemd
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-for unit in ingest.service ingest.socket search.service search.socket admin.service admin.socket partition.service; do
+for unit in ingest.service ingest.socket search.service search.socket admin.service admin.socket \
+    partition.service; do
     # "verify" wants programs that exist.
     pkglibexecdir=/bin sbindir=/bin sh "$units/make-unit.sh" "$units" "annals-$unit" |
         sed 's|/bin/annals-[a-z]*|/bin/true|' >"$folder/annals-$unit"

@@ -15,8 +15,8 @@ seconds_since() { # EPOCHREALTIME
     awk -v a="$1" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }'
 }
 
-# step LOG WHAT COMMAND...: one line of progress. The command's output goes to LOG; where it fails, the log's end
-# is shown and the script ends. It runs in a subshell under "set -e".
+# step LOG WHAT COMMAND...: one line of progress. The command's output goes to LOG; where it fails, the
+# log's end is shown and the script ends. It runs in a subshell under "set -e".
 step() {
     local log=$1 what=$2 from=$EPOCHREALTIME rc=0
     shift 2
@@ -37,21 +37,22 @@ step() {
     say "$(seconds_since "$from") s"
 }
 
-# Names of the files that make up the checkout in the current folder, each ended by NUL. $1: a folder to leave out.
+# Names of the files that make up the checkout in the current folder, each ended by NUL. $1: a folder to
+# leave out.
 list_sources() {
     local file
     if [ -e .git ] && command -v git >/dev/null; then
         git -c safe.directory='*' ls-files -z --cached --others --exclude-standard
     else
-        find . -name .git -prune -o -path "./${1#"$PWD"/}" -prune -o -type f ! -name '*.[oa]' ! -name config.status \
-            ! -name Makefile -printf '%P\0'
+        find . -name .git -prune -o -path "./${1#"$PWD"/}" -prune -o -type f ! -name '*.[oa]' \
+            ! -name config.status ! -name Makefile -printf '%P\0'
     fi | while IFS= read -r -d '' file; do
         [ ! -f "$file" ] || printf '%s\0' "$file"
     done | sort -zu
 }
 
-# copy_sources TO [LEAVE_OUT]: makes TO a copy of the checkout $top with the same times, so that make builds only
-# what changed. The checkout itself stays as it is, whatever was built in it.
+# copy_sources TO [LEAVE_OUT]: makes TO a copy of the checkout $top with the same times, so that make builds
+# only what changed. The checkout itself stays as it is, whatever was built in it.
 copy_sources() (
     set -euo pipefail
     mkdir -p "$1"

@@ -21,12 +21,12 @@ if [ $((${#dir} + 21)) -gt 107 ]; then
     pg_sockets=$sockets
 fi
 
-# --- the user that servers run as ------------------------------------------------------------------------------
+# --- the user that servers run as -----------------------------------------------------------------
 service_user=$(id -un)
 as_service=() # the command that runs another as that user
 
-# PostgreSQL refuses to run as root, and nothing else here needs to. The checkout may lie where that user cannot go
-# (/root): then its processes get the one capability that opens the way, or nothing will.
+# PostgreSQL refuses to run as root, and nothing else here needs to. The checkout may lie where that user
+# cannot go (/root): then its processes get the one capability that opens the way, or nothing will.
 choose_service_user() {
     local as capability
     [ "$(id -u)" -eq 0 ] || return 0
@@ -63,7 +63,7 @@ make_socket_folder() { # only where it is not DIR/run
         die "$sockets belongs to somebody else"
 }
 
-# --- processes -------------------------------------------------------------------------------------------------
+# --- processes ------------------------------------------------------------------------------------
 # The id of a running part, from its pid file; fails where it does not run. An id that meanwhile belongs to a
 # program that does not mention DIR is not ours.
 pid_of() { # NAME
@@ -85,7 +85,8 @@ spawn() {
     printf '%s\n' "$!" >"$run/$name.pid"
 }
 
-# wait_until SECONDS PID COMMAND...: until the command succeeds; fails after that time or when the process is gone.
+# wait_until SECONDS PID COMMAND...: until the command succeeds; fails after that time or when the process
+# is gone.
 wait_until() {
     local limit=$((SECONDS + $1)) pid=$2
     shift 2
@@ -124,7 +125,7 @@ stop_all() {
     [ "$sockets" = "$run" ] || rm -rf "$sockets"
 }
 
-# --- PostgreSQL ------------------------------------------------------------------------------------------------
+# --- PostgreSQL -----------------------------------------------------------------------------------
 pg_bin() { # of the cluster's version, else the newest
     local version
     version=$(cat "$data/PG_VERSION" 2>/dev/null || true)
@@ -141,21 +142,24 @@ conninfo() { # USER
     printf 'host=%s port=5432 dbname=annals user=%s' "$pg_sockets" "$1"
 }
 
-# Trust is safe here: the socket lies in a folder that only its owner (and root) can enter, and no port is open.
+# Trust is safe here: the socket lies in a folder that only its owner (and root) can enter, and no port is
+# open.
 make_cluster() {
     [ ! -e "$data/PG_VERSION" ] || return 0
-    "${as_service[@]}" "$(pg_bin)/initdb" -D "$data" --auth=trust --data-checksums --encoding=UTF8 --locale=C \
-        --username=postgres
+    "${as_service[@]}" "$(pg_bin)/initdb" -D "$data" --auth=trust --data-checksums --encoding=UTF8 \
+        --locale=C --username=postgres
 }
 
 start_postgres() {
     "${as_service[@]}" "$(pg_bin)/pg_ctl" start -w -t 60 -D "$data" -l "$logs/postgres.log" \
         -o "-k $pg_sockets -p 5432 -c listen_addresses=''" 9>&-
-    "${as_service[@]}" "$(pg_bin)/psql" -XAt -v ON_ERROR_STOP=1 -d "host=$pg_sockets dbname=postgres user=postgres" <<<"
-        SELECT 'CREATE DATABASE annals' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'annals') \\gexec"
+    "${as_service[@]}" "$(pg_bin)/psql" -XAt -v ON_ERROR_STOP=1 \
+        -d "host=$pg_sockets dbname=postgres user=postgres" <<<"
+        SELECT 'CREATE DATABASE annals'
+        WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'annals') \\gexec"
 }
 
-# --- Annals ----------------------------------------------------------------------------------------------------
+# --- Annals ---------------------------------------------------------------------------------------
 ctl() {
     "$bin/annalsctl" --config "$conf" "$@"
 }
@@ -216,7 +220,7 @@ start_partition_job() {
     spawn partition "$bin/annals-partition" --config "$conf" --loop 1h
 }
 
-# --- lighttpd --------------------------------------------------------------------------------------------------
+# --- lighttpd -------------------------------------------------------------------------------------
 write_lighttpd_conf() {
     cat >"$etc/lighttpd.conf" <<END
 # Written by quickstart at each start. What belongs to Annals is in the file included at the end.
