@@ -15,7 +15,8 @@ import urllib.request
 import psycopg2
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-PG_SETTINGS = {"shared_buffers": "2GB", "max_wal_size": "8GB", "max_connections": "300", "checkpoint_timeout": "30min"}
+PG_SETTINGS = {"shared_buffers": "2GB", "max_wal_size": "8GB", "max_connections": "300",
+               "checkpoint_timeout": "30min"}
 CONFIGURATION = {"INGEST_WORKERS": "4", "SEARCH_WORKERS": "4", "ADMIN_WORKERS": "1", "LOG_LEVEL": "info"}
 
 
@@ -39,7 +40,8 @@ class Server:
                                                            f"--regid={owner.st_gid}", "--clear-groups"]
 
     def run(self, tool, *arguments):
-        subprocess.run([*self.who, pg_tool(tool), "-D", os.path.join(self.folder, "data"), *arguments], check=True, cwd="/",
+        subprocess.run([*self.who, pg_tool(tool), "-D", os.path.join(self.folder, "data"), *arguments],
+                       check=True, cwd="/",
                        timeout=600, stdout=subprocess.DEVNULL)
 
     make = run
@@ -61,7 +63,7 @@ class Instance:
         self.env = {}
         self.configuration = dict(CONFIGURATION)
 
-    # --- life -------------------------------------------------------------------------------------------------
+    # --- life -------------------------------------------------------------------------------------
     def quickstart(self, *arguments):
         env = {**os.environ, **{f"ANNALS_SET_{k}": v for k, v in self.configuration.items()}}
         done = subprocess.run([os.path.join(TOP, "quickstart"), "--dir", self.dir, *arguments], env=env,
@@ -82,7 +84,8 @@ class Instance:
         self.programs = os.path.join(build, "bench")
         self.token_file = os.path.join(self.dir, "write.token")
         self.read_token_file = os.path.join(self.dir, "read.token")
-        for path, name in ((self.token_file, "ANNALS_WRITE_TOKEN"), (self.read_token_file, "ANNALS_READ_TOKEN")):
+        for path, name in ((self.token_file, "ANNALS_WRITE_TOKEN"),
+                           (self.read_token_file, "ANNALS_READ_TOKEN")):
             with open(path, "w", encoding="ascii") as f:
                 f.write(self.env[name])
 
@@ -100,11 +103,13 @@ class Instance:
         self.quickstart("--port", str(self.port), "--no-samples")
 
     def stop(self):
-        subprocess.run([os.path.join(TOP, "quickstart"), "--dir", self.dir, "--stop"], stdout=subprocess.DEVNULL)
+        subprocess.run([os.path.join(TOP, "quickstart"), "--dir", self.dir, "--stop"],
+                       stdout=subprocess.DEVNULL)
 
-    # --- replica ----------------------------------------------------------------------------------------------
+    # --- replica ----------------------------------------------------------------------------------
     def start_replica(self):
-        """A standby of the database; searches are answered by it until stop_replica(). Returns its connection string."""
+        """A standby of the database; searches are answered by it until stop_replica(). Returns its
+        connection string."""
         self.replica = Server(os.stat(os.path.join(self.dir, "pg")))
         self.replica.make("pg_basebackup", "-d", self.env["ANNALS_PG"], "-R", "-X", "stream", "-c", "fast")
         self.replica.start()
@@ -128,9 +133,10 @@ class Instance:
         del self.configuration["REPLICA_NEAR_CONNINFO"]
         self.restart()
 
-    # --- shard ------------------------------------------------------------------------------------------------
+    # --- shard ------------------------------------------------------------------------------------
     def ctl(self, *arguments):
-        done = subprocess.run([self.env["ANNALSCTL"], "--config", self.env["ANNALS_CONF"], *arguments], check=True,
+        done = subprocess.run([self.env["ANNALSCTL"], "--config", self.env["ANNALS_CONF"], *arguments],
+                              check=True,
                               capture_output=True, text=True, timeout=120)
         return done.stdout.strip()
 
@@ -143,8 +149,10 @@ class Instance:
         subprocess.run([pg_tool("createdb"), "-h", self.shard.folder, "-U", user, "annals"], check=True)
         place = f"host={self.shard.folder} port=5432 dbname=annals"
         self.ctl("db", "migrate", "--primary", place)
-        roles = {f"ANNALS_SET_DATABASE_{role.upper()}": f"{place} user=annals_{role}" for role in ("job", "keeper")}
-        subprocess.run([os.path.join(self.env["ANNALS_BIN"], "annals-partition"), "--config", self.env["ANNALS_CONF"],
+        roles = {f"ANNALS_SET_DATABASE_{role.upper()}": f"{place} user=annals_{role}"
+                 for role in ("job", "keeper")}
+        subprocess.run([os.path.join(self.env["ANNALS_BIN"], "annals-partition"), "--config",
+                        self.env["ANNALS_CONF"],
                         "--once"], check=True, env={**os.environ, **roles}, capture_output=True, timeout=120)
         self.ctl("shard", "add", "far", "--primary", place)
         self.ctl("tenant", "add", "far", "--shard", "far")
@@ -157,7 +165,7 @@ class Instance:
             f.write(self.ctl("token", "--tenant", tenant, "--scope", "audit:write", "--ttl", "1d"))
         return path
 
-    # --- database ---------------------------------------------------------------------------------------------
+    # --- database ---------------------------------------------------------------------------------
     def connect(self, server=None):
         connection = psycopg2.connect(server or self.env["ANNALS_PG"])
         connection.autocommit = True
@@ -180,7 +188,7 @@ class Instance:
     def count(self, server=None):
         return self.sql("SELECT count(*) FROM annals.events", server)
 
-    # --- clients ----------------------------------------------------------------------------------------------
+    # --- clients ----------------------------------------------------------------------------------
     def load(self, port=None, check=True, token=None, **options):
         """Runs bench/load; the events that it saw acknowledged must be in the database."""
         before = self.count() if check else 0
@@ -197,8 +205,8 @@ class Instance:
         return result
 
     def pgbench(self, script, clients, seconds, latencies=False, **values):
-        """Transactions per second, or with latencies the median in milliseconds. The values are parameters of the
-        statements, :name."""
+        """Transactions per second, or with latencies the median in milliseconds. The values are parameters
+        of the statements, :name."""
         path = os.path.join(self.dir, "pgbench.sql")
         with open(path, "w", encoding="utf-8") as f:
             f.write(script)
@@ -227,7 +235,8 @@ class Instance:
     def psql_streams(self, files):
         """Runs the files by psql at the same time; seconds."""
         start = time.monotonic()
-        streams = [subprocess.Popen([pg_tool("psql"), "-qXAt", "-v", "ON_ERROR_STOP=1", "-d", self.env["ANNALS_PG"],
+        streams = [subprocess.Popen([pg_tool("psql"), "-qXAt", "-v", "ON_ERROR_STOP=1", "-d",
+                                     self.env["ANNALS_PG"],
                                      "-f", name], stdout=subprocess.DEVNULL) for name in files]
         if any(stream.wait() != 0 for stream in streams):
             raise SystemExit("psql failed")

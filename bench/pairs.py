@@ -15,7 +15,8 @@ from instance import TOP, free_port
 
 DIGEST = "'\\x" + "5a" * 32 + "'"
 COLUMNS = {
-    "events": '"timestamp", received_at, id, tenant_id, action, actor_type, actor_id, outcome, source_ip, digest, '
+    "events": '"timestamp", received_at, id, tenant_id, action, actor_type, actor_id, outcome, source_ip, '
+              'digest, '
               "payload_ref, document",
     "event_entities": '"timestamp", event_id, tenant_id, entity_type, entity_id',
     "outbox": "id, created_at, tenant_id, event_ids",
@@ -42,13 +43,14 @@ def seconds(instance):
     return 2 if instance.quick else 12
 
 
-# --- writing ----------------------------------------------------------------------------------------------------
+# --- writing --------------------------------------------------------------------------------------
 def bulk_events(instance):
     return 40_000 if instance.quick else 200_000
 
 
 def bulk_load(instance, **options):
-    return instance.load(connections=2, batch=1000, requests=bulk_events(instance) // 1000, seconds=120, **options)
+    return instance.load(connections=2, batch=1000, requests=bulk_events(instance) // 1000, seconds=120,
+                         **options)
 
 
 def bulk_annals(instance):
@@ -67,7 +69,8 @@ def table_lines(instance, table):
 
 
 def copy_files(instance, streams=2, per_transaction=1000):
-    """The rows that are in the tables now, as psql scripts: the same rows, in transactions of the same size."""
+    """The rows that are in the tables now, as psql scripts: the same rows, in transactions of the same
+    size."""
     lines = {table: table_lines(instance, table) for table in COLUMNS}
     chunks = -(-len(lines["events"]) // per_transaction)
     names = [os.path.join(instance.dir, f"copy.{i}.sql") for i in range(streams)]
@@ -107,14 +110,18 @@ SINGLE = f"""\\set a random(1, 20000)
 \\set two random(0, 1)
 BEGIN;
 INSERT INTO annals.outbox (tenant_id, event_ids) VALUES ('demo', ARRAY[gen_random_uuid()]);
-INSERT INTO annals.events ({COLUMNS["events"]}) VALUES (now(), now(), gen_random_uuid(), 'demo', 'document.read',
- 'user', 'u' || :a, 'success', '10.1.2.3', {DIGEST}, '', '{{"action":"document.read","actor":{{"type":"user","id":"u000001","name":"Person 1"}},'
- '"entities":[{{"type":"document","id":"d0000001"}}],"outcome":"success","context":{{"ip":"10.1.2.3","user_agent":'
- '"Mozilla/5.0 (X11; Linux x86_64)","request_id":"0123456789abcdef"}},"metadata":{{"region":"eu-west-1","size":12345,'
+INSERT INTO annals.events ({COLUMNS["events"]}) VALUES (now(), now(), gen_random_uuid(),
+ 'demo', 'document.read', 'user', 'u' || :a, 'success', '10.1.2.3', {DIGEST}, '',
+ '{{"action":"document.read","actor":{{"type":"user","id":"u000001","name":"Person 1"}},'
+ '"entities":[{{"type":"document","id":"d0000001"}}],"outcome":"success","context":{{"ip":"10.1.2.3",'
+ '"user_agent":"Mozilla/5.0 (X11; Linux x86_64)","request_id":"0123456789abcdef"}},'
+ '"metadata":{{"region":"eu-west-1","size":12345,'
  '"note":"lorem ipsum dolor sit amet"}}}}');
-INSERT INTO annals.event_entities ({COLUMNS["event_entities"]}) VALUES (now(), gen_random_uuid(), 'demo', 'document', 'd' || :d);
+INSERT INTO annals.event_entities ({COLUMNS["event_entities"]}) 
+ VALUES (now(), gen_random_uuid(), 'demo', 'document', 'd' || :d);
 \\if :two
-INSERT INTO annals.event_entities ({COLUMNS["event_entities"]}) VALUES (now(), gen_random_uuid(), 'demo', 'folder', 'f' || :d);
+INSERT INTO annals.event_entities ({COLUMNS["event_entities"]}) 
+ VALUES (now(), gen_random_uuid(), 'demo', 'folder', 'f' || :d);
 \\endif
 COMMIT;
 """
@@ -133,7 +140,8 @@ def latency_annals(instance):
 
 
 def open_loop(instance):
-    """Requests are due at fixed times, whether or not earlier ones are answered: p99 from when they were due."""
+    """Requests are due at fixed times, whether or not earlier ones are answered: p99 from when they were
+    due."""
     instance.empty()
     return instance.load(connections=128, rate=5000, seconds=seconds(instance))["p99_ms"]
 
@@ -180,20 +188,22 @@ def empty_reply(connections):
     return run
 
 
-# --- reading ----------------------------------------------------------------------------------------------------
+# --- reading --------------------------------------------------------------------------------------
 FILL = """
-INSERT INTO annals.events ("timestamp", received_at, id, tenant_id, action, actor_type, actor_id, outcome, source_ip,
-                           digest, document)
+INSERT INTO annals.events ("timestamp", received_at, id, tenant_id, action, actor_type, actor_id, outcome,
+                           source_ip, digest, document)
 SELECT at, at, id, 'demo', action, 'user', actor, 'success', '10.1.2.3', sha256(id::text::bytea),
        format('{{"action":"%s","actor":{{"type":"user","id":"%s","name":"Person"}},'
-              '"entities":[{{"type":"document","id":"d%s"}}],"outcome":"success","context":{{"ip":"10.1.2.3","user_agent":'
-              '"Mozilla/5.0 (X11; Linux x86_64)","request_id":"0123456789abcdef"}},"metadata":{{"region":"eu-west-1",'
+              '"entities":[{{"type":"document","id":"d%s"}}],"outcome":"success",'
+              '"context":{{"ip":"10.1.2.3","user_agent":"Mozilla/5.0 (X11; Linux x86_64)",'
+              '"request_id":"0123456789abcdef"}},"metadata":{{"region":"eu-west-1",'
               '"size":12345,"note":"lorem ipsum dolor sit amet"}}}}', action, actor, entity)::json
 FROM (SELECT at, entity, 'u' || lpad((n * 7919 % 20000)::text, 6, '0') AS actor,
              (ARRAY['document.read', 'document.update', 'user.login', 'invoice.pay'])[1 + n % 4] AS action,
-             (lpad(to_hex(floor(extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7' || substr(md5(n::text), 1, 3)
-              || '8' || substr(md5(n::text), 4, 15))::uuid AS id
-      FROM (SELECT n, {span} AS at, n * 104729 % 300000 AS entity FROM generate_series({first}::bigint, {last}) AS n) AS r) AS e;
+             (lpad(to_hex(floor(extract(epoch FROM at) * 1000)::bigint), 12, '0')
+              || '7' || substr(md5(n::text), 1, 3) || '8' || substr(md5(n::text), 4, 15))::uuid AS id
+      FROM (SELECT n, {span} AS at, n * 104729 % 300000 AS entity
+            FROM generate_series({first}::bigint, {last}) AS n) AS r) AS e;
 INSERT INTO annals.event_entities ("timestamp", event_id, tenant_id, entity_type, entity_id)
 SELECT "timestamp", id, 'demo', 'document', document #>> '{{entities,0,id}}'
 FROM annals.events WHERE "timestamp" >= {start} {limit};
@@ -205,13 +215,17 @@ def partitions_back(instance, months):
     for table in ("events", "event_entities"):
         instance.sql(f"""SELECT count(annals.partition_create('{table}', m, m + interval '1 month'))
             FROM generate_series(date_trunc('month', now(), 'UTC') - interval '{months} months',
-                                 date_trunc('month', now(), 'UTC') - interval '1 month', interval '1 month') AS m
-            WHERE NOT EXISTS (SELECT FROM annals.partition_bounds('{table}') AS b WHERE b.from_at <= m AND m < b.to_at)""")
+                                 date_trunc('month', now(), 'UTC') - interval '1 month',
+                                 interval '1 month') AS m
+            WHERE NOT EXISTS (SELECT FROM annals.partition_bounds('{table}') AS b
+                              WHERE b.from_at <= m AND m < b.to_at)""")
 
 
 def fill(instance, rows, months):
     """Rows spread evenly over the last months, or all into the current one where months is 0."""
-    start = f"date_trunc('month', now(), 'UTC') - interval '{months} months'" if months else "now() - interval '1 hour'"
+    start = "now() - interval '1 hour'"
+    if months:
+        start = f"date_trunc('month', now(), 'UTC') - interval '{months} months'"
     span = f"{start} + (now() - ({start})) * (n::float8 / {rows})"
     step = 500_000
     for first in range(0, rows, step):
@@ -240,23 +254,26 @@ SELECT set_config('annals.tenant', :tenant, true), set_config('annals.kept_from'
 {statement};
 COMMIT;
 """
-PAGE = "SELECT e.document, e.received_at, e.\"timestamp\", e.id FROM annals.events AS e {join} WHERE e.tenant_id = :tenant " \
-       "{where} ORDER BY e.\"timestamp\" DESC, e.id DESC LIMIT 51"
+PAGE = "SELECT e.document, e.received_at, e.\"timestamp\", e.id FROM annals.events AS e {join} " \
+       "WHERE e.tenant_id = :tenant {where} ORDER BY e.\"timestamp\" DESC, e.id DESC LIMIT 51"
 
 
 def read_urls(instance, lines):
     path = os.path.join(instance.dir, "urls")
     with open(path, "w", encoding="ascii") as f:
         f.write("\n".join(lines) + "\n")
-    result = instance.load(token=instance.read_token_file, check=False, method="GET", urls=path, connections=1,
+    result = instance.load(token=instance.read_token_file, check=False, method="GET", urls=path,
+                           connections=1,
                            seconds=seconds(instance))
     return result["p50_ms"]
 
 
 def read_sql(instance, statement, variables="", server=None, **values):
-    url, instance.env["ANNALS_PG"] = instance.env["ANNALS_PG"], (server or instance.env["ANNALS_PG"]) + " user=annals_reader"
+    url = instance.env["ANNALS_PG"]
+    instance.env["ANNALS_PG"] = (server or url) + " user=annals_reader"
     try:
-        return instance.pgbench(variables + READ.format(statement=statement), 1, seconds(instance), latencies=True,
+        return instance.pgbench(variables + READ.format(statement=statement), 1, seconds(instance),
+                                latencies=True,
                                 tenant="demo", **values)
     finally:
         instance.env["ANNALS_PG"] = url
@@ -303,12 +320,13 @@ def id_annals(instance):
 
 def id_sql(instance):
     event, low, high = ids(instance)[0]
-    return read_sql(instance, "SELECT document, received_at, digest FROM annals.events WHERE tenant_id = :tenant "
+    return read_sql(instance,
+                    "SELECT document, received_at, digest FROM annals.events WHERE tenant_id = :tenant "
                               "AND \"timestamp\" >= :low::timestamptz AND \"timestamp\" < :high::timestamptz "
                               "AND id = :id::uuid", id=event, low=low, high=high)
 
 
-# --- growth -----------------------------------------------------------------------------------------------------
+# --- growth ---------------------------------------------------------------------------------------
 def grown(prepare):
     """Bulk into empty tables, then into prepared ones; filling takes too long to alternate each round."""
     def run(instance, rounds):
@@ -329,7 +347,7 @@ def into_full(instance):
     fill(instance, 300_000 if instance.quick else 5_000_000, 0)
 
 
-# --- dropping ---------------------------------------------------------------------------------------------------
+# --- dropping -------------------------------------------------------------------------------------
 class LongestLock(threading.Thread):
     """Looks every few milliseconds which locks the partition job holds that are stronger than a writer's."""
 
@@ -371,7 +389,8 @@ def old_month(instance):
     instance.filled = None
     instance.empty()
     partitions_back(instance, 5)
-    instance.sql(FILL.format(span=f"{start} + interval '27 days' * (n::float8 / {rows})", first=0, last=rows - 1,
+    instance.sql(FILL.format(span=f"{start} + interval '27 days' * (n::float8 / {rows})", first=0,
+                             last=rows - 1,
                              start=start, limit=f"AND \"timestamp\" < {start} + interval '1 month'"))
     instance.sql("VACUUM ANALYZE annals.events")
     instance.sql("VACUUM ANALYZE annals.event_entities")
@@ -385,12 +404,14 @@ def while_dropping(instance):
     with futures.ThreadPoolExecutor(1) as pool:
         load = pool.submit(instance.load, check=False, connections=8, seconds=4)
         time.sleep(1)
-        subprocess.run([os.path.join(instance.env["ANNALS_BIN"], "annals-partition"), "--once"], check=True, timeout=120,
+        subprocess.run([os.path.join(instance.env["ANNALS_BIN"], "annals-partition"), "--once"], check=True,
+                       timeout=120,
                        env={**os.environ, **instance.env}, stderr=subprocess.DEVNULL)
         result = load.result()
     longest_ms = lock.stop()
     instance.sql("UPDATE annals.retention_classes SET keep_days = NULL WHERE name = 'default'")
-    if instance.sql(f"SELECT count(*) FROM annals.events WHERE \"timestamp\" < now() - interval '3 months'") != 0:
+    if instance.sql("SELECT count(*) FROM annals.events "
+                    "WHERE \"timestamp\" < now() - interval '3 months'") != 0:
         raise SystemExit("the old month is still there")
     return result, longest_ms
 
@@ -407,10 +428,11 @@ def drop_lock(instance, rounds):
     return [(while_dropping(instance)[1], None) for _ in range(rounds)]
 
 
-# --- shards -----------------------------------------------------------------------------------------------------
+# --- shards ---------------------------------------------------------------------------------------
 def router_cost(instance, _rounds):
     """What a request pays to learn where its tenant lives, when its worker has met that tenant."""
-    done = subprocess.run([os.path.join(instance.programs, "router"), instance.env["ANNALS_CONF"], "demo", "acme"],
+    done = subprocess.run([os.path.join(instance.programs, "router"), instance.env["ANNALS_CONF"], "demo",
+                           "acme"],
                           check=True, capture_output=True, text=True, timeout=120)
     return [(json.loads(done.stdout)["us"], None)]
 
@@ -419,7 +441,8 @@ def two_tenants(instance, far, tokens):
     """Batches of two tenants at the same time; events a second of both together."""
     instance.empty()
     instance.empty(far)
-    options = {"check": False, "connections": 1, "batch": 1000, "requests": bulk_events(instance) // 2000, "seconds": 120}
+    options = {"check": False, "connections": 1, "batch": 1000, "requests": bulk_events(instance) // 2000,
+               "seconds": 120}
     with futures.ThreadPoolExecutor(2) as pool:
         results = list(pool.map(lambda token: instance.load(token=token, **options), tokens))
     stored = instance.count() + instance.count(far)
@@ -429,18 +452,22 @@ def two_tenants(instance, far, tokens):
 
 
 def two_shards(instance, rounds):
-    """Two tenants on a shard each, against both on one. It leaves the instance with a shard that does not run: the last."""
+    """Two tenants on a shard each, against both on one. It leaves the instance with a shard that does not
+    run: the last."""
     instance.filled = None
     far = instance.start_shard()
     try:
-        apart, together = ([instance.token_of(tenant) for tenant in pair] for pair in (("near", "far"), ("near", "other")))
-        return [(two_tenants(instance, far, apart), two_tenants(instance, far, together)) for _ in range(rounds)]
+        apart, together = ([instance.token_of(tenant) for tenant in pair]
+                           for pair in (("near", "far"), ("near", "other")))
+        return [(two_tenants(instance, far, apart), two_tenants(instance, far, together))
+                for _ in range(rounds)]
     finally:
         instance.shard.stop()
 
 
 def copy_into_full(instance, _rounds):
-    """The reference of bulk-ndjson, into the same partition as bulk-full-partition: what PostgreSQL alone loses."""
+    """The reference of bulk-ndjson, into the same partition as bulk-full-partition: what PostgreSQL alone
+    loses."""
     instance.filled = None
     bulk_annals(instance)
     rows, names = instance.count(), copy_files(instance)
@@ -451,22 +478,24 @@ def copy_into_full(instance, _rounds):
     return [(rows / instance.psql_streams(names), empty)]
 
 
-# --- size -------------------------------------------------------------------------------------------------------
+# --- size -----------------------------------------------------------------------------------------
 PLAIN = """
 DROP SCHEMA IF EXISTS bench_plain CASCADE;
 CREATE SCHEMA bench_plain;
-CREATE TABLE bench_plain.events (tenant_id text, "timestamp" timestamptz, id uuid, received_at timestamptz, action text,
-    actor_type text, actor_id text, outcome text, source_ip inet, document json, PRIMARY KEY (tenant_id, "timestamp", id));
+CREATE TABLE bench_plain.events (tenant_id text, "timestamp" timestamptz, id uuid, received_at timestamptz,
+    action text, actor_type text, actor_id text, outcome text, source_ip inet, document json,
+    PRIMARY KEY (tenant_id, "timestamp", id));
 CREATE INDEX ON bench_plain.events (tenant_id, actor_id, "timestamp");
 CREATE INDEX ON bench_plain.events (tenant_id, action, "timestamp");
-CREATE TABLE bench_plain.event_entities (tenant_id text, "timestamp" timestamptz, event_id uuid, entity_type text,
-    entity_id text, PRIMARY KEY (tenant_id, entity_type, entity_id, "timestamp", event_id));
-INSERT INTO bench_plain.events SELECT tenant_id, "timestamp", id, received_at, action, actor_type, actor_id, outcome,
-    source_ip, annals.event_document(e)::json FROM annals.events AS e ORDER BY received_at;
+CREATE TABLE bench_plain.event_entities (tenant_id text, "timestamp" timestamptz, event_id uuid,
+    entity_type text, entity_id text, PRIMARY KEY (tenant_id, entity_type, entity_id, "timestamp", event_id));
+INSERT INTO bench_plain.events SELECT tenant_id, "timestamp", id, received_at, action, actor_type, actor_id,
+    outcome, source_ip, annals.event_document(e)::json FROM annals.events AS e ORDER BY received_at;
 INSERT INTO bench_plain.event_entities SELECT tenant_id, "timestamp", event_id, entity_type, entity_id
     FROM annals.event_entities;
 """
-SIZE = """SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+SIZE = """SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class AS c
+    JOIN pg_namespace AS n ON n.oid = c.relnamespace
     WHERE n.nspname = '{schema}' AND c.relkind = 'r' AND c.relname ~ '^event'"""
 
 
@@ -506,11 +535,13 @@ def memory_batch(instance, _rounds):
     instance.restart(INGEST_WORKERS="2")
     # 10,000 events of about 1.6 KB are 16 MiB less a little.
     body = os.path.join(instance.dir, "large.ndjson")
-    line = '{"action":"report.export","actor":{"type":"user","id":"u1"},"metadata":{"note":"' + "x" * 1650 + '"}}\n'
+    line = '{"action":"report.export","actor":{"type":"user","id":"u1"},"metadata":{"note":"' \
+           + "x" * 1650 + '"}}\n'
     with open(body, "w", encoding="ascii") as f:
         f.write(line * (16_777_216 // len(line)))
     for _ in range(4):
-        done = subprocess.run(["curl", "-sS", "--noproxy", "*", "-m", "60", "-o", "/dev/null", "-w", "%{http_code}",
+        done = subprocess.run(["curl", "-sS", "--noproxy", "*", "-m", "60", "-o", "/dev/null", "-w",
+                               "%{http_code}",
                                "-H", f"Authorization: Bearer {instance.env['ANNALS_WRITE_TOKEN']}", "-H",
                                "Content-Type: application/x-ndjson", "--data-binary", f"@{body}",
                                f"http://127.0.0.1:{instance.port}/v1/events"], capture_output=True, text=True)
@@ -536,19 +567,23 @@ ALL = [
     Pair("single-128", "events/s", 3.0, True, alternate(single_annals(128), single_pgbench(128))),
     Pair("single-32-web", "requests/s", 0.5, True, alternate(single_annals(32), empty_reply(32))),
     Pair("single-1-p50", "ms", 1.5, False, alternate(latency_annals, latency_pgbench)),
-    Pair("open-loop-5000-p99", "ms", None, False, lambda instance, rounds: [(open_loop(instance), None) for _ in range(rounds)]),
+    Pair("open-loop-5000-p99", "ms", None, False, lambda instance,
+         rounds: [(open_loop(instance), None) for _ in range(rounds)]),
     Pair("combiner-off", "events/s", None, True,
          alternate(single_annals(32, INGEST_COMBINE="off", INGEST_WORKERS="32"),
                    single_annals(32, INGEST_COMBINE="on", INGEST_WORKERS="4"))),
     Pair("page-tenant", "ms p50", 1.3, False, page_pair(lambda c: "", "", "", "")),
     Pair("page-actor", "ms p50", 1.3, False,
-         page_pair(lambda c: f"&actor_id=u{c.randrange(20000):06}", "", "AND e.actor_id = 'u' || lpad(:a::text, 6, '0')",
+         page_pair(lambda c: f"&actor_id=u{c.randrange(20000):06}", "",
+                   "AND e.actor_id = 'u' || lpad(:a::text, 6, '0')",
                    "\\set a random(0, 19999)\n")),
     Pair("page-entity", "ms p50", 1.3, False,
          page_pair(lambda c: f"&entity=document:d{c.randrange(300000)}",
-                   "JOIN annals.event_entities AS n ON n.tenant_id = e.tenant_id AND n.\"timestamp\" = e.\"timestamp\" "
+                   "JOIN annals.event_entities AS n ON n.tenant_id = e.tenant_id "
+                   "AND n.\"timestamp\" = e.\"timestamp\" "
                    "AND n.event_id = e.id",
-                   "AND n.entity_type = 'document' AND n.entity_id = 'd' || :a", "\\set a random(0, 299999)\n")),
+                   "AND n.entity_type = 'document' AND n.entity_id = 'd' || :a",
+                   "\\set a random(0, 299999)\n")),
     Pair("event-by-id", "ms p50", 1.3, False, alternate(id_annals, id_sql)),
     Pair("page-tenant-replica", "ms p50", 1.3, False, replica_page, quick=False),
     Pair("bulk-24th-partition", "events/s", 0.9, True, grown(into_24th)),

@@ -30,6 +30,10 @@ static int work(const struct an_conf *c, int listen_fd, unsigned index, void *sh
 
 int main(int argc, char **argv)
 {
-    static const struct an_app app = {.name = "ingest", .section = section, .check = check, .share = share, .work = work};
+    static const struct an_app app = {.name = "ingest",
+                                      .section = section,
+                                      .check = check,
+                                      .share = share,
+                                      .work = work};
     return an_api_main(&app, argc, argv);
 }

@@ -28,8 +28,8 @@ def annals(cluster):
 
 @pytest.fixture
 def make_annals(cluster):
-    """make_annals({"limits.event_bytes": "1KiB"}, server="apache", own_cluster=True): started, and stopped at the
-    test's end."""
+    """make_annals({"limits.event_bytes": "1KiB"}, server="apache", own_cluster=True): started, and stopped
+    at the test's end."""
     stacks = []
 
     def make(settings=None, own_cluster=False, **kwargs):

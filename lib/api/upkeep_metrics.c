@@ -5,7 +5,8 @@
 #include "base/clock.h"
 
 #define SECOND_US INT64_C(1000000)
-/* Shorter than anybody's interval of scraping, or a total could go down from one worker's answer to another's. */
+/* Shorter than anybody's interval of scraping, or a total could go down from one worker's answer to
+ * another's. */
 #define KNOWN_US (5 * SECOND_US)
 #define WAIT_MS 1000 /* for one answer of a shard */
 #define TEXT_MAX_BYTES (1024 * 1024)
@@ -16,16 +17,18 @@ enum { TOTALS = 8, HORIZON = TOTALS, UP, VALUES };
 static const struct {
     const char *name, *help, *type;
 } families[VALUES] = {
-    {"annals_job_last_run_timestamp_seconds", "End of the last round of annals-partition, seconds since 1970.", "gauge"},
-    {"annals_job_last_success_timestamp_seconds", "End of its last round without a failure, seconds since 1970.",
-     "gauge"},
+    {"annals_job_last_run_timestamp_seconds",
+     "End of the last round of annals-partition, seconds since 1970.", "gauge"},
+    {"annals_job_last_success_timestamp_seconds",
+     "End of its last round without a failure, seconds since 1970.", "gauge"},
     {"annals_job_failed", "Whether its last round failed: 1, or 0.", "gauge"},
-    {"annals_partitions_held_back", "Partitions that no class of retention keeps, and that are kept all the same.",
-     "gauge"},
+    {"annals_partitions_held_back",
+     "Partitions that no class of retention keeps, and that are kept all the same.", "gauge"},
     {"annals_partitions_created_total", "Partitions created.", "counter"},
     {"annals_partitions_dropped_total", "Partitions dropped.", "counter"},
     {"annals_partition_rows_dropped_total", "Rows of the partitions dropped, by the statistics.", "counter"},
-    {"annals_partition_freed_bytes_total", "Bytes that the partitions dropped took, with indexes.", "counter"},
+    {"annals_partition_freed_bytes_total", "Bytes that the partitions dropped took, with indexes.",
+     "counter"},
     [HORIZON] = {"annals_partition_horizon_timestamp_seconds",
                  "End of the last partition that all tables have, seconds since 1970.", "gauge"},
     [UP] = {"annals_shard_up", "Whether a server of the shard answers: 1, or 0.", "gauge"},
@@ -56,7 +59,8 @@ static void look_at(struct an_shard *shard, struct state *s)
     struct an_result *totals = NULL, *horizon = NULL;
     int64_t v;
     s->shard = an_shard_name(shard);
-    bool up = an_shard_reader(shard, &server, &err) == AN_OK && ask(server->db, AN_STMT_JOB_RUN_TOTALS, &totals) &&
+    bool up = an_shard_reader(shard, &server, &err) == AN_OK &&
+              ask(server->db, AN_STMT_JOB_RUN_TOTALS, &totals) &&
               ask(server->db, AN_STMT_PARTITION_HORIZON, &horizon);
     set(s, UP, up);
     for (size_t i = 0; up && an_result_rows(totals) > 0 && i < TOTALS; i++)

@@ -28,8 +28,8 @@ struct an_db *an_db_new(const struct an_conf *c, enum an_db_role role) AN_MUST_C
  * the string says otherwise. */
 struct an_db *an_db_new_at(const struct an_conf *c, enum an_db_role role, const char *place) AN_MUST_CHECK;
 void an_db_free(struct an_db *db); /* accepts NULL */
-/* Does the configuration say where that role connects to? Nothing is connected; a service file is read. AN_EINVAL: it does
- * not, and every connection would fail; the message names the key, and no secret. */
+/* Does the configuration say where that role connects to? Nothing is connected; a service file is read.
+ * AN_EINVAL: it does not, and every connection would fail; the message names the key, and no secret. */
 int an_db_check(const struct an_conf *c, enum an_db_role role, struct an_err *err) AN_MUST_CHECK;
 
 /* Connects where not connected. AN_EAGAIN: cannot now. After a failure the next try waits 250 ms (calls

@@ -202,7 +202,8 @@ static bool spoiled(struct an_rows *r)
     return true;
 }
 
-/* Where nothing is new, the commit must wait for the standbys all the same: what was found may be here alone. */
+/* Where nothing is new, the commit must wait for the standbys all the same: what was found may be here
+ * alone. */
 static int add_outbox(struct merge *m, struct an_err *err)
 {
     size_t count = collect_keys(m, AN_STORED_NEW);

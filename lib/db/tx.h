@@ -28,7 +28,8 @@ int64_t an_db_limit(struct an_db *db, int64_t statement_ms);
 int an_db_commit(struct an_db *db, const struct an_db_step *steps, size_t count, struct an_result **out,
                  struct an_err *err) AN_MUST_CHECK;
 
-/* an_db_exec() inside the transaction that is open. AN_EAGAIN: there is none (any more), and nothing was done. */
+/* an_db_exec() inside the transaction that is open. AN_EAGAIN: there is none (any more), and nothing was
+ * done. */
 int an_db_exec_inside(struct an_db *db, enum an_stmt stmt, const struct an_db_param *params, size_t count,
                       struct an_result **out, struct an_err *err) AN_MUST_CHECK;
 

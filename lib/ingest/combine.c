@@ -26,12 +26,13 @@
 #define PATIENCE_MS 25                 /* or one who has waited so long: the first is slow */
 #define WITHDRAW_MS 1000               /* no lane for so long: commit alone */
 
-/* What a slot's state word says. Its owner moves it FREE -> READY, CALLED -> READY, and DONE, READY or CALLED ->
- * FREE; a leader moves it READY or CALLED -> TAKEN -> DONE, and READY -> CALLED when it leaves its lane to that owner.
+/* What a slot's state word says. Its owner moves it FREE -> READY, CALLED -> READY, and DONE, READY or
+ * CALLED -> FREE; a leader moves it READY or CALLED -> TAKEN -> DONE, and READY -> CALLED when it leaves
+ * its lane to that owner.
  *
- * READY and CALLED carry the number of the shard: a leader takes what is for its own, whatever a slot held when it last
- * looked. TAKEN carries the lane, so that a leader may die at any instruction: whoever gets its lane moves what it had
- * TAKEN -> READY. */
+ * READY and CALLED carry the number of the shard: a leader takes what is for its own, whatever a slot
+ * held when it last looked. TAKEN carries the lane, so that a leader may die at any instruction: whoever
+ * gets its lane moves what it had TAKEN -> READY. */
 enum state { FREE, READY, CALLED, DONE, TAKEN };
 
 static uint32_t word(enum state state, uint32_t number)
@@ -71,7 +72,8 @@ struct slot {
     _Alignas(64) char data[SLOT_BYTES]; /* the mapping has the same address in every worker */
 };
 
-/* Where a lane's leader is, as far as others have to know. Only advice: a leader that died leaves it behind. */
+/* Where a lane's leader is, as far as others have to know. Only advice: a leader that died leaves it
+ * behind. */
 enum phase { IDLE, INSERTING, COMMITTING };
 
 struct lane {
@@ -120,7 +122,8 @@ void *an_combine_share(const struct an_conf *c)
         return NULL;
     struct shared *s = an_share_new(sizeof *s);
     if (s == NULL) {
-        an_log_warn("ingest", "no memory for the combiner, requests are committed one by one: %s", strerror(errno));
+        an_log_warn("ingest", "no memory for the combiner, requests are committed one by one: %s",
+                    strerror(errno));
         return NULL;
     }
     for (size_t i = 0; i < SHARDS * LANES; i++)
@@ -139,10 +142,12 @@ static void lane_recover(struct shared *s, uint32_t lane)
             atomic_store(&s->state[i], word(READY, lane / LANES));
             count++;
         }
-    an_log_warn("ingest", "the leader of lane %u died; what %u workers wait for is committed again", lane, count);
+    an_log_warn("ingest", "the leader of lane %u died; what %u workers wait for is committed again", lane,
+                count);
 }
 
-/* Takes the lane where nobody is in it. So whoever is in a lane knows that no dead leader's slots are left in it. */
+/* Takes the lane where nobody is in it. So whoever is in a lane knows that no dead leader's slots are
+ * left in it. */
 static bool lane_try(struct shared *s, uint32_t lane)
 {
     bool dead;
@@ -159,7 +164,8 @@ static bool is_inserting(const struct shared *s, uint32_t lane)
     return atomic_load(&s->lanes[lane].phase) == INSERTING;
 }
 
-/* Calls one of those who wait for this shard to lead, unless somebody inserts: who does that calls when he is through. */
+/* Calls one of those who wait for this shard to lead, unless somebody inserts: who does that calls when
+ * he is through. */
 static void call_next(struct shared *s, uint32_t number)
 {
     for (uint32_t lane = number * LANES; lane < (number + 1) * LANES; lane++)
@@ -239,21 +245,22 @@ void an_combine_leave(struct an_combine *me)
     free(me);
 }
 
-/* A request that was committed, and whose reply got lost, is its own duplicate: its rows are new but for those that are
- * in it twice. */
+/* A request that was committed, and whose reply got lost, is its own duplicate: its rows are new but for
+ * those that are in it twice. */
 static void own_again(const struct an_combine_part *part)
 {
     struct an_row **sorted = an_rows_sorted(part->rows);
     for (size_t i = 0; i < part->rows->count; i++) {
         bool repeat = i > 0 && an_rows_compare(sorted[i - 1], sorted[i]) == 0;
-        if (sorted[i]->stored == AN_STORED_DUPLICATE && sorted[i]->received_us == part->received_us && !repeat)
+        if (sorted[i]->stored == AN_STORED_DUPLICATE && sorted[i]->received_us == part->received_us &&
+            !repeat)
             sorted[i]->stored = AN_STORED_NEW;
     }
     free(sorted);
 }
 
-static int put_once(struct an_combine *me, struct an_rows *const *rows, size_t count, bool atomic, uint64_t *lsn,
-                    struct an_err *err)
+static int put_once(struct an_combine *me, struct an_rows *const *rows, size_t count, bool atomic,
+                    uint64_t *lsn, struct an_err *err)
 {
     struct an_db *writer = an_shard_writer(me->shard);
     if (count == 1)
@@ -272,8 +279,9 @@ static int put(struct an_combine *me, struct an_rows *const *rows, size_t count,
     if (rc == AN_EAGAIN && an_db_ready(an_shard_writer(me->shard), err) == AN_OK)
         rc = put_once(me, rows, count, atomic, lsn, err);
     if (me->number < SHARDS)
-        an_health_tried(&me->shared->health, me->number, rc == AN_OK || an_db_is_open(an_shard_writer(me->shard)),
-                         an_clock_mono_us() - since_us);
+        an_health_tried(&me->shared->health, me->number,
+                        rc == AN_OK || an_db_is_open(an_shard_writer(me->shard)),
+                        an_clock_mono_us() - since_us);
     return rc;
 }
 
@@ -358,7 +366,8 @@ static void gather(struct an_combine *me, uint32_t lane)
 {
     size_t bytes = 0;
     uint32_t used = atomic_load(&me->shared->used);
-    for (uint32_t i = 0; i < used && me->part_count + AN_COMBINE_PARTS <= PARTS_MAX && bytes < PARTS_BYTES; i++) {
+    for (uint32_t i = 0; i < used && me->part_count + AN_COMBINE_PARTS <= PARTS_MAX && bytes < PARTS_BYTES;
+         i++) {
         if (!slot_take(me, i, lane))
             continue;
         lead_slot(me, &me->shared->slots[i]);
@@ -366,8 +375,9 @@ static void gather(struct an_combine *me, uint32_t lane)
     }
 }
 
-/* Commits parts[from .. to) and notes each outcome. What fails as a whole is halved until only the guilty part
- * fails; a database that is away or out of time fails all of them: each half could take as long again. */
+/* Commits parts[from .. to) and notes each outcome. What fails as a whole is halved until only the
+ * guilty part fails; a database that is away or out of time fails all of them: each half could take as
+ * long again. */
 static void commit(struct an_combine *me, size_t from, size_t to, bool retried)
 {
     struct an_err err;
@@ -376,8 +386,8 @@ static void commit(struct an_combine *me, size_t from, size_t to, bool retried)
     int rc = put(me, me->rows + from, to - from, false, &again, &lsn, &err);
     retried = retried || again;
     if (rc != AN_OK && rc != AN_EAGAIN && rc != AN_ETIMEOUT && to - from > 1) {
-        /* What a dead leader had was committed by it as a whole, or not at all: to halve it would be to fail again.
-         * Where other requests stand before it, a few halvings more find it. */
+        /* What a dead leader had was committed by it as a whole, or not at all: to halve it would be to
+         * fail again. Where other requests stand before it, a few halvings more find it. */
         size_t step = *me->parts[from].again ? 1 : (to - from + 1) / 2;
         for (size_t at = from; at < to; at += step)
             commit(me, at, at + step < to ? at + step : to, retried);
@@ -403,9 +413,9 @@ static bool waiting_are(const struct an_combine *me, size_t count)
     return waiting >= count;
 }
 
-/* Few requests are better off together in one transaction than apart in two that insert at the same time; but the next
- * may insert while the last is on its way to the disk. One that was taken looks only whether its leader has died: there
- * may be nobody else to find out. */
+/* Few requests are better off together in one transaction than apart in two that insert at the same
+ * time; but the next may insert while the last is on its way to the disk. One that was taken looks only
+ * whether its leader has died: there may be nobody else to find out. */
 static bool lane_enter(struct an_combine *me, uint32_t seen, int64_t waited_us, uint32_t *lane)
 {
     if (state_of(seen) == TAKEN) {
@@ -428,8 +438,8 @@ static bool lane_enter(struct an_combine *me, uint32_t seen, int64_t waited_us, 
     return false;
 }
 
-/* Our rows are in, and only the flush is left. Whoever waits need not wait for that, where they are at least as many as
- * we are: fewer are better off with those who come in the meantime. */
+/* Our rows are in, and only the flush is left. Whoever waits need not wait for that, where they are at
+ * least as many as we are: fewer are better off with those who come in the meantime. */
 static void let_next_insert(void *arg)
 {
     struct an_combine *me = arg;
@@ -470,7 +480,8 @@ static void put_without_lane(struct an_combine *me, struct an_combine_part *own,
 }
 
 /* In a lane: our own requests and everybody's who waits. */
-static void lead(struct an_combine *me, uint32_t lane, struct an_combine_part *own, size_t count, uint32_t again)
+static void lead(struct an_combine *me, uint32_t lane, struct an_combine_part *own, size_t count,
+                 uint32_t again)
 {
     start_parts(me, own, count, &again);
     gather(me, lane);
@@ -554,7 +565,8 @@ static void wait_or_lead(struct an_combine *me, struct an_combine_part *parts, s
         }
         seen = atomic_load(me->state);
         if (state_of(seen) == READY || state_of(seen) == TAKEN)
-            an_futex_wait(me->state, seen, (waited_us < PATIENCE_MS * 1000 ? PATIENCE_MS : RECHECK_MS) * 1000);
+            an_futex_wait(me->state, seen,
+                          (waited_us < PATIENCE_MS * 1000 ? PATIENCE_MS : RECHECK_MS) * 1000);
     }
 }
 
@@ -591,7 +603,8 @@ static void put_in_company(struct an_combine *me, struct an_combine_part *parts,
     }
 }
 
-void an_combine_put(struct an_combine *me, struct an_shard *shard, struct an_combine_part *parts, size_t count)
+void an_combine_put(struct an_combine *me, struct an_shard *shard, struct an_combine_part *parts,
+                    size_t count)
 {
     choose(me, shard);
     if (is_away(me))
@@ -600,7 +613,8 @@ void an_combine_put(struct an_combine *me, struct an_shard *shard, struct an_com
         put_in_company(me, parts, count);
 }
 
-void an_combine_put_alone(struct an_combine *me, struct an_shard *shard, struct an_combine_part *part, bool atomic)
+void an_combine_put_alone(struct an_combine *me, struct an_shard *shard, struct an_combine_part *part,
+                          bool atomic)
 {
     bool again;
     choose(me, shard);

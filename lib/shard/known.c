@@ -22,7 +22,8 @@ struct place {
     struct an_known_tenant tenant;
 };
 
-/* Of each shard: its name, its primary's place, a byte for the number of replicas, their places. Texts end with NUL. */
+/* Of each shard: its name, its primary's place, a byte for the number of replicas, their places. Texts
+ * end with NUL. */
 struct list {
     int64_t version;
     uint32_t count, len;
@@ -30,7 +31,8 @@ struct list {
 };
 
 struct an_known {
-    pthread_mutex_t lock; /* robust; what its dead holder was writing does not count yet, so there is nothing to mend */
+    /* robust; what its dead holder was writing does not count yet, so there is nothing to mend */
+    pthread_mutex_t lock;
     char history[AN_HISTORY_MAX + 1];
     _Atomic bool has_key;
     unsigned char key[AN_SHA256_LEN];
@@ -44,7 +46,8 @@ struct an_known *an_known_new(void)
 {
     struct an_known *k = an_share_new(sizeof *k);
     if (k == NULL)
-        an_log_error("db", "no memory for what workers know, each asks the directory of shards: %s", strerror(errno));
+        an_log_error("db", "no memory for what workers know, each asks the directory of shards: %s",
+                     strerror(errno));
     else
         an_robust_init(&k->lock);
     return k;
@@ -124,8 +127,8 @@ static void add_shard(struct list *l, const struct an_directory_shard *s)
     l->count++;
 }
 
-void an_known_put_shards(struct an_known *k, const char *history, int64_t version, const struct an_directory_shard *list,
-                         size_t count)
+void an_known_put_shards(struct an_known *k, const char *history, int64_t version,
+                         const struct an_directory_shard *list, size_t count)
 {
     if (k == NULL)
         return;
@@ -158,8 +161,8 @@ static const char *take_shard(struct an_directory_shard *s, struct an_arena *are
     return at;
 }
 
-bool an_known_shards(struct an_known *k, int64_t version, struct an_arena *arena, struct an_directory_shard **list,
-                     size_t *count)
+bool an_known_shards(struct an_known *k, int64_t version, struct an_arena *arena,
+                     struct an_directory_shard **list, size_t *count)
 {
     if (k == NULL)
         return false;
@@ -181,7 +184,8 @@ bool an_known_shards(struct an_known *k, int64_t version, struct an_arena *arena
 
 /* ---- tenants ---- */
 
-/* The one that holds id; NULL: none. *oldest: the one to take for it then, where it has not been there before. */
+/* The one that holds id; NULL: none. *oldest: the one to take for it then, where it has not been there
+ * before. */
 static struct place *place_of(struct an_known *k, struct an_str id, struct place **oldest)
 {
     struct place *set = k->places[an_str_hash(id) % SETS];

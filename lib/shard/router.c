@@ -231,7 +231,8 @@ static int ask_shards(struct an_router *r, struct an_db *db, void *arg, struct a
     return rc;
 }
 
-/* The list of another worker, where it is newer than ours. The directory is asked for its own as soon as it answers. */
+/* The list of another worker, where it is newer than ours. The directory is asked for its own as soon as
+ * it answers. */
 static void recall_shards(struct an_router *r)
 {
     struct an_directory_shard *found;
@@ -272,7 +273,8 @@ static void follow_history(struct an_router *r, const struct version *v)
 {
     if (v->history[0] == '\0')
         return;
-    bool other = (r->history[0] != '\0' && strcmp(v->history, r->history) != 0) || v->mark.version < r->version;
+    bool other = (r->history[0] != '\0' && strcmp(v->history, r->history) != 0) ||
+                 v->mark.version < r->version;
     if (other) {
         an_log_warn("db",
                     "the directory of shards has another history than before: all of it is asked for again");
@@ -403,8 +405,8 @@ static int take_tenant(struct an_router *r, const struct about *about, struct an
     return AN_OK;
 }
 
-/* What other workers know of it, unless we know better; it stays in doubt, so that the directory is asked as soon as it
- * answers. */
+/* What other workers know of it, unless we know better; it stays in doubt, so that the directory is
+ * asked as soon as it answers. */
 static void recall_tenant(struct an_router *r, struct an_str tenant)
 {
     struct an_known_tenant of;
@@ -507,7 +509,8 @@ static int ask_key(struct an_router *r, struct an_db *db, void *arg, struct an_e
     struct an_result *res = NULL;
     unsigned char key[AN_SHA256_LEN];
     int rc = an_db_ask(db, AN_STMT_SIGNING_KEY, QUICK_WAIT_MS, &res, err);
-    if (rc == AN_OK && (an_result_rows(res) != 1 || !an_hex_decode(an_result_get(res, 0, 0), key, sizeof key)))
+    if (rc == AN_OK &&
+        (an_result_rows(res) != 1 || !an_hex_decode(an_result_get(res, 0, 0), key, sizeof key)))
         rc = an_fail(err, AN_EBACKEND, "db: the directory holds no signing key of %d bytes", AN_SHA256_LEN);
     if (rc == AN_OK) {
         an_secret_set(&r->key, (const char *)key, sizeof key);

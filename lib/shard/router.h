@@ -20,8 +20,8 @@
 struct an_router; /* one a worker; owns its shards, which live as long as it does */
 
 /* writes: the directory is asked on the writer's connection, and by a reader where that fails; else by
- * readers alone. known: what all workers of the program know, or NULL. Opens nothing yet. The configuration must outlive
- * it. */
+ * readers alone. known: what all workers of the program know, or NULL. Opens nothing yet. The
+ * configuration must outlive it. */
 struct an_router *an_router_new(const struct an_conf *c, struct an_known *known, bool writes) AN_MUST_CHECK;
 void an_router_free(struct an_router *r); /* accepts NULL */
 
@@ -45,8 +45,9 @@ void an_router_doubt(struct an_router *r, struct an_str tenant);
 int an_router_shards(struct an_router *r, struct an_shard *const **list, size_t *count,
                      struct an_err *err) AN_MUST_CHECK;
 
-/* The key that signs cursors and write tokens, one for all instances: asked for once, as all of the directory. *out is the
- * router's, as long as it lives. AN_EAGAIN: the directory cannot be asked, and no worker has the key. */
+/* The key that signs cursors and write tokens, one for all instances: asked for once, as all of the
+ * directory. *out is the router's, as long as it lives. AN_EAGAIN: the directory cannot be asked, and no
+ * worker has the key. */
 int an_router_key(struct an_router *r, const struct an_secret **out, struct an_err *err) AN_MUST_CHECK;
 
 /* What the directory says of itself. */

@@ -60,7 +60,8 @@ BEGIN
     END IF;
 EXCEPTION
     WHEN insufficient_privilege THEN
-        RAISE NOTICE 'annals_keeper could not be set up: grant annals_owner to it before partitions are dropped';
+        RAISE NOTICE
+            'annals_keeper could not be set up: grant annals_owner to it before partitions are dropped';
 END
 $$;
 

@@ -72,8 +72,8 @@ CREATE TABLE annals.partition_removals (
     begun_at timestamptz NOT NULL DEFAULT now()
 );
 
--- The last round of each job, and what all rounds did together. clock_at: the last time whose clock was believed;
--- held_back: partitions that stay although no class keeps them.
+-- The last round of each job, and what all rounds did together. clock_at: the last time whose clock was
+-- believed; held_back: partitions that stay although no class keeps them.
 CREATE TABLE annals.job_runs (
     job text COLLATE "C" PRIMARY KEY,
     started_at timestamptz NOT NULL,

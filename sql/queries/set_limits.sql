@@ -6,4 +6,5 @@
 -- No commit before it is on the disk, as in set_tenant.
 SELECT set_config('statement_timeout', $1, true),
        set_config('lock_timeout', $2, true),
-       CASE WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', true) END
+       CASE WHEN current_setting('synchronous_commit') = 'off'
+            THEN set_config('synchronous_commit', 'on', true) END

@@ -9,7 +9,8 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-         "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage")
+         "--disable-background-networking", "--disable-component-update", "--disable-sync",
+         "--disable-dev-shm-usage")
 WIDE = (1280, 900)
 
 
@@ -20,7 +21,8 @@ class Browser:
             options.add_argument(flag)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         if not scripts:
-            options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
+            options.add_experimental_option("prefs",
+                                            {"profile.managed_default_content_settings.javascript": 2})
         self.annals = annals
         self.driver = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
         self.driver.set_page_load_timeout(30)
@@ -35,7 +37,7 @@ class Browser:
         self.scheme("light")
         self.problems()
 
-    # --- going places ---------------------------------------------------------------------------------------------
+    # --- going places -----------------------------------------------------------------------------
     def go(self, path):
         self.driver.get(f"http://127.0.0.1:{self.annals.web.port}{path}")
         return self
@@ -52,7 +54,7 @@ class Browser:
         patient = WebDriverWait(self.driver, 10, ignored_exceptions=[StaleElementReferenceException])
         return patient.until(lambda _: condition())
 
-    # --- looking --------------------------------------------------------------------------------------------------
+    # --- looking ----------------------------------------------------------------------------------
     def all(self, selector):
         return self.driver.find_elements(By.CSS_SELECTOR, selector)
 
@@ -87,10 +89,12 @@ class Browser:
         return text
 
     def problems(self):
-        """What the browser complained about since the last call: blocked by policy, errors of scripts, 404s."""
-        return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
+        """What the browser complained about since the last call: blocked by policy, errors of scripts,
+        404s."""
+        return [entry["message"] for entry in self.driver.get_log("browser")
+                if entry["level"] in ("SEVERE", "WARNING")]
 
-    # --- other eyes -----------------------------------------------------------------------------------------------
+    # --- other eyes -------------------------------------------------------------------------------
     def resize(self, width, height):
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
             "width": width, "height": height, "deviceScaleFactor": 1, "mobile": False})

@@ -26,15 +26,18 @@ def store(annals, *events):
 def varied():
     """Something for every part of every page, with values that are long and without blanks."""
     return [event(action="document.update", outcome=outcome, description=LONG,
-                  entities=[{"type": "document", "id": LONG[:200], "name": LONG}, {"type": "team", "id": "t1"},
+                  entities=[{"type": "document", "id": LONG[:200], "name": LONG},
+                            {"type": "team", "id": "t1"},
                             {"type": "team", "id": "t2"}],
                   context={"ip": "2001:db8:1234:5678:9abc:def0:1234:5678", "user_agent": LONG},
                   changes=[{"path": "/title", "old": "the old " + LONG, "new": "the new " + LONG},
                            {"path": "/" + LONG, "new": {"a": [1.10, LONG]}}],
-                  metadata={LONG: LONG, "small": 1.50}) for outcome in ("success", "failure", "denied", "unknown")]
+                  metadata={LONG: LONG, "small": 1.50})
+            for outcome in ("success", "failure", "denied", "unknown")]
 
 
-PAGES = ("/admin/events", "/admin/events?action=document.*&actor=%21" + LONG, "/admin/events?action=none.such",
+PAGES = ("/admin/events", "/admin/events?action=document.*&actor=%21" + LONG,
+         "/admin/events?action=none.such",
          "/admin/events?from=yesterday", "EVENT", "/admin/login", "/admin/nothing")
 
 
@@ -42,7 +45,7 @@ def paths(ids):
     return [f"/admin/events/{ids[0]}" if path == "EVENT" else path for path in PAGES]
 
 
-# --- the way through ----------------------------------------------------------------------------------------------
+# --- the way through ------------------------------------------------------------------------------
 def walk(browser, tenant):
     browser.sign_in(tenant)
     assert len(browser.all(".events tbody tr")) == 2
@@ -152,14 +155,15 @@ def test_a_bar_narrows_the_range(annals, browser):
     assert browser.problems() == []
 
 
-# --- nothing that an event says runs ------------------------------------------------------------------------------
+# --- nothing that an event says runs --------------------------------------------------------------
 PAYLOADS = [
     "<script>window.pwned=1;alert(1)</script>", "\"><script>window.pwned=1;alert(1)</script>",
     "<img src=x onerror=\"window.pwned=1;alert(1)\">", "' onmouseover='window.pwned=1;alert(1)' x='",
     "\" autofocus onfocus=\"window.pwned=1;alert(1)", "<svg onload=\"window.pwned=1;alert(1)\">",
     "</pre></code></td></table><iframe srcdoc='<script>parent.pwned=1</script>'>", "javascript:alert(1)",
     "</title><script>window.pwned=1</script>", "{{{subject}}}{{&csrf}}", "<base href=//evil.example/>",
-    "<style>*{display:none}</style>", "<meta http-equiv=refresh content='0;url=//evil.example'>", "<!-- <form> -->",
+    "<style>*{display:none}</style>", "<meta http-equiv=refresh content='0;url=//evil.example'>",
+    "<!-- <form> -->",
     "\u2028window.pwned=1;alert(1)", "&#60;script&#62;window.pwned=1&#60;/script&#62;",
 ]
 
@@ -174,7 +178,8 @@ def nasty(text):
 
 def test_events_that_attack_are_only_text(annals, browser):
     tenant, ids = store(annals, *[nasty(text) for text in PAYLOADS])
-    queries = ["?" + urllib.parse.urlencode({"actor_id": text, "metadata." + text: text}) for text in PAYLOADS]
+    queries = ["?" + urllib.parse.urlencode({"actor_id": text, "metadata." + text: text})
+               for text in PAYLOADS]
     browser.sign_in(tenant)
     for path in ["/admin/events"] + [f"/admin/events/{event_id}" for event_id in ids] + \
             ["/admin/events" + query for query in queries]:
@@ -199,7 +204,7 @@ def test_the_policy_would_stop_what_got_through(annals, browser):
     assert any("Content Security Policy" in problem for problem in browser.problems())
 
 
-# --- without a mouse ----------------------------------------------------------------------------------------------
+# --- without a mouse ------------------------------------------------------------------------------
 def test_keyboard_alone(annals, browser):
     tenant, ids = store(annals, *[event() for _ in range(3)])
     browser.sign_in(tenant).go("/admin/events?limit=2")
@@ -217,8 +222,10 @@ def test_keyboard_alone(annals, browser):
         assert wanted in reached, wanted
     rows = [place for place in reached if place.rsplit("/", 1)[-1] in ids]
     assert len(rows) == 2
-    assert reached.index("f-action") < reached.index(rows[0]) < reached.index("next"), "in the order of reading"
-    assert not browser.run("return Array.from(document.querySelectorAll('[tabindex]')).some(e => e.tabIndex > 0)")
+    assert reached.index("f-action") < reached.index(rows[0]) < reached.index("next"), \
+        "in the order of reading"
+    assert not browser.run("return Array.from(document.querySelectorAll('[tabindex]')).some(e => "
+                           "e.tabIndex > 0)")
 
     browser.go("/admin/events?limit=2")
     browser.tab()
@@ -247,7 +254,7 @@ def test_focus_is_visible(annals, browser):
             assert outline, browser.focused().get_attribute("outerHTML")
 
 
-# --- every width, every light -------------------------------------------------------------------------------------
+# --- every width, every light ---------------------------------------------------------------------
 @pytest.mark.parametrize("width", [320, 640, 1024])
 def test_no_page_scrolls_sideways(annals, browser, width):
     tenant, ids = store(annals, *varied())
@@ -277,7 +284,8 @@ const found = new Set();
 const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
 while (walker.nextNode()) {
     const e = walker.currentNode.parentElement;
-    if (!walker.currentNode.data.trim() || !e.checkVisibility() || e.closest('.visually-hidden, svg, .skip')) continue;
+    if (!walker.currentNode.data.trim() || !e.checkVisibility()
+        || e.closest('.visually-hidden, svg, .skip')) continue;
     const text = luminance(parse(getComputedStyle(e).color)), back = luminance(ground(e));
     const ratio = (Math.max(text, back) + 0.05) / (Math.min(text, back) + 0.05);
     if (ratio < 4.5) found.add(e.tagName + '.' + e.className + ' ' + ratio.toFixed(2));
@@ -312,16 +320,20 @@ all('table').forEach(t => {
     say(t.caption && t.caption.textContent.trim(), 'table without caption');
     t.querySelectorAll('th').forEach(h => say(h.scope, 'th without scope: ' + h.textContent));
 });
-all('input:not([type=hidden]), select').forEach(f => say(f.labels.length === 1, 'field without label: ' + f.name));
-all('a, button').forEach(e => say(e.textContent.trim() || e.getAttribute('aria-label'), 'no name: ' + e.outerHTML));
+all('input:not([type=hidden]), select').forEach(
+    f => say(f.labels.length === 1, 'field without label: ' + f.name));
+all('a, button').forEach(e => say(e.textContent.trim() || e.getAttribute('aria-label'),
+    'no name: ' + e.outerHTML));
 all('img').forEach(i => say(i.hasAttribute('alt'), 'img without alt'));
 all('time').forEach(t => say(!isNaN(new Date(t.dateTime)), 'time without datetime'));
 const ids = all('[id]').map(e => e.id);
 say(new Set(ids).size === ids.length, 'an id twice');
 say(all('[style], style, script:not([src])').length === 0, 'inline style or script');
-all('button, input:not([type=hidden]), select, .button, .pill, .chip, .events tbody th a, .main-nav a').forEach(e => {
+all('button, input:not([type=hidden]), select, .button, .pill, .chip, .events tbody th a, .main-nav a')
+    .forEach(e => {
     const box = e.getBoundingClientRect();
-    if (e.checkVisibility()) say(box.height >= 24 && box.width >= 24, 'too small a target: ' + e.outerHTML.slice(0, 80));
+    if (e.checkVisibility())
+        say(box.height >= 24 && box.width >= 24, 'too small a target: ' + e.outerHTML.slice(0, 80));
 });
 return wrong;
 """
@@ -343,10 +355,11 @@ def test_outcome_is_not_told_by_colour_alone(annals, browser):
     tenant, _ = store(annals, *varied())
     browser.sign_in(tenant)
     texts = {" ".join(badge.text.split()) for badge in browser.all(".events .outcome")}
-    assert {text.split()[-1].lstrip("✓✕⊘?") for text in texts} == {"success", "failure", "denied", "unknown"}
+    assert {text.split()[-1].lstrip("✓✕⊘?") for text in texts} == {"success", "failure", "denied",
+                                                                   "unknown"}
 
 
-# --- comfort ------------------------------------------------------------------------------------------------------
+# --- comfort --------------------------------------------------------------------------------------
 def test_local_time_and_back(annals, browser):
     tenant, _ = store(annals, event())
     browser.sign_in(tenant)
@@ -369,7 +382,8 @@ def test_local_time_and_back(annals, browser):
 
 
 def test_copying_gives_the_document_as_it_is(annals, browser):
-    raw = json.dumps([event(description="x\u202ey")], ensure_ascii=False)  # the character itself, not its escape
+    # the character itself, not its escape
+    raw = json.dumps([event(description="x\u202ey")], ensure_ascii=False)
     tenant, _ = store(annals, event())
     event_id = annals.post(raw, token=annals.token(tenant)).json()["results"][0]["id"]
     browser.sign_in(tenant)

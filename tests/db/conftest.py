@@ -33,7 +33,8 @@ class Database:
 
     def write_conf(self, extra=""):
         lines = ["[process]", f"run_dir = {self.folder}", "[database]"]
-        for key, user in (("writer", "annals_writer"), ("reader", "annals_reader"), ("platform", "annals_platform"), ("job", "annals_job"),
+        for key, user in (("writer", "annals_writer"), ("reader", "annals_reader"),
+                          ("platform", "annals_platform"), ("job", "annals_job"),
                           ("keeper", "annals_keeper"), ("owner", "postgres")):
             lines.append(f"{key} = {self.cluster.conninfo(user, self.name)}")
         self.conf.write_text("\n".join(lines) + "\n" + extra)
@@ -98,7 +99,8 @@ def db(cluster, template, tmp_path):
 @pytest.fixture(scope="session")
 def programs():
     """Folder of the built test programs."""
-    subprocess.run(["make", "-s", "-C", str(BUILD), "tests/db/test-router", "tests/db/test-store", "tests/db/load"], check=True,
+    subprocess.run(["make", "-s", "-C", str(BUILD), "tests/db/test-router", "tests/db/test-store",
+                    "tests/db/load"], check=True,
                    stdout=subprocess.DEVNULL, timeout=300)
     return BUILD / "tests" / "db"
 
@@ -122,8 +124,8 @@ def load(programs, db, tenant, batches, events, first=0):
 
 @contextlib.contextmanager
 def in_use(programs, db):
-    """Beside the block work a writer and a reader, whose transaction is open; the reader's connection is yielded. At the
-    end no event was refused, and none has waited for a second."""
+    """Beside the block work a writer and a reader, whose transaction is open; the reader's connection is
+    yielded. At the end no event was refused, and none has waited for a second."""
     reader = db.connect("annals_reader", autocommit=False)
     reader.cursor().execute("SELECT count(*) FROM annals.events")
     command = [programs / "load", "beside", "100000", "20", "0"]

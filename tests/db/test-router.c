@@ -76,7 +76,8 @@ static void test_router_and_shards(void **state)
     an_router_free(r);
 }
 
-/* A worker that comes when the directory is away goes on with what another one knew, and with nothing else. */
+/* A worker that comes when the directory is away goes on with what another one knew, and with nothing
+ * else. */
 static void test_router_recalls(void **state)
 {
     (void)state;

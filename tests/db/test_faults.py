@@ -109,7 +109,8 @@ def test_nobody_listens(programs, own):
 
 
 def test_read_only_server(programs, own):
-    """A server that no longer takes writes: the connection that is open hears so, and no other is made to it."""
+    """A server that no longer takes writes: the connection that is open hears so, and no other is made to
+    it."""
     batches = 2000
     writer = Writer(programs, own, batches, 1)
     assert writer.read(1)[0][0] == "ok"

@@ -34,7 +34,8 @@ def test_outbox_is_locked_first(programs, db, path, events):
     if path == "merge":
         db.query("ALTER ROLE annals_writer NOBYPASSRLS")
     try:
-        writer = subprocess.Popen([programs / "load", "first", "100000", str(events), "0"], env=environment(db),
+        writer = subprocess.Popen([programs / "load", "first", "100000", str(events), "0"],
+                                  env=environment(db),
                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         assert writer.stdout.readline().startswith(f"ok {events} ".encode())
         holder = db.connect(autocommit=False)
@@ -54,7 +55,8 @@ def test_outbox_is_locked_first(programs, db, path, events):
 class Consumer:
     """Reads the feed as a consumer does; see docs/design/data.md."""
 
-    HORIZON = (TOP / "sql/queries/feed_horizon.sql").read_text().replace("%", "%%").replace("$1::bigint", "%(x)s")
+    HORIZON = (TOP / "sql/queries/feed_horizon.sql").read_text() \
+        .replace("%", "%%").replace("$1::bigint", "%(x)s")
 
     def __init__(self, db):
         self.conn = db.connect("annals_job", autocommit=False)
@@ -110,11 +112,14 @@ def test_consumer_beside_racing_writers(programs, db):
 
 
 def test_ids_are_widened(db):
-    """The catalogue says 32 bits of an id: of all ids that end so, the nearest to the one that nobody had yet is meant."""
+    """The catalogue says 32 bits of an id: of all ids that end so, the nearest to the one that nobody had
+    yet is meant."""
     holder = db.connect("annals_writer", autocommit=False)
     with holder.cursor() as cur:
-        cur.execute("INSERT INTO annals.outbox (tenant_id, event_ids) VALUES ('t', '{}') ON CONFLICT DO NOTHING")
-    [(xid,)] = db.query("SELECT backend_xid::text::bigint FROM pg_stat_activity WHERE backend_xid IS NOT NULL")
+        cur.execute("INSERT INTO annals.outbox (tenant_id, event_ids) VALUES ('t', '{}') "
+                    "ON CONFLICT DO NOTHING")
+    [(xid,)] = db.query("SELECT backend_xid::text::bigint FROM pg_stat_activity "
+                        "WHERE backend_xid IS NOT NULL")
     era = 1 << 32
     with contextlib.closing(db.connect("annals_job")) as conn, conn.cursor() as cur:
         for x, horizon in ((xid + 1, xid), (xid + 1000, xid), (era + xid + 5, era + xid), (era + 3, era + 3),

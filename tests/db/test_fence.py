@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A tenant that is closed in a database gains no row there once those transactions have ended that held a lock on the
-outbox when it was closed; see docs/design/shards.md."""
+"""A tenant that is closed in a database gains no row there once those transactions have ended that held a
+lock on the outbox when it was closed; see docs/design/shards.md."""
 import subprocess
 import time
 
@@ -22,7 +22,8 @@ class Mover:
         self.cur = self.conn.cursor()
 
     def set(self, presence):
-        self.cur.execute("UPDATE annals.tenants SET presence = %s WHERE tenant_id = %s", (presence, self.tenant))
+        self.cur.execute("UPDATE annals.tenants SET presence = %s WHERE tenant_id = %s",
+                         (presence, self.tenant))
 
     def holders(self):
         self.cur.execute(HOLDERS)
@@ -83,7 +84,8 @@ def test_nothing_slips_through(programs, db, path, events):
 
 
 def test_a_writer_that_began_before_is_waited_for(programs, db):
-    """It has the lock and has seen the tenant open; its event comes after the tenant was closed, and is its last."""
+    """It has the lock and has seen the tenant open; its event comes after the tenant was closed, and is its
+    last."""
     writer = subprocess.Popen([programs / "load", "moving", "100000", "1", "0"], env=environment(db),
                               stdout=subprocess.PIPE, text=True)
     writer.stdout.readline()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What annals-partition drops, and what it keeps for which reason: retention, holds, consumers, archive, clock."""
+"""What annals-partition drops, and what it keeps for which reason: retention, holds, consumers, archive,
+clock."""
 import datetime
 import json
 import re
@@ -222,7 +223,8 @@ def test_a_hold_that_comes_after_the_detach(old):
     keep_two_months(old)
     detach(old, 4)
     place_hold(old, "other")
-    assert old.query("SELECT annals.partition_drop('events', %s)", (name_of(4),), user="annals_job") == [(False,)]
+    assert old.query("SELECT annals.partition_drop('events', %s)", (name_of(4),),
+                     user="annals_job") == [(False,)]
     assert f"attach annals.{name_of(4)} " in "\n".join(dry_run(old))
     old.run("annals-partition", "--once")
     assert name_of(4) in names(old)
@@ -283,7 +285,8 @@ def test_partitions_of_the_outbox(db):
         db.query("SELECT annals.partition_create('outbox', %s, %s)", (day, day + datetime.timedelta(days=1)),
                  user="annals_job")
     for day in days[:2]:
-        db.query("INSERT INTO annals.outbox (created_at, tenant_id, event_ids) VALUES (%s, 't', '{}')", (day,))
+        db.query("INSERT INTO annals.outbox (created_at, tenant_id, event_ids) VALUES (%s, 't', '{}')",
+                 (day,))
     put_outbox(db, "t", datetime.datetime.now(UTC))
     db.query("INSERT INTO annals.consumers (name, xid, id) "
              "SELECT 'slow', xid, id FROM annals.outbox WHERE created_at = %s", (days[0],))
@@ -298,7 +301,8 @@ def test_partitions_of_the_outbox(db):
 
 def test_what_is_not_in_the_archive_stays(old):
     keep_two_months(old)
-    old.query("INSERT INTO annals.partition_archives VALUES (%s, %s, %s)", (name_of(5), month_ago(5), month_ago(4)))
+    old.query("INSERT INTO annals.partition_archives VALUES (%s, %s, %s)",
+              (name_of(5), month_ago(5), month_ago(4)))
     old.write_conf("[partition]\nrequire_archive = on\n")
     old.run("annals-partition", "--once")
     assert {name_of(3), name_of(4)} <= names(old)
@@ -363,7 +367,8 @@ def wait_until(condition, timeout=20):
 
 
 def pending(db):
-    return {name for (name,) in db.query("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhdetachpending")}
+    return {name for (name,) in db.query("SELECT inhrelid::regclass::text FROM pg_inherits "
+                                         "WHERE inhdetachpending")}
 
 
 def final_state(db):
@@ -462,7 +467,8 @@ def test_nothing_is_dropped_that_cannot_be_told(old):
     assert done.returncode != 0
     assert "cannot record annals.partition.detach" in done.stderr
     assert {name_of(3), name_of(4), name_of(5)} <= names(old)
-    [(succeeded, message)] = old.query("SELECT succeeded, message FROM annals.job_runs WHERE job = 'partition'")
+    [(succeeded, message)] = old.query("SELECT succeeded, message FROM annals.job_runs "
+                                       "WHERE job = 'partition'")
     assert not succeeded and "cannot record" in message
 
 
@@ -500,7 +506,8 @@ def test_retention_by_hand(old):
 def test_holds_by_hand(old):
     keep_two_months(old)
     number = json.loads(ctl(old, "hold", "add", "other", "--reason", "case 12 / Müller", "--from",
-                            f"{month_ago(4):%Y-%m-%d}T00:00:00+00:00", "--to", f"{month_ago(3):%Y-%m-%d}T00:00:00Z",
+                            f"{month_ago(4):%Y-%m-%d}T00:00:00+00:00", "--to",
+                            f"{month_ago(3):%Y-%m-%d}T00:00:00Z",
                             "--json"))["id"]
     old.run("annals-partition", "--once")
     assert name_of(4) in names(old) and not {name_of(3), name_of(5)} & all_tables(old)
@@ -519,10 +526,13 @@ def test_holds_by_hand(old):
 
 def test_holds_that_are_refused(old):
     assert "tenant 'nobody' is not known" in ctl(old, "hold", "add", "nobody", "--reason", "x", status=1)
-    for arguments in (("other",), ("--reason", "x"), ("other", "--reason", ""), ("other", "--reason", "two\nlines"),
+    for arguments in (("other",), ("--reason", "x"), ("other", "--reason", ""),
+                      ("other", "--reason", "two\nlines"),
                       ("other", "--reason", "a \u009b terminal"),
-                      ("other", "--reason", "x", "--from", "yesterday"), ("other", "another", "--reason", "x"),
-                      ("other", "--reason", "x", "--from", "2026-02-01T00:00:00Z", "--to", "2026-02-01T00:00:00Z")):
+                      ("other", "--reason", "x", "--from", "yesterday"),
+                      ("other", "another", "--reason", "x"),
+                      ("other", "--reason", "x", "--from", "2026-02-01T00:00:00Z", "--to",
+                       "2026-02-01T00:00:00Z")):
         ctl(old, "hold", "add", *arguments, status=2)
     ctl(old, "hold", "release", "x", status=2)
     assert old.query("SELECT count(*) FROM annals.legal_holds") == [(0,)]

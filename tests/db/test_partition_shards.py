@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""annals-partition and annalsctl where tenants live on several shards: each gets its turn, and what is said of a tenant
-is done where it lives."""
+"""annals-partition and annalsctl where tenants live on several shards: each gets its turn, and what is said
+of a tenant is done where it lives."""
 import json
 
 import pytest
@@ -28,7 +28,8 @@ def other(db, cluster, template, tmp_path):
 
 
 def break_shard(db, name):
-    db.query("INSERT INTO annals.shards (name, primary_conninfo) VALUES (%s, 'host=/nowhere port=1 dbname=x')", (name,))
+    db.query("INSERT INTO annals.shards (name, primary_conninfo) "
+             "VALUES (%s, 'host=/nowhere port=1 dbname=x')", (name,))
 
 
 def lines_of(db, *arguments, status=0):
@@ -50,7 +51,8 @@ def test_a_round_goes_over_all_shards(db, other):
     db.run("annals-partition", "--once")
     for shard in (db, other):
         assert not GONE & all_tables(shard) and ahead in all_tables(shard)
-        [(succeeded, rows)] = shard.query("SELECT succeeded, removed_rows FROM annals.job_runs WHERE job = 'partition'")
+        [(succeeded, rows)] = shard.query("SELECT succeeded, removed_rows FROM annals.job_runs "
+                                          "WHERE job = 'partition'")
         assert succeeded and rows == 2
     assert told(db, "drop")[name_of(4)].startswith("annals.events_")
     assert told(db, "drop")[f"big/{name_of(4)}"].startswith("on shard big: annals.events_")
@@ -76,7 +78,8 @@ def test_classes_reach_all_shards(db, other):
     db.query("DELETE FROM annals.shards WHERE name = 'aground'")
     listed = lines_of(db, "retention", "list")  # each shard has the tenant of our own events
     assert [(line["shard"], line["class"], line["keep_days"], line["tenants"]) for line in listed] == [
-        ("big", "gold", 500, 0), ("big", "default", None, 2), ("default", "gold", 500, 0), ("default", "default", None, 2)]
+        ("big", "gold", 500, 0), ("big", "default", None, 2), ("default", "gold", 500, 0),
+        ("default", "default", None, 2)]
     assert ctl(db, "retention", "list").startswith("shard big\n")
 
 
@@ -87,11 +90,13 @@ def test_a_round_brings_the_classes_of_the_directory(db, other):
     db.query("INSERT INTO annals.retention_classes VALUES ('late', 7)")
     db.run("annals-partition", "--once")
     assert GONE <= all_tables(db) & all_tables(other)
-    assert other.query("SELECT name, keep_days FROM annals.retention_classes ORDER BY 1") == [("default", None), ("late", 7)]
+    assert other.query("SELECT name, keep_days FROM annals.retention_classes ORDER BY 1") \
+        == [("default", None), ("late", 7)]
 
 
 def test_a_tenants_class_is_changed_where_it_lives(db, other):
-    db.query("INSERT INTO annals.retention_classes VALUES ('brief', 30)")  # the other shard has not heard of it
+    # the other shard has not heard of it
+    db.query("INSERT INTO annals.retention_classes VALUES ('brief', 30)")
     assert len(seen(other, "whale")) == 1
     ctl(db, "tenant", "retention", "whale", "brief")
     assert seen(other, "whale") == [] and len(seen(db, "small")) == 1
@@ -127,10 +132,12 @@ def test_places_for_a_tenant_that_is_being_moved_here(db, other, wanted):
     db.query("UPDATE annals.tenants SET retention_class = %s WHERE tenant_id = 'whale'",
              ("gold" if wanted == "class" else "default",))
     if wanted == "hold":
-        db.query("INSERT INTO annals.legal_holds (tenant_id, reason, placed_by) VALUES ('whale', 'case', 'tests')")
+        db.query("INSERT INTO annals.legal_holds (tenant_id, reason, placed_by) "
+                 "VALUES ('whale', 'case', 'tests')")
     db.run("annals-partition", "--once")
     assert GONE <= all_tables(db) and not GONE & all_tables(other)
-    db.query("UPDATE annals.tenants SET retention_class = 'default'; UPDATE annals.legal_holds SET released_at = now()")
+    db.query("UPDATE annals.tenants SET retention_class = 'default'; UPDATE annals.legal_holds "
+             "SET released_at = now()")
     db.run("annals-partition", "--once")  # its move has ended, or was given up
     assert not GONE & all_tables(db)
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A page across a thousand tenants reads a row or so of each, then what it shows: no index is in the order of the time
-alone, and the bounds below say that none is missed."""
+"""A page across a thousand tenants reads a row or so of each, then what it shows: no index is in the order
+of the time alone, and the bounds below say that none is missed."""
 import contextlib
 import json
 import urllib.parse
@@ -16,8 +16,8 @@ TENANTS = 1000
 PAGE = 50
 NOW = datetime.now(timezone.utc)
 
-# Every tenant has an event a day or so, at times of its own; `busy` has the newest two thousand of all, `quiet` none for
-# months, `brief` keeps but little of much.
+# Every tenant has an event a day or so, at times of its own; `busy` has the newest two thousand of all,
+# `quiet` none for months, `brief` keeps but little of much.
 DATA = """
 CREATE TEMP TABLE made AS
 SELECT 'tenant' || lpad((n %% %(tenants)s)::text, 4, '0') AS tenant, n,
@@ -34,8 +34,10 @@ UPDATE made SET id = (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, 
                       || substr(replace(gen_random_uuid()::text, '-', ''), 13))::uuid;
 INSERT INTO annals.tenants (tenant_id, kept_days)
 SELECT DISTINCT tenant, CASE tenant WHEN 'brief' THEN 7 END FROM made;
-INSERT INTO annals.events ("timestamp", received_at, id, tenant_id, action, actor_type, actor_id, outcome, digest, document)
-SELECT at, at, id, tenant, CASE WHEN n %% 1000 = 7 THEN 'never.again' WHEN n %% 3 = 0 THEN 'user.login' ELSE 'doc.read' END,
+INSERT INTO annals.events ("timestamp", received_at, id, tenant_id, action, actor_type, actor_id, outcome,
+                           digest, document)
+SELECT at, at, id, tenant, CASE WHEN n %% 1000 = 7 THEN 'never.again'
+                           WHEN n %% 3 = 0 THEN 'user.login' ELSE 'doc.read' END,
        'user', 'u' || n %% 11, 'success', sha256(id::text::bytea), json_build_object('n', n)
 FROM made;
 INSERT INTO annals.event_entities ("timestamp", event_id, tenant_id, entity_type, entity_id)
@@ -52,7 +54,8 @@ def stack(cluster):
                 cur.execute("LOAD 'auto_explain'")
             except psycopg2.Error as error:
                 pytest.skip(f"auto_explain is not installed: {error}")
-            for name, value in (("session_preload_libraries", "auto_explain"), ("auto_explain.log_min_duration", "0"),
+            for name, value in (("session_preload_libraries", "auto_explain"),
+                                ("auto_explain.log_min_duration", "0"),
                                 ("auto_explain.log_analyze", "on"), ("auto_explain.log_timing", "off"),
                                 ("auto_explain.log_format", "json"), ("auto_explain.log_buffers", "on")):
                 cur.execute(f"ALTER DATABASE {annals.database} SET {name} = '{value}'")
@@ -68,10 +71,12 @@ def stack(cluster):
 def page(stack, parameters):
     """The page, and the plan that it was read by."""
     plans = Plans(stack)
-    reply = stack.get("/v1/events?" + urllib.parse.urlencode(parameters), token=stack.token("*", "audit:read"),
+    reply = stack.get("/v1/events?" + urllib.parse.urlencode(parameters),
+                      token=stack.token("*", "audit:read"),
                       headers={"Annals-Tenant": "*"})
     assert reply.status == 200, reply
-    (plan,) = [p["Plan"] for p in plans() if "AS streams" in p["Query Text"] or "WITH streams" in p["Query Text"]]
+    (plan,) = [p["Plan"] for p in plans() if "AS streams" in p["Query Text"]
+               or "WITH streams" in p["Query Text"]]
     return reply.json(), plan
 
 
@@ -100,7 +105,8 @@ CASES = [
     ("a time of its own", [("from", ago(days=30)), ("to", ago(days=20))], PAGE, TENANTS + 3 + EDGE),
     ("action", [("action", "doc.read"), ("to", ago(hours=1))], PAGE, TENANTS + 3 + EDGE),
     ("action, rare", [("action", "never.again")], PAGE, TENANTS + 3 + EDGE),
-    ("actions", [("action", "doc.read"), ("action", "user.login"), ("to", ago(hours=1))], PAGE, 2 * TENANTS + 6 + EDGE),
+    ("actions", [("action", "doc.read"), ("action", "user.login"), ("to", ago(hours=1))], PAGE,
+     2 * TENANTS + 6 + EDGE),
     ("actor", [("actor_id", "u3"), ("to", ago(hours=1))], PAGE, TENANTS + 3 + EDGE),
     ("entity", [("entity", "document:d3"), ("to", ago(hours=1))], PAGE, 2 * (TENANTS + 3 + EDGE)),
     ("entities", [("entity", "document:d3"), ("entity", "document:d4"), ("to", ago(hours=1))], PAGE,

@@ -51,9 +51,11 @@ def test_roles(shared):
 
 def test_roles_have_backstops(shared):
     """A program that stands still with a transaction open does not hold the feed up for ever."""
-    rows = shared.query("SELECT rolname, rolconfig FROM pg_roles WHERE rolname = ANY (%s)", ([*ROLES, "annals_keeper"],))
+    rows = shared.query("SELECT rolname, rolconfig FROM pg_roles WHERE rolname = ANY (%s)",
+                        ([*ROLES, "annals_keeper"],))
     limits = ["idle_in_transaction_session_timeout=1min", "statement_timeout=10min"]
-    assert dict(rows) == {"annals_writer": limits, "annals_reader": limits, "annals_platform": [*limits, "jit=off"], "annals_job": [*limits, "jit=off"],
+    assert dict(rows) == {"annals_writer": limits, "annals_reader": limits,
+                          "annals_platform": [*limits, "jit=off"], "annals_job": [*limits, "jit=off"],
                           "annals_keeper": [*limits, "lock_timeout=2s"]}
 
 
@@ -106,7 +108,8 @@ def test_policies(shared):
             ("event_entities", "kept", "SELECT", ["annals_reader"]),
             ("event_entities", "kept_across", "SELECT", ["annals_platform"]),
             ("events", "kept", "SELECT", ["annals_reader"]),
-            ("events", "kept_across", "SELECT", ["annals_platform"]), ("tenants", "here", "SELECT", ["annals_platform"])]
+            ("events", "kept_across", "SELECT", ["annals_platform"]),
+            ("tenants", "here", "SELECT", ["annals_platform"])]
 
 
 def test_no_rights_on_partitions(shared):
@@ -166,7 +169,8 @@ def test_ids_are_not_compressed(shared):
     """In any partition: trying costs more than the rest of the row."""
     rows = shared.query("""
         SELECT DISTINCT a.attstorage FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
-        WHERE c.relnamespace = 'annals'::regnamespace AND c.relkind IN ('r', 'p') AND a.attname = 'event_ids'""")
+        WHERE c.relnamespace = 'annals'::regnamespace AND c.relkind IN ('r', 'p')
+          AND a.attname = 'event_ids'""")
     assert rows == [("e",)]
 
 
@@ -233,7 +237,8 @@ def test_platform_sees_what_each_tenant_keeps(db, table):
     assert db.query(seen, user="annals_platform") == [(["one", "two"],)]
     db.query("UPDATE annals.tenants SET presence = 'hidden' WHERE tenant_id = 'two'")
     assert db.query(seen, user="annals_platform") == [(["one"],)]
-    assert db.query(f"SELECT set_config('annals.tenant', 'two', false); {seen}", user="annals_platform") == [(["one"],)]
+    assert db.query(f"SELECT set_config('annals.tenant', 'two', false); {seen}",
+                    user="annals_platform") == [(["one"],)]
     refused(db, "annals_platform", "SELECT * FROM annals.tenants")
     refused(db, "annals_platform", "SELECT * FROM annals.settings")
 

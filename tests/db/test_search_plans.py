@@ -387,7 +387,8 @@ def walk(stack, shape):
     return pages
 
 
-@pytest.mark.parametrize("drive", [[], [("actor_id", "u7")], [("action", "billing.refund")], [("action", "billing.*")],
+@pytest.mark.parametrize("drive",
+                         [[], [("actor_id", "u7")], [("action", "billing.refund")], [("action", "billing.*")],
                                    [("entity", "organization:big")]])
 @pytest.mark.parametrize("order", ["asc", "desc"])
 def test_hiding_costs_nothing_behind_a_cursor(stack, drive, order):

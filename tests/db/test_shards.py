@@ -49,15 +49,19 @@ def test_a_shard_comes_and_goes(db, ctl, other):
         ("big", 1, place_of(other)), ("default", 1, None)]
     assert re.search(r"^big +open +1 tenants +host=", ctl("shard", "list"), re.M)
     assert json.loads(ctl("tenant", "show", "acme", "--json")) == {
-        "tenant": "acme", "name": "Acme", "created_at": json.loads(ctl("tenant", "show", "acme", "--json"))["created_at"],
+        "tenant": "acme", "name": "Acme",
+        "created_at": json.loads(ctl("tenant", "show", "acme", "--json"))["created_at"],
         "suspended": False, "class": "default", "shard": "big", "presence": "open"}
     assert re.search(r"^acme +\S+ +\(on big\) Acme$", ctl("tenant", "list"), re.M)
-    assert db.query("SELECT shard, presence FROM annals.tenants WHERE tenant_id = 'acme'") == [("big", "hidden")]
-    assert other.query("SELECT presence, name FROM annals.tenants WHERE tenant_id = 'acme'") == [("open", "Acme")]
+    assert db.query("SELECT shard, presence FROM annals.tenants WHERE tenant_id = 'acme'") \
+        == [("big", "hidden")]
+    assert other.query("SELECT presence, name FROM annals.tenants WHERE tenant_id = 'acme'") \
+        == [("open", "Acme")]
     assert "tenants live on it" in ctl(1, "shard", "remove", "big")
     db.query("DELETE FROM annals.tenants WHERE tenant_id = 'acme'")
     for sides in ("'big', 'default'", "'default', 'big'"):
-        db.query(f"INSERT INTO annals.tenant_moves (tenant_id, source, target, started_by) VALUES ('acme', {sides}, 'x')")
+        db.query(f"INSERT INTO annals.tenant_moves (tenant_id, source, target, started_by) "
+                 f"VALUES ('acme', {sides}, 'x')")
         assert "being moved" in ctl(1, "shard", "remove", "big")
         db.query("UPDATE annals.tenant_moves SET step = 'aborted', finished_at = now()")
     ctl("shard", "remove", "big")
@@ -81,17 +85,20 @@ def test_its_row_holds_no_secret(ctl, other):
     (["shard", "add", "--primary", "host=x"], "takes one NAME"),
     (["shard", "add", "big", "--primary", "dbname=x"], "names no host"),
     (["shard", "drain"], "takes one NAME"), (["shard", "list", "x"], "takes no arguments"),
-    (["db", "migrate", "--shard", "a", "--all-shards"], "takes one of"), (["tenant", "show", "a b"], "no tenant id")])
+    (["db", "migrate", "--shard", "a", "--all-shards"], "takes one of"),
+    (["tenant", "show", "a b"], "no tenant id")])
 def test_usage(ctl, arguments, why):
     assert why in ctl(2, *arguments)
 
 
 def test_what_cannot_be_a_shard(db, ctl, other, empty, cluster):
     assert "the primary, as database.writer" in ctl(75, "shard", "add", "big", "--primary", "host=/nowhere")
-    assert "run annalsctl db migrate --primary first" in ctl(1, "shard", "add", "big", "--primary", place_of(empty))
+    assert "run annalsctl db migrate --primary first" in ctl(1, "shard", "add", "big", "--primary",
+                                                             place_of(empty))
     assert "the database of the shard 'default'" in ctl(1, "shard", "add", "big", "--primary", place_of(db))
     other_one = place_of(other)
-    assert "is none of this primary" in ctl(1, "shard", "add", "big", "--primary", other_one, "--replica", place_of(db))
+    assert "is none of this primary" in ctl(1, "shard", "add", "big", "--primary", other_one, "--replica",
+                                            place_of(db))
     ctl("shard", "add", "big", "--primary", other_one, "--replica", other_one)
     assert "there is a shard of this name, or on this database, already" in ctl(
         1, "shard", "add", "more", "--primary", other_one)
@@ -136,7 +143,8 @@ def test_changes_are_on_record(db, ctl, other):
     ctl("shard", "drain", "big")
     ctl("shard", "open", "big")
     ctl("shard", "remove", "big")
-    actions = [action for action, in db.query("SELECT action FROM annals.events WHERE tenant_id = 'annals' AND action LIKE 'annals.shard.%' ORDER BY id")]
+    actions = [action for action, in db.query("SELECT action FROM annals.events WHERE tenant_id = 'annals' "
+                                              "AND action LIKE 'annals.shard.%' ORDER BY id")]
     assert actions == [f"annals.shard.{what}" for what in ("add", "drain", "open", "remove")]
 
 
@@ -159,7 +167,8 @@ def test_the_version_grows_with_what_matters(db):
             ("INSERT INTO annals.shards (name, primary_conninfo) VALUES ('big', 'host=x')", True),
             ("UPDATE annals.shards SET state = 'draining' WHERE name = 'big'", True),
             ("INSERT INTO annals.tenants (tenant_id) VALUES ('here')", False),
-            ("INSERT INTO annals.tenants (tenant_id, shard, presence) VALUES ('there', 'big', 'hidden')", True),
+            ("INSERT INTO annals.tenants (tenant_id, shard, presence) VALUES ('there', 'big', 'hidden')",
+             True),
             ("UPDATE annals.tenants SET kept_days = 1", False),
             ("UPDATE annals.tenants SET presence = 'closed' WHERE tenant_id = 'here'", False),
             ("UPDATE annals.tenants SET shard = 'big' WHERE tenant_id = 'here'", True),

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""an_store_put() and the router: the cases are in test-store.c and test-router.c; here are the set-ups they run in."""
+"""an_store_put() and the router: the cases are in test-store.c and test-router.c; here are the set-ups they
+run in."""
 import subprocess
 
 import pytest
@@ -41,7 +42,8 @@ def test_without_bypassrls(programs, without_bypass):
 def test_a_missing_right_is_not_row_level_security(programs, db, table):
     """The server says both with one SQLSTATE."""
     db.query(f"REVOKE INSERT ON annals.{table} FROM annals_writer")
-    done = subprocess.run([programs / "load", "t", "1", "1", "0"], env=environment(db), capture_output=True, text=True,
+    done = subprocess.run([programs / "load", "t", "1", "1", "0"], env=environment(db), capture_output=True,
+                          text=True,
                           timeout=60)
     assert f"permission denied for table {table}" in done.stdout and "BYPASSRLS" not in done.stderr
 

@@ -37,7 +37,8 @@ def echo(built, open_folder):
 
 
 # nginx is not among what the tests install; where it is there, it is tested like the others.
-@pytest.fixture(scope="session", params=[s for s in webserver.SERVERS if s != "nginx" or webserver.program(s)])
+@pytest.fixture(scope="session",
+                params=[s for s in webserver.SERVERS if s != "nginx" or webserver.program(s)])
 def web(request, echo, open_folder):
     if webserver.program(request.param) is None:
         pytest.skip(f"{request.param} is not installed")

@@ -36,7 +36,8 @@ class Issuer:
     def token(self, tenant, scope):
         now = int(time.time())
         header = {"alg": "ES256", "typ": "JWT", "kid": "test"}
-        claims = {"iss": "https://issuer.test", "aud": "annals", "sub": "tester", "iat": now, "exp": now + 600}
+        claims = {"iss": "https://issuer.test", "aud": "annals", "sub": "tester", "iat": now,
+                  "exp": now + 600}
         claims.update(tenant_id=tenant, scope=scope)
         text = ".".join(base64url(json.dumps(part).encode()) for part in (header, claims))
         r, s = utils.decode_dss_signature(self.key.sign(text.encode(), ec.ECDSA(hashes.SHA256())))
@@ -74,7 +75,8 @@ class Echo:
         ]
         for name in NAMES:
             # 0666: the web servers of these tests may run as somebody else
-            lines += [f"[{name}]", f"listen = {self.socket(name)}", "socket_mode = 0666", f"workers = {workers}",
+            lines += [f"[{name}]", f"listen = {self.socket(name)}", "socket_mode = 0666",
+                      f"workers = {workers}",
                       f"max_requests = {max_requests}"]
         self.conf = self.folder / "annals.conf"
         self.conf.write_text("\n".join(lines) + "\n")

@@ -151,7 +151,8 @@ def random_value(random, name, events):
 
 
 def random_terms(random, events):
-    names = ["action", "actor", "actor_id", "actor_type", "entity", "entity_id", "entity_type", "outcome", "ip",
+    names = ["action", "actor", "actor_id", "actor_type", "entity", "entity_id", "entity_type", "outcome",
+             "ip",
              "id"]
     names += ["metadata." + ".".join(p.replace(".", "\\.") for p in path) for path in PATHS]
     terms = []

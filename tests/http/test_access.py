@@ -54,7 +54,8 @@ def test_tenant_of_the_token(web, echo):
 def test_platform_names_a_tenant(web, echo):
     token = bearer(echo, "*", "audit:read")
     assert whoami(web, token, ("Annals-Tenant", "acme")).json()["tenant"] == "acme"
-    for fields, code in ([], "required"), ([("Annals-Tenant", "no/tenant")], "format"), ([("Annals-Tenant", "*")], "format"):
+    for fields, code in ([], "required"), ([("Annals-Tenant", "no/tenant")],
+                                           "format"), ([("Annals-Tenant", "*")], "format"):
         answer = whoami(web, token, *fields)
         assert answer.status == 400
         assert answer.json()["errors"][0] == {

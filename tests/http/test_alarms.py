@@ -32,9 +32,11 @@ def fleet(make_annals):
     second.rows("SELECT annals.partition_create('event_entities', '2020-01-01Z', '2020-02-01Z')")
     second.rows("SELECT annals.partition_create('events', '2020-01-01Z', '2020-02-01Z')")
     second.rows("""
-        INSERT INTO annals.events (tenant_id, "timestamp", id, received_at, action, actor_type, actor_id, outcome, digest,
+        INSERT INTO annals.events (tenant_id, "timestamp", id, received_at, action, actor_type, actor_id,
+                                   outcome, digest,
                                    document)
-        VALUES ('annals', '2020-01-03Z', gen_random_uuid(), now(), 'a.b', 'user', 'u', 'success', 'x', '{}')""")
+        VALUES ('annals', '2020-01-03Z', gen_random_uuid(), now(), 'a.b',
+                'user', 'u', 'success', 'x', '{}')""")
     annals.ctl("retention", "set", "default", "90")
     return annals, second
 
@@ -79,7 +81,8 @@ def test_the_horizon_is_that_of_each_shard(fleet):
 def test_a_round_that_fails_is_seen(fleet):
     """The last success stays what it was; what was held back is counted."""
     annals, second = fleet
-    second.rows("INSERT INTO annals.legal_holds (tenant_id, reason, placed_by) VALUES ('annals', 'case 1', 'tests')")
+    second.rows("INSERT INTO annals.legal_holds (tenant_id, reason, placed_by) "
+                "VALUES ('annals', 'case 1', 'tests')")
     annals.run_job("partition")
     good = scrape(annals)
     assert good["annals_partitions_held_back"] == {"default": 0, "second": 2}
@@ -90,7 +93,8 @@ def test_a_round_that_fails_is_seen(fleet):
     bad = scrape(annals)
     assert bad["annals_job_failed"] == {"default": 0, "second": 1}
     success = "annals_job_last_success_timestamp_seconds"
-    assert bad[success]["second"] == good[success]["second"] < bad["annals_job_last_run_timestamp_seconds"]["second"]
+    assert bad[success]["second"] == good[success]["second"] \
+        < bad["annals_job_last_run_timestamp_seconds"]["second"]
     assert bad[success]["default"] > good[success]["default"]
 
 
@@ -99,7 +103,8 @@ def test_a_shard_that_is_away(make_annals, cluster):
     annals = make_annals(FORGETFUL)
     Shard(annals, "second", cluster).add()
     with annals.db() as db, db.cursor() as sql:
-        sql.execute("UPDATE annals.shards SET primary_conninfo = 'host=/nowhere dbname=x' WHERE name = 'second'")
+        sql.execute("UPDATE annals.shards SET primary_conninfo = 'host=/nowhere dbname=x' "
+                    "WHERE name = 'second'")
     found = scrape(annals)
     assert found["annals_shard_up"] == {"default": 1, "second": 0}
     assert set(found["annals_job_failed"]) == {"default"}

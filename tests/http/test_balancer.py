@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two instances of one installation, each with run folder, workers and web server of its own, behind a balancer: what
-one gives the other takes, one may die or be restarted under load, and nothing on its disk is missed.
+"""Two instances of one installation, each with run folder, workers and web server of its own, behind a
+balancer: what one gives the other takes, one may die or be restarted under load, and nothing on its disk is
+missed.
 
     pair      Apache, FastCGI to the sockets of both (packaging/apache/pair.conf)
     balancer  Apache, HTTP to the web servers of both, with health checks (packaging/apache/balancer.conf)
@@ -113,7 +114,8 @@ class Reader(threading.Thread):
         cursor = None
         while not self.stopping.is_set():
             try:
-                reply = self.annals.get("/v1/events?limit=20" + (f"&cursor={cursor}" if cursor else ""), token=self.token)
+                reply = self.annals.get("/v1/events?limit=20" + (f"&cursor={cursor}" if cursor else ""),
+                                        token=self.token)
             except OSError as why:
                 self.failed.append(repr(why))
                 continue
@@ -133,13 +135,14 @@ class Reader(threading.Thread):
         self.join(30)
 
 
-# --- what one gives, the other takes ---------------------------------------------------------------------------
+# --- what one gives, the other takes --------------------------------------------------------------
 def test_cursors_of_one_go_on_at_the_other(pair):
     token = pair[0].token("cursors")
     sent = [pair[number % 2].post(EVENT, token=token).json()["id"] for number in range(7)]
     seen, cursor = [], None
     for number in range(4):
-        page = pair[number % 2].get("/v1/events?limit=2" + (f"&cursor={cursor}" if cursor else ""), token=token).json()
+        page = pair[number % 2].get("/v1/events?limit=2" + (f"&cursor={cursor}" if cursor else ""),
+                                    token=token).json()
         seen += [event["id"] for event in page["events"]]
         cursor = page["next_cursor"]
     assert cursor is None
@@ -150,13 +153,15 @@ def test_write_tokens_of_one_are_read_at_the_other(pair):
     token = pair[0].token("reads-own")
     for writer, reader in (pair, reversed(pair)):
         sent = writer.post(EVENT, token=token)
-        reply = reader.get("/v1/events", token=token, headers={"Annals-Write-Token": sent.headers["Annals-Write-Token"]})
+        reply = reader.get("/v1/events", token=token,
+                           headers={"Annals-Write-Token": sent.headers["Annals-Write-Token"]})
         assert reply.json()["events"][0]["id"] == sent.json()["id"]
     assert reader.get("/v1/events", token=token, headers={"Annals-Write-Token": "x.y"}).status == 400
 
 
 def test_a_retry_at_the_other_is_a_duplicate(pair):
-    event = {**EVENT, "timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "idempotency_key": "once"}
+    event = {**EVENT, "timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+             "idempotency_key": "once"}
     first, again = (instance.post(event).json() for instance in pair)
     assert (first["duplicate"], again["duplicate"]) == (False, True)
     assert first["id"] == again["id"]
@@ -190,15 +195,17 @@ def test_keys_and_retention_are_changed_for_both(pair):
     first.ctl("retention", "set", "day", "1")
     first.ctl("tenant", "retention", "short", "day")
     for instance in pair:
-        wait_until("it is hidden", lambda instance=instance: not instance.get("/v1/events", token=token).json()["events"])
+        wait_until("it is hidden",
+                   lambda instance=instance: not instance.get("/v1/events", token=token).json()["events"])
     first.ctl("issuer", "init", "--rotate")
     new = second.ctl("token", "--tenant", "short", "--scope", "audit:read")
     for instance in pair:
-        wait_until("the new key counts", lambda instance=instance: instance.get("/v1/events", token=new).status == 200)
+        wait_until("the new key counts",
+                   lambda instance=instance: instance.get("/v1/events", token=new).status == 200)
         assert instance.get("/v1/events", token=token).status == 200  # the old one too, until it is taken out
 
 
-# --- one goes away under load ----------------------------------------------------------------------------------
+# --- one goes away under load ---------------------------------------------------------------------
 def settle(front, load, reader):
     """Waits until requests are answered again for a while, and returns how many fail from then on."""
     wait_until("the balancer has noticed", lambda: front.annals.get("/v1/events").status == 200
@@ -212,7 +219,8 @@ def settle(front, load, reader):
 
 
 def test_one_is_killed(front):
-    """kill -9 of masters, workers and web server: what was under way may fail once, what was acknowledged stays."""
+    """kill -9 of masters, workers and web server: what was under way may fail once, what was acknowledged
+    stays."""
     victim = front.instances[1]
     with Load(front.annals) as load, Reader(front.annals) as reader:
         time.sleep(1)
@@ -224,7 +232,8 @@ def test_one_is_killed(front):
     load.check()
     assert len(load.acknowledged()) > 500
     print(f"{front.kind}: {len(load.acknowledged())} events, {load.broken()[:8]}, {reader.failed[:8]}")
-    assert len(load.broken()) + len(reader.failed) <= 12  # those that it held, and those sent before it was left out
+    # those that it held, and those sent before it was left out
+    assert len(load.broken()) + len(reader.failed) <= 12
 
 
 def test_rolling_restart(front):

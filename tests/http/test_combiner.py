@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Commits that workers share (docs/design/combiner.md): nothing acknowledged is lost, nothing stored twice, and one
-request's trouble stays its own."""
+"""Commits that workers share (docs/design/combiner.md): nothing acknowledged is lost, nothing stored twice,
+and one request's trouble stays its own."""
 import collections
 import concurrent.futures
 import contextlib
@@ -90,7 +90,8 @@ def test_large_batches_are_not_held_together(make_annals):
     """Small as they come, 4 MiB each when they are unpacked: one after the other they fit in 64 MiB."""
     stack = make_annals({"ingest.workers": 1})
     token = stack.token("packed", "audit:write")
-    large = [{"action": "pack", "actor": {"type": "user", "id": "u"}, "metadata": {"note": "x" * 4000}}] * 1000
+    large = [{"action": "pack", "actor": {"type": "user", "id": "u"},
+              "metadata": {"note": "x" * 4000}}] * 1000
     stack.ndjson(large, token=token, compress=True)
     (worker,) = stack.workers("ingest")
     replies = together(stack, lambda n: stack.ndjson(large, token=token, compress=True), 24)
@@ -144,7 +145,8 @@ def test_small_ones_do_not_wait_for_an_atomic_batch(make_annals):
     replies = in_this_order(stack, [([small], keyed(f"small-{n}")) for n in range(3)]
                             + [([atomic], [keyed("atomic-1"), keyed("atomic-2")])])
     assert [reply.status for reply in replies] == [201, 201, 201, 200]
-    fed = stack.rows("SELECT tenant_id, cardinality(event_ids) FROM annals.outbox WHERE tenant_id IN ('small', 'atomic') "
+    fed = stack.rows("SELECT tenant_id, cardinality(event_ids) FROM annals.outbox "
+                     "WHERE tenant_id IN ('small', 'atomic') "
                      "ORDER BY id")
     assert fed[2:] == [("small", 3), ("atomic", 2)]
 
@@ -162,7 +164,8 @@ def test_a_stalled_peer_does_not_delay_those_before_it(make_annals):
         time.sleep(0.3)
         with fastcgi.connect(stack.run / "ingest.sock") as peer:
             peer.sendall(fastcgi.begin() + fastcgi.params(
-                fastcgi.request_params("POST", "/v1/events", content_length=10)) + fastcgi.body(b"12345")[:-8])
+                fastcgi.request_params("POST", "/v1/events", content_length=10))
+                         + fastcgi.body(b"12345")[:-8])
             os.kill(worker, signal.SIGCONT)
             assert answer.result().status == 201
             assert time.monotonic() - started < 3
@@ -222,7 +225,8 @@ def test_one_poisonous_event_among_64(stack):
     """What PostgreSQL refuses for a reason that validation cannot know fails alone."""
     poison = uuid.uuid4().hex
     with contextlib.closing(stack.db()) as conn, conn.cursor() as cursor:
-        cursor.execute("ALTER TABLE annals.events ADD CONSTRAINT poison CHECK (action <> 'poison.one') NOT VALID")
+        cursor.execute("ALTER TABLE annals.events ADD CONSTRAINT poison CHECK (action <> 'poison.one') "
+                       "NOT VALID")
     token = stack.token("mixed", "audit:write")
 
     def send(n):
@@ -248,8 +252,8 @@ def deadlocks(stack):
 
 
 def batches(chance, events):
-    """The events in another order, in requests of all kinds: (events, query). Alone, few in one INSERT, more than fit
-    a slot, many by COPY, and atomic ones."""
+    """The events in another order, in requests of all kinds: (events, query). Alone, few in one INSERT,
+    more than fit a slot, many by COPY, and atomic ones."""
     mine = chance.sample(events, len(events))
     while mine:
         size = chance.choice((1, 3, 20, 60, 300))
@@ -282,7 +286,8 @@ def test_the_same_400_events_in_batches_of_all_sizes(stack):
 
 @pytest.mark.parametrize("how", [signal.SIGHUP, signal.SIGTERM, signal.SIGKILL])
 def test_master_replaced_under_load(stack, how):
-    """Workers of the old and the new generation share lanes; those of another master share nothing with them."""
+    """Workers of the old and the new generation share lanes; those of another master share nothing with
+    them."""
     with Senders(stack, "master", CLIENTS) as senders:
         for _ in range(3):
             time.sleep(0.4)

@@ -33,7 +33,8 @@ class Trap(Annals):
         self.first = None
 
     def start(self):
-        """With transactions that take some milliseconds, as on a slow disk, so that workers wait for each other."""
+        """With transactions that take some milliseconds, as on a slow disk, so that workers wait for each
+        other."""
         super().start()
         with contextlib.closing(self.db()) as conn, conn.cursor() as cursor:
             cursor.execute("""
@@ -76,9 +77,9 @@ class Trap(Annals):
 
     @contextlib.contextmanager
     def company(self, tenant, bodies):
-        """Requests of several workers that wait together: the first one's worker stands still in the first lane, so that
-        one of the others leads most of them in the second. Yields a function that sends them, for something to be
-        armed before."""
+        """Requests of several workers that wait together: the first one's worker stands still in the first
+        lane, so that one of the others leads most of them in the second. Yields a function that sends them,
+        for something to be armed before."""
         self.wait_for_workers()
         self.arm("gathered", "stop")
         with Burst(self, tenant, bodies[:1]) as first:
@@ -121,7 +122,8 @@ def kill_rounds(trap, tenant, step, batch=1):
             trap.wait_for_fall(trap.arm(step))
             if number % 3 > 0:  # else whoever puts the same rows again is the next
                 enough = len(senders.acknowledged) + CLIENTS * batch
-                wait_until("commits without trouble", lambda enough=enough: len(senders.acknowledged) >= enough)
+                wait_until("commits without trouble",
+                           lambda enough=enough: len(senders.acknowledged) >= enough)
             trap.wait_for_workers()
     check_all(trap, tenant, senders.acknowledged)
     assert len(senders.acknowledged) > ROUNDS
@@ -132,7 +134,8 @@ def kill_rounds(trap, tenant, step, batch=1):
 
 
 @pytest.mark.parametrize("step, batch, in_lane", [
-    ("gathered", 1, True), ("sent", 1, True), ("inserted", 1, True), ("committed", 1, True), ("answered", 1, True),
+    ("gathered", 1, True), ("sent", 1, True), ("inserted", 1, True), ("committed", 1, True),
+    ("answered", 1, True),
     ("left", 1, False), ("copying", 40, True), ("committed", 40, True)])
 def test_leader_killed(trap, step, batch, in_lane):
     taken = kill_rounds(trap, f"leader-{step}-{batch}", step, batch)
@@ -163,7 +166,8 @@ def test_followers_of_a_dead_leader_need_nobody_else(trap, step):
                 answers = burst.collect(5)
         failed = [answer.status for answer in answers.values() if answer.status != 201]
         assert len(answers) == CLIENTS - 1
-        assert 0 < len(failed) < CLIENTS / 2 and min(failed) >= 500, answers  # those that the dead worker had read
+        # those that the dead worker had read
+        assert 0 < len(failed) < CLIENTS / 2 and min(failed) >= 500, answers
         assert max(answer.seconds for answer in answers.values()) < 2
     for event in events:
         assert trap.post(event, token=token).status in (200, 201)
@@ -192,7 +196,8 @@ def many(event, count):
 
 
 def stop_leader(trap, tenant, step, requests):
-    """One leader stands still at the step. What its followers were answered in time; none where it had none."""
+    """One leader stands still at the step. What its followers were answered in time; none where it had
+    none."""
     token = trap.token(tenant, "audit:write")
     with trap.company(tenant, requests) as send:
         armed = trap.arm(step, "stop")
@@ -214,8 +219,8 @@ def stop_leader(trap, tenant, step, requests):
 
 @pytest.mark.parametrize("step, batch", [("gathered", 1), ("sent", 1), ("committed", 1), ("copying", 40)])
 def test_leader_stopped(slow_trap, step, batch):
-    """As if the disk were slow: its followers hear of it in time, and what they send again is stored once, whether the
-    leader goes on before or after it."""
+    """As if the disk were slow: its followers hear of it in time, and what they send again is stored once,
+    whether the leader goes on before or after it."""
     tenant, keys, had_followers = f"stopped-{step}", [], False
     while not had_followers and len(keys) < 5 * CLIENTS * batch:
         requests = [many(keyed(f"{len(keys)}-{n}"), batch) for n in range(CLIENTS)]
@@ -244,5 +249,6 @@ def test_nobody_takes_what_was_given_up(hasty_trap):
             burst.collect(5)
     token = hasty_trap.token(tenant, "audit:write")
     assert hasty_trap.post(keyed("next"), token=token).status == 201
-    stored = {key for key, in hasty_trap.rows("SELECT entity_id FROM annals.event_entities WHERE tenant_id = %s", tenant)}
+    stored = {key for key,
+              in hasty_trap.rows("SELECT entity_id FROM annals.event_entities WHERE tenant_id = %s", tenant)}
     assert stored == {*leaders, "next"}

@@ -41,7 +41,7 @@ def store(annals, tenant, *events):
     return [result["id"] for result in reply.json()["results"]]
 
 
-# --- signing in --------------------------------------------------------------------------------------------------
+# --- signing in -----------------------------------------------------------------------------------
 def test_link_survives_previews_and_works_once(annals):
     console = Console(annals)
     path, token = console.link("--tenant", "t1")
@@ -145,18 +145,20 @@ def test_session_ends_with_time(make_annals):
     stack.rows("UPDATE annals.sessions SET expires_at = now() - interval '1 second' RETURNING 1")
     assert console.get("/admin/events").status == 401
     Console(stack).sign_in()
-    assert stack.rows("SELECT count(*) FROM annals.sessions")[0][0] == 1, "ended sessions are cleared at login"
+    assert stack.rows("SELECT count(*) FROM annals.sessions")[0][0] == 1, \
+        "ended sessions are cleared at login"
 
 
 def test_annalsctl_login_refuses_nonsense(annals):
-    for options in (["--tenant", "no spaces"], ["--scope", "audit:everything"], ["--ttl", "1y"], ["--ttl", "2d"],
+    for options in (["--tenant", "no spaces"], ["--scope", "audit:everything"], ["--ttl", "1y"],
+                    ["--ttl", "2d"],
                     ["--subject", ""], ["extra"], ["--unknown"]):
         done = annals.ctl("login", *options, check=False)
         assert done.returncode == 2, options
         assert done.stdout == "", options
 
 
-# --- forms --------------------------------------------------------------------------------------------------------
+# --- forms ----------------------------------------------------------------------------------------
 @pytest.mark.parametrize("headers", [
     {"Origin": "https://evil.example"},
     {"Origin": "null"},
@@ -215,7 +217,7 @@ def test_what_is_no_form_is_refused(annals):
     assert console.post("/admin/login", {"token": "x" * 10000}).status in (400, 413)
 
 
-# --- whose events -------------------------------------------------------------------------------------------------
+# --- whose events ---------------------------------------------------------------------------------
 def test_another_tenants_event_does_not_exist(annals, tenant):
     [theirs] = store(annals, "victim", event(action="secret.act"))
     console = Console(annals).sign_in(tenant)
@@ -224,20 +226,24 @@ def test_another_tenants_event_does_not_exist(annals, tenant):
     assert reply.status == absent.status == 404
     strip = [page.body.replace(page.headers["X-Request-Id"].encode(), b"") for page in (reply, absent)]
     assert strip[0] == strip[1]
-    for path in ("/admin/events?tenant=victim", f"/admin/events/{theirs}?tenant=victim", "/admin/status?tenant=victim"):
+    for path in ("/admin/events?tenant=victim", f"/admin/events/{theirs}?tenant=victim",
+                 "/admin/status?tenant=victim"):
         reply = console.get(path)
         assert reply.status == 403, path
         assert b"secret.act" not in reply.body
     assert b"secret.act" not in console.get("/admin/events?action=secret.*").body
-    assert "victim" not in Page(console.get("/admin/events").body).text, "nor is the list of tenants for everybody"
+    assert "victim" not in Page(console.get("/admin/events").body).text, \
+        "nor is the list of tenants for everybody"
 
 
 def test_another_tenants_cursor_is_refused(annals, tenant, platform):
     store(annals, "victim", *[event() for _ in range(3)])
-    [link] = [link for link in platform.page("/admin/events?tenant=victim&limit=1").links if link and "cursor=" in link]
+    [link] = [link for link in platform.page("/admin/events?tenant=victim&limit=1").links if link
+              and "cursor=" in link]
     cursor = urllib.parse.parse_qs(urllib.parse.urlsplit(link).query)["cursor"][0]
     console = Console(annals).sign_in(tenant)
-    assert console.get("/admin/events?" + urllib.parse.urlencode({"limit": 1, "cursor": cursor})).status == 400
+    assert console.get("/admin/events?"
+                       + urllib.parse.urlencode({"limit": 1, "cursor": cursor})).status == 400
 
 
 def test_platform_chooses_a_tenant(annals, tenant, platform):
@@ -253,10 +259,11 @@ def test_scopes(annals, tenant):
     reader = Console(annals).sign_in("*", scopes=["audit:read"])
     assert reader.get(f"/admin/events?tenant={tenant}").status == 200
     assert reader.get("/admin/status").status == 403
-    assert Console(annals).sign_in(tenant).get("/admin/status").status == 403, "a tenant must not see the others' sizes"
+    assert Console(annals).sign_in(tenant).get("/admin/status").status == 403, \
+        "a tenant must not see the others' sizes"
 
 
-# --- the list -----------------------------------------------------------------------------------------------------
+# --- the list -------------------------------------------------------------------------------------
 def test_filters_are_the_urls(annals, tenant):
     store(annals, tenant, event(action="role.grant", outcome="denied", metadata={"region": "north"}),
           event(action="role.revoke"))
@@ -270,7 +277,8 @@ def test_filters_are_the_urls(annals, tenant):
     assert len(console.page("/admin/events?outcome=!success").links_to("/admin/events/")) == 1
     page = console.page("/admin/events?action=role.grant&action=role.revoke&metadata.region=north")
     assert len(page.links_to("/admin/events/")) == 1
-    assert sorted(page.inputs["action"]) == ["role.grant", "role.revoke"], "the second one is kept as a hidden field"
+    assert sorted(page.inputs["action"]) == ["role.grant", "role.revoke"], \
+        "the second one is kept as a hidden field"
     assert page.inputs["metadata.region"] == ["north"]
 
 
@@ -293,8 +301,10 @@ def test_presets(annals, tenant):
     assert "from=2" in reply.headers["Location"] and "last" not in reply.headers["Location"]
 
 
-@pytest.mark.parametrize("query, named", [("colour=red", "colour"), ("from=yesterday", "from"), ("ip=x", "ip"),
-                                          ("limit=0", "limit"), ("limit=100000", "limit"), ("last=soon", "last"),
+@pytest.mark.parametrize("query, named",
+                         [("colour=red", "colour"), ("from=yesterday", "from"), ("ip=x", "ip"),
+                                          ("limit=0", "limit"), ("limit=100000", "limit"),
+                          ("last=soon", "last"),
                                           ("order=up", "order"), ("id=1", "id")])
 def test_a_wrong_filter_is_named(annals, tenant, query, named):
     reply = Console(annals).sign_in(tenant).get("/admin/events?" + query)
@@ -312,8 +322,10 @@ def test_paging_shows_each_event_once(annals, tenant):
         seen, path = [], "/admin/events?action=page.*&limit=3" + order
         while path:
             page = console.page(path)
-            seen += [urllib.parse.urlsplit(link).path.rsplit("/", 1)[1] for link in page.links_to("/admin/events/")]
-            nexts = [values["href"] for tag, values in page.tags if tag == "a" and values.get("rel") == "next"]
+            seen += [urllib.parse.urlsplit(link).path.rsplit("/", 1)[1]
+                     for link in page.links_to("/admin/events/")]
+            nexts = [values["href"] for tag,
+                     values in page.tags if tag == "a" and values.get("rel") == "next"]
             path = nexts[0] if nexts else None
         assert len(seen) == 7 and set(seen) == wanted
     assert "end of the list" in page.text
@@ -325,7 +337,8 @@ def test_histogram_counts_by_outcome(annals, tenant):
     assert "4 events in this range, by hour" in page.text
     assert {values["class"] for tag, values in page.tags if tag == "rect"} == {"hit", "success", "failure"}
     bars = [link for link in page.links if link and "from=" in link and "to=" in link]
-    assert any(len(Console(annals).sign_in(tenant).page(link).links_to("/admin/events/")) == 4 for link in bars[-2:])
+    assert any(len(Console(annals).sign_in(tenant).page(link).links_to("/admin/events/")) == 4
+               for link in bars[-2:])
     assert not any(" style=" in str(tag) for tag in page.tags)
 
 
@@ -344,22 +357,26 @@ def test_curl_line_asks_the_same(annals, tenant, platform):
     assert "/v1/events?action=document.%2A&actor=u%27%20%24x'" in page.text
 
 
-# --- one event ----------------------------------------------------------------------------------------------------
+# --- one event ------------------------------------------------------------------------------------
 def test_event_page_shows_everything_as_it_was_sent(annals, tenant):
-    body = ('{"action":"limit.change","actor":{"type":"user","id":"u:7","name":"Ada L.","email":"a@x.example"},'
+    body = ('{"action":"limit.change","actor":{"type":"user","id":"u:7","name":"Ada '
+            'L.","email":"a@x.example"},'
             '"entities":[{"type":"limit","id":"l1","name":"Upload"},{"type":"team","id":"te:1"}],'
             '"outcome":"failure","description":"why \\u0026 how","context":{"ip":"2001:db8::1","shell":"sh"},'
             '"changes":[{"path":"/max","old":1.10,"new":12345678901234567890.12},{"path":"/a","new":"1"},'
             '{"path":"/b","old":null}],"metadata":{"n":1e2,"deep":{"x":[1.0]},"odd":"!x"}}')
     event_id = annals.post(body, token=annals.token(tenant)).json()["id"]
     page = Console(annals).sign_in(tenant).page(f"/admin/events/{event_id}")
-    for text in ("Ada L. tried limit.change on limit Upload and 1 more and failed", "1.10", "12345678901234567890.12",
-                 "not set", '"1"', "why & how", '"why \\u0026 how"', "actor.email a@x.example", "context.shell sh",
+    for text in ("Ada L. tried limit.change on limit Upload and 1 more and failed", "1.10",
+                 "12345678901234567890.12",
+                 "not set", '"1"', "why & how", '"why \\u0026 how"', "actor.email a@x.example",
+                 "context.shell sh",
                  "1e2", '"x": [ 1.0 ]', event_id):
         assert text in page.text, text
     digest = annals.rows("SELECT encode(digest, 'hex') FROM annals.events WHERE id = %s", event_id)[0][0]
     assert digest in page.text
-    for link in ("/admin/events?actor_type=user&actor_id=u%3A7", "/admin/events?entity_type=limit&entity_id=l1",
+    for link in ("/admin/events?actor_type=user&actor_id=u%3A7",
+                 "/admin/events?entity_type=limit&entity_id=l1",
                  "/admin/events?entity_type=team&entity_id=te%3A1", "/admin/events?action=limit.change",
                  "/admin/events?ip=2001%3Adb8%3A%3A1", "/admin/events?metadata.odd=%5C%21x",
                  "/admin/events?metadata.n=1e2"):
@@ -368,7 +385,8 @@ def test_event_page_shows_everything_as_it_was_sent(annals, tenant):
 
 def test_related_links_find_the_event(annals, tenant):
     [event_id] = store(annals, tenant, event(actor={"type": "a:b", "id": "!x"}, context={"ip": "192.0.2.1"},
-                                             entities=[{"type": "c:d", "id": "\\y"}], metadata={"m": "!z", "n": 1.5}))
+                                             entities=[{"type": "c:d", "id": "\\y"}],
+                                             metadata={"m": "!z", "n": 1.5}))
     console = Console(annals).sign_in(tenant)
     links = set(console.page(f"/admin/events/{event_id}").links_to("/admin/events")) - {"/admin/events"}
     assert len(links) >= 6
@@ -376,20 +394,25 @@ def test_related_links_find_the_event(annals, tenant):
         assert f"/admin/events/{event_id}" in console.page(link).links, link
 
 
-@pytest.mark.parametrize("arg", ["x", "00000000-0000-0000-0000-000000000000", "%00", "..", "%2e%2e", "a%2Fb", "%FF"])
+@pytest.mark.parametrize("arg",
+                         ["x", "00000000-0000-0000-0000-000000000000", "%00", "..", "%2e%2e", "a%2Fb", "%FF"])
 def test_no_such_event(annals, tenant, arg):
     assert Console(annals).sign_in(tenant).get(f"/admin/events/{arg}").status in (400, 404)
 
 
-XSS = ["<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "'><svg onload=alert(1)>", "</title><script>",
-       "javascript:alert(1)", "{{subject}}", "{{{csrf}}}", "&lt;script&gt;", "</pre></code><script>alert(1)</script>",
+XSS = ["<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "'><svg onload=alert(1)>",
+       "</title><script>",
+       "javascript:alert(1)", "{{subject}}", "{{{csrf}}}", "&lt;script&gt;",
+       "</pre></code><script>alert(1)</script>",
        "<!--", "]]>", "\u2028alert(1)"]
 
 
 def nasty(text):
     return event(actor={"type": text, "id": text, "name": text, text[:20]: text},
-                 entities=[{"type": text, "id": text, "name": text, "x": {text[:20]: text}}], description=text,
-                 context={"user_agent": text, "request_id": text}, changes=[{"path": text, "old": text, "new": [text]}],
+                 entities=[{"type": text, "id": text, "name": text, "x": {text[:20]: text}}],
+                 description=text,
+                 context={"user_agent": text, "request_id": text},
+                 changes=[{"path": text, "old": text, "new": [text]}],
                  metadata={text: text, "list": [text]})
 
 
@@ -400,7 +423,8 @@ def test_what_events_say_is_text(annals, text):
     console = Console(annals).sign_in(name)
     plain = set(tag for tag, _ in Page(console.get("/admin/events?order=asc").body).tags)
     for path in ("/admin/events", f"/admin/events/{event_id}",
-                 "/admin/events?" + urllib.parse.urlencode({"actor_id": text, "metadata." + text: text, "action": text}),
+                 "/admin/events?" + urllib.parse.urlencode({"actor_id": text, "metadata." + text: text,
+                                                            "action": text}),
                  "/admin/events?" + urllib.parse.urlencode({text: text}),
                  "/admin/login?" + urllib.parse.urlencode({"token": text, "again": text})):
         reply = console.get(path)
@@ -416,7 +440,8 @@ def test_what_events_say_is_text(annals, text):
 
 
 def test_what_an_eye_cannot_see_is_marked(annals, tenant):
-    [event_id] = store(annals, tenant, event(actor={"type": "user", "id": "ad\u200bmin", "name": "\u202eadmin\u2066"},
+    [event_id] = store(annals, tenant,
+                       event(actor={"type": "user", "id": "ad\u200bmin", "name": "\u202eadmin\u2066"},
                                              description="a\u0007b\u001b[31m"))
     console = Console(annals).sign_in(tenant)
     assert "U+202E" in console.page("/admin/events").marks
@@ -426,12 +451,14 @@ def test_what_an_eye_cannot_see_is_marked(annals, tenant):
     assert "/admin/events?actor_type=user&actor_id=ad%E2%80%8Bmin" in page.links
 
 
-# --- around the pages ---------------------------------------------------------------------------------------------
+# --- around the pages -----------------------------------------------------------------------------
 def test_every_page_has_the_headers(annals, tenant):
     [event_id] = store(annals, tenant, event())
     console = Console(annals).sign_in("*")
-    for path, status in (("/admin/events", 200), (f"/admin/events?tenant={tenant}", 200), ("/admin/status", 200),
-                         (f"/admin/events/{event_id}?tenant={tenant}", 200), ("/admin/login", 200), ("/admin/", 303),
+    for path, status in (("/admin/events", 200), (f"/admin/events?tenant={tenant}", 200),
+                         ("/admin/status", 200),
+                         (f"/admin/events/{event_id}?tenant={tenant}", 200), ("/admin/login", 200),
+                         ("/admin/", 303),
                          ("/admin", 303), ("/admin/nothing", 404), ("/admin/events/x", 303),
                          (f"/admin/events?tenant={tenant}&x=1", 400)):
         for method in ("GET", "HEAD"):
@@ -448,7 +475,8 @@ def test_every_page_has_the_headers(annals, tenant):
 def test_static_files(annals):
     console = Console(annals)
     page = Page(console.get("/admin/login").body)
-    urls = [values.get("href") or values.get("src") for tag, values in page.tags if tag in ("link", "script", "img")]
+    urls = [values.get("href") or values.get("src") for tag,
+            values in page.tags if tag in ("link", "script", "img")]
     assert len(urls) >= 3
     types = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
     for url in urls:
@@ -480,7 +508,8 @@ def test_errors_are_pages(annals):
 
 def test_status_page(annals, tenant, platform):
     page = platform.page("/admin/status")
-    for text in ("PostgreSQL 1", "all applied", "events_20", "Outbox rows", "ingest", "limits.event_bytes", "64 KiB"):
+    for text in ("PostgreSQL 1", "all applied", "events_20", "Outbox rows", "ingest", "limits.event_bytes",
+                 "64 KiB"):
         assert text in page.text.replace("64.0", "64"), text
     for secret in ("host=", "password", "dbname="):
         assert secret not in page.text
@@ -489,9 +518,11 @@ def test_status_page(annals, tenant, platform):
 def test_status_page_shows_the_last_rounds(annals, platform):
     annals.run_job("partition")
     with contextlib.closing(annals.db("job")) as db, db.cursor() as sql:
-        sql.execute("""INSERT INTO annals.job_runs (job, started_at, finished_at, succeeded, message, removed_rows,
+        sql.execute("""INSERT INTO annals.job_runs (job, started_at, finished_at, succeeded,
+                                                    message, removed_rows,
                                                     freed_bytes)
-                       VALUES ('other', now(), '2026-01-02 03:04:05Z', false, 'no <b>lock</b>', 1234567, 3 << 20)""")
+                       VALUES ('other', now(), '2026-01-02 03:04:05Z', false,
+                               'no <b>lock</b>', 1234567, 3 << 20)""")
     try:
         text = platform.page("/admin/status").text
     finally:
@@ -512,9 +543,10 @@ def test_status_page_shows_the_rounds_of_each_shard(make_annals):
     assert "shard gone failed cannot be asked now" in text
 
 
-# --- who looks is recorded ----------------------------------------------------------------------------------------
+# --- who looks is recorded ------------------------------------------------------------------------
 def own_events(annals, subject):
-    reply = annals.get("/v1/events?" + urllib.parse.urlencode({"actor": "console:" + subject, "order": "asc"}),
+    reply = annals.get("/v1/events?"
+                       + urllib.parse.urlencode({"actor": "console:" + subject, "order": "asc"}),
                        token=annals.token("*"), headers={"Annals-Tenant": "annals"})
     assert reply.status == 200, reply
     return reply.json()["events"]
@@ -556,7 +588,8 @@ def test_what_cannot_be_recorded_is_not_shown(make_annals):
                 assert "Retry-After" in reply.headers
             refused = console.use(late)
             assert refused.status == 503 and "Set-Cookie" not in refused.headers
-            assert stack.rows("SELECT count(*) FROM annals.sessions") == sessions, "a login that left no trace"
+            assert stack.rows("SELECT count(*) FROM annals.sessions") == sessions, \
+                "a login that left no trace"
         finally:
             cursor.execute("GRANT INSERT ON annals.events TO annals_writer")
     assert b"hidden.act" in console.get("/admin/events").body
@@ -578,4 +611,5 @@ def test_without_a_database(make_annals):
     finally:
         stack.cluster.start()
     # Each worker finds out for itself, once for each of its connections.
-    wait_until("the console is back", lambda: all(console.get("/admin/events").status == 200 for _ in range(4)), 10)
+    wait_until("the console is back",
+               lambda: all(console.get("/admin/events").status == 200 for _ in range(4)), 10)

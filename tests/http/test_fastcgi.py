@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The FastCGI side of the applications, without a web server: peers that stall, lie, abort, or talk nonsense."""
+"""The FastCGI side of the applications, without a web server: peers that stall, lie, abort, or talk
+nonsense."""
 
 import collections
 import gzip
@@ -12,7 +13,8 @@ import fastcgi
 import pytest
 from client import new_id
 from echo import IO_TIMEOUT, WORKERS, Echo
-from fastcgi import BEGIN, KEEP_CONN, STDIN, begin, body, call, connect, params, receive, record, request_params
+from fastcgi import (BEGIN, KEEP_CONN, STDIN, begin, body, call, connect, params, receive, record,
+                     request_params)
 
 MIB = 1 << 20
 
@@ -49,7 +51,8 @@ def test_coded_body_that_is_short(echo):
     """What can be told is that bytes are missing, not that it is no gzip."""
     gzipped = gzip.compress(b"12345")
     for data, status in ((gzipped, 200), (gzipped[:-3], 503), (b"", 503), (b"x" * len(gzipped), 400)):
-        reply = call(echo.socket("ingest"), events(("HTTP_CONTENT_ENCODING", "gzip"), content_length=len(gzipped)), data)
+        reply = call(echo.socket("ingest"),
+                     events(("HTTP_CONTENT_ENCODING", "gzip"), content_length=len(gzipped)), data)
         assert reply.status == status
 
 
@@ -155,7 +158,8 @@ def test_nonsense(echo):
 
 def test_first_of_two_parameters_counts(echo):
     uri = "/v1/events"
-    reply = call(echo.socket("search"), request_params("GET", uri, ("HTTP_X_TWICE", "one"), ("HTTP_X_TWICE", "two")))
+    reply = call(echo.socket("search"),
+                 request_params("GET", uri, ("HTTP_X_TWICE", "one"), ("HTTP_X_TWICE", "two")))
     assert b'"X-Twice":"one"' in reply.body
 
 
@@ -231,12 +235,13 @@ def test_large_bodies_stay_within_64_mib_of_memory(echo):
 
 
 def test_few_requests_keep_few_workers_warm(echo):
-    """Idle workers are woken in one order, not in turn. A worker that has answered may not be back when the next
-    request comes, so that the second one gets it."""
+    """Idle workers are woken in one order, not in turn. A worker that has answered may not be back when the
+    next request comes, so that the second one gets it."""
     served = set()
     for _ in range(3 * WORKERS):
         mine = new_id()
-        assert call(echo.socket("search"), request_params("GET", "/v1/events", ("HTTP_X_REQUEST_ID", mine))).status == 200
+        assert call(echo.socket("search"),
+                    request_params("GET", "/v1/events", ("HTTP_X_REQUEST_ID", mine))).status == 200
         served.add(echo.line(mine)["pid"])
     assert len(served) <= 2 < WORKERS
 

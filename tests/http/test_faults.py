@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Processes that die, a database that goes away, configurations that are wrong: what was acknowledged stays."""
+"""Processes that die, a database that goes away, configurations that are wrong: what was acknowledged
+stays."""
 import contextlib
 import os
 import signal
@@ -15,7 +16,8 @@ ROUNDS = int(os.environ.get("ANNALS_TEST_ROUNDS", "0"))  # 0: the numbers below
 
 
 def test_worker_killed_in_mid_batch(make_annals):
-    """kill -9 of the oldest ingest worker, again and again: another serves within a second, nothing is lost."""
+    """kill -9 of the oldest ingest worker, again and again: another serves within a second, nothing is
+    lost."""
     annals = make_annals({"ingest.workers": 4})
     time.sleep(2.1)  # a worker that dies younger is replaced with a delay
     with Load(annals) as load:
@@ -33,7 +35,8 @@ def test_worker_killed_in_mid_batch(make_annals):
 
 
 def kill_rounds(annals, load, rounds):
-    """kill -9 of all of PostgreSQL under load; how it looks from outside while it is away and when it is back."""
+    """kill -9 of all of PostgreSQL under load; how it looks from outside while it is away and when it is
+    back."""
     for number in range(rounds):
         time.sleep(0.8 + load.random.random())
         annals.cluster.kill()
@@ -130,8 +133,8 @@ def test_restart_behind_an_inherited_socket(make_annals):
 
 
 def test_stopping_finishes_what_was_begun(make_annals):
-    """TERM to the master under load: whoever got an answer got a whole one, and what it says is true. Who was still
-    waiting in the queue of the closed socket hears of the failure from the web server."""
+    """TERM to the master under load: whoever got an answer got a whole one, and what it says is true. Who
+    was still waiting in the queue of the closed socket hears of the failure from the web server."""
     annals = make_annals({"ingest.workers": 3})
     with Load(annals) as load:
         time.sleep(0.7)

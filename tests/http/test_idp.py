@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Issuers whose keys a provider publishes: discovery, rotation, providers that fail, and a provider or a database
-that is away. Times are short here: a floor of 2 s, a time to live of 4 s."""
+"""Issuers whose keys a provider publishes: discovery, rotation, providers that fail, and a provider or a
+database that is away. Times are short here: a floor of 2 s, a time to live of 4 s."""
 import json
 
 import pytest
@@ -68,7 +68,8 @@ def test_forged(make_annals, idp):
 
 def test_claims(make_annals, idp):
     """Names of the provider's own for tenant and roles."""
-    annals = make_annals(idp.settings(scopes_claim="groups", scope_map="auditor=audit:read logger=audit:write",
+    annals = make_annals(idp.settings(scopes_claim="groups",
+                                      scope_map="auditor=audit:read logger=audit:write",
                                       tenant_claim="organization.id"))
     token = idp.token(groups=["auditor"], organization={"id": "acme"})
     wait_until("keys are there", lambda: accepted(annals, token))
@@ -173,8 +174,8 @@ def test_wrong_provider(make_annals, idp, what):
 
 
 def test_without_database(make_annals, idp):
-    """Keys are remembered while PostgreSQL is away, and a rotation is noticed all the same. A token that is good
-    is known by what fails then: the search (503), not the token (401)."""
+    """Keys are remembered while PostgreSQL is away, and a rotation is noticed all the same. A token that is
+    good is known by what fails then: the search (503), not the token (401)."""
     annals = make_annals(idp.settings(**TIMES), own_cluster=True)
     wait_until("keys are there", lambda: accepted(annals, idp.token()))
     annals.cluster.stop()

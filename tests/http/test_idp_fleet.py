@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two hosts of one installation, eight workers each, and a provider: it is asked once for all of them, and tokens
-with random key ids cannot make it more, nor harm anybody else.
+"""Two hosts of one installation, eight workers each, and a provider: it is asked once for all of them, and
+tokens with random key ids cannot make it more, nor harm anybody else.
 
 ANNALS_FLOOD="SECONDS RATE FLOOR" makes it longer, as in "30 500 60": RATE requests a second on each host."""
 import json
@@ -67,13 +67,15 @@ class Patience(threading.Thread):
 
 
 def flood(hosts, idp, seconds):
-    """Runs it on all hosts at once; returns the one whose requests must not suffer, and what the flood was told."""
+    """Runs it on all hosts at once; returns the one whose requests must not suffer, and what the flood was
+    told."""
     _, payload, signature = idp.token().split(".")
     patience = Patience(hosts, idp)
     patience.start()
     command = [sys.executable, "-c", FLOOD]
     arguments = [str(seconds), str(RATE), payload, signature]
-    processes = [subprocess.Popen([*command, str(host.web.port), *arguments], stdout=subprocess.PIPE, text=True)
+    processes = [subprocess.Popen([*command, str(host.web.port), *arguments], stdout=subprocess.PIPE,
+                                  text=True)
                  for host in hosts]
     told = [json.loads(process.communicate(timeout=seconds + 60)[0]) for process in processes]
     patience.stopping.set()
@@ -83,7 +85,8 @@ def flood(hosts, idp, seconds):
 
 def quiet(idp):
     """Waits until the next one that wants to ask may."""
-    wait_until("the floor is over", lambda: time.monotonic() > idp.last_asked + FLOOR + 0.5, timeout=3 * FLOOR)
+    wait_until("the floor is over", lambda: time.monotonic() > idp.last_asked + FLOOR + 0.5,
+               timeout=3 * FLOOR)
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +112,8 @@ def hosts(idp):
 def test_one_fetch_for_all(hosts, idp):
     """Six programs on two hosts have started, and asked once."""
     for host in hosts:
-        wait_until("keys are there", lambda host=host: host.get("/v1/events", token=idp.token()).status == 200)
+        wait_until("keys are there",
+                   lambda host=host: host.get("/v1/events", token=idp.token()).status == 200)
         reply = host.post({"action": "a.b", "actor": {"type": "user", "id": "u"}}, token=idp.token())
         assert reply.status == 201, reply
     assert idp.asked == {DISCOVERY: 1, KEYS: 1}
@@ -124,7 +128,8 @@ def test_flood_of_unknown_keys(hosts, idp, mode):
     fetches = idp.asked[KEYS] - before[KEYS]
     asked = fetches + idp.asked[DISCOVERY] - before[DISCOVERY]
     idp.mode = "good"
-    print(f"{mode}: {told}, {fetches} fetches, {len(patience.times)} good, p99 {patience.p99() * 1000:.1f} ms")
+    print(f"{mode}: {told}, {fetches} fetches, {len(patience.times)} good, p99 "
+          f"{patience.p99() * 1000:.1f} ms")
     assert not patience.failed
     assert all(set(answers) == {"401"} for answers in told), told
     assert all(answers["401"] > 0.8 * RATE * SECONDS for answers in told), told

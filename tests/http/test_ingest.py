@@ -41,12 +41,14 @@ def send(annals, tenant):
 
 
 def stored(annals, tenant):
-    return annals.rows("SELECT annals.event_document(e), digest, id::text, received_at FROM annals.events AS e "
+    return annals.rows("SELECT annals.event_document(e), digest, id::text, received_at "
+                       "FROM annals.events AS e "
                        "WHERE tenant_id = %s ORDER BY \"timestamp\", id", tenant)
 
 
 def test_single_event_is_stored_and_answered(annals, tenant, send):
-    reply = send(event(entities=[{"type": "doc", "id": "1"}, {"type": "doc", "id": "1"}, {"type": "dir", "id": "2"}]))
+    reply = send(event(entities=[{"type": "doc", "id": "1"}, {"type": "doc", "id": "1"},
+                                 {"type": "dir", "id": "2"}]))
     assert reply.status == 201, reply
     body = reply.json()
     assert set(body) == {"id", "timestamp", "received_at", "status", "duplicate"}
@@ -59,15 +61,18 @@ def test_single_event_is_stored_and_answered(annals, tenant, send):
     document = json.loads(row[0])
     assert list(document) == ["id", "tenant_id", "timestamp", "action", "actor", "entities", "outcome"]
     assert document["tenant_id"] == tenant and len(document["entities"]) == 3
-    entities = annals.rows("SELECT entity_type, entity_id FROM annals.event_entities WHERE tenant_id = %s ORDER BY 1",
+    entities = annals.rows("SELECT entity_type, entity_id FROM annals.event_entities WHERE tenant_id = %s "
+                           "ORDER BY 1",
                            tenant)
     assert entities == [("dir", "2"), ("doc", "1")]
     outbox = annals.rows("SELECT event_ids::text[] FROM annals.outbox WHERE tenant_id = %s", tenant)
     assert outbox == [([body["id"]],)]
 
 
-@pytest.mark.parametrize("number", ["18446744073709551616", "1e400", "1.10", "12345678901234567890.12", "-0", "1E+2",
-                                    "-9223372036854775809", "0.1000000000000000055511151231257827021181583404541015625"])
+@pytest.mark.parametrize("number",
+                         ["18446744073709551616", "1e400", "1.10", "12345678901234567890.12", "-0", "1E+2",
+                                    "-9223372036854775809",
+                          "0.1000000000000000055511151231257827021181583404541015625"])
 def test_numbers_come_back_as_written(annals, number):
     sent = annals.post('{"action":"n.n","actor":{"type":"user","id":"n"},"metadata":{"v":' + number + "}}")
     assert sent.status == 201, sent
@@ -84,7 +89,8 @@ def test_strings_keep_their_spelling(annals):
 
 @pytest.mark.parametrize("lines", [False, True])
 def test_one_bad_item_does_not_spoil_the_others(annals, tenant, send, lines):
-    items = [event("a.a"), {"action": "UPPER", "actor": {"type": "user"}}, event("b.b"), event("c.c", entitys=[])]
+    items = [event("a.a"), {"action": "UPPER", "actor": {"type": "user"}}, event("b.b"),
+             event("c.c", entitys=[])]
     reply = send(items, lines=lines)
     assert reply.status == 200, reply
     body = reply.json()
@@ -122,10 +128,11 @@ def test_atomic_stores_all_or_nothing(annals, tenant, send):
 def test_empty_batch_is_zeros(send, body, lines):
     headers = {"Content-Type": "application/x-ndjson" if lines else "application/json"}
     reply = send(body, headers=headers)
-    assert reply.status == 200 and reply.json() == {"accepted": 0, "duplicates": 0, "rejected": 0, "results": []}
+    assert reply.status == 200 and reply.json() == {"accepted": 0, "duplicates": 0, "rejected": 0,
+                                                    "results": []}
 
 
-# --- identity --------------------------------------------------------------------------------------------------------
+# --- identity -------------------------------------------------------------------------------------
 def test_a_repeat_is_known_and_a_conflict_refused(annals, tenant, send):
     first = event(timestamp=at(minutes=5), idempotency_key="order-1", metadata={"n": 1})
     one = send(first)
@@ -185,7 +192,7 @@ def test_eight_clients_with_the_same_events(annals, tenant):
     assert listed == [(400, 400)]
 
 
-# --- time ------------------------------------------------------------------------------------------------------------
+# --- time -----------------------------------------------------------------------------------------
 @pytest.mark.parametrize("ago", [{"days": 31}, {"minutes": -6}, {"days": 36500}, {"days": -365000}])
 def test_outside_the_window(send, ago):
     reply = send(event(timestamp=at(**ago)))
@@ -195,7 +202,8 @@ def test_outside_the_window(send, ago):
 
 def test_imports_reach_any_partition_and_no_further(annals, tenant):
     token = annals.token(tenant, "audit:import")
-    (first,), = annals.rows("SELECT to_char(min(from_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') "
+    (first,), = annals.rows("SELECT to_char(min(from_at) AT TIME ZONE 'UTC', "
+                            "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') "
                             "FROM annals.partition_bounds('events')")
     assert annals.post(event(timestamp=first), token=token).status == 201
     far = annals.post(event(timestamp="2001-01-01T00:00:00Z"), token=token)
@@ -205,7 +213,7 @@ def test_imports_reach_any_partition_and_no_further(annals, tenant):
     assert (body["accepted"], body["rejected"]) == (1, 1)
 
 
-# --- limits ----------------------------------------------------------------------------------------------------------
+# --- limits ---------------------------------------------------------------------------------------
 def test_event_limit(annals, send):
     big = event(metadata={"x": "y" * 66000})
     reply = send(big)
@@ -220,12 +228,14 @@ def test_batch_limit(annals, tenant, send):
     reply = send([event("a.a")] * 10001, lines=True)
     assert reply.status == 413 and reply.json()["limit"] == 10000, reply
     assert stored(annals, tenant) == []
-    assert send([event("a.a")] * 10000, lines=True, headers={"Prefer": "return=minimal"}).json()["accepted"] == 10000
+    assert send([event("a.a")] * 10000, lines=True,
+                headers={"Prefer": "return=minimal"}).json()["accepted"] == 10000
 
 
 def test_depth(send):
     def nested(depth):  # metadata is at depth 2
-        return '{"action":"d.d","actor":{"type":"u","id":"d"},"metadata":{"d":' + "[" * depth + "1" + "]" * depth + "}}"
+        return '{"action":"d.d","actor":{"type":"u","id":"d"},"metadata":{"d":' + \
+               "[" * depth + "1" + "]" * depth + "}}"
     assert send(nested(29)).status == 201
     reply = send(nested(30))
     assert reply.status == 400 and reply.json()["type"] == "/problems/invalid-json", reply
@@ -242,7 +252,8 @@ def test_hostile_json_is_refused_quickly(annals, body):
 def test_worker_stays_small_with_the_largest_batch(make_annals):
     stack = make_annals({"ingest.workers": 1})
     line = json.dumps(event(metadata={"note": "x" * 1650})).encode() + b"\n"
-    reply = stack.post(line * (16 * 1024 * 1024 // len(line)), headers={"Content-Type": "application/x-ndjson",
+    reply = stack.post(line * (16 * 1024 * 1024 // len(line)),
+                       headers={"Content-Type": "application/x-ndjson",
                                                                           "Prefer": "return=minimal"})
     assert reply.status == 200 and reply.json()["rejected"] == 0, reply
     (worker,) = stack.workers("ingest")
@@ -251,8 +262,9 @@ def test_worker_stays_small_with_the_largest_batch(make_annals):
     assert peak <= 64 * 1024, f"{peak} KiB"
 
 
-# --- forms -----------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("media_type", [None, "text/plain", "application/x-www-form-urlencoded", "application/xml"])
+# --- forms ----------------------------------------------------------------------------------------
+@pytest.mark.parametrize("media_type",
+                         [None, "text/plain", "application/x-www-form-urlencoded", "application/xml"])
 def test_wrong_type(annals, media_type):
     headers = {} if media_type is None else {"Content-Type": media_type}
     reply = annals.request("POST", "/v1/events", body=b"{}", headers=headers)
@@ -270,7 +282,8 @@ def test_compressed(annals, tenant, tool):
                           check=True).stdout
     reply = annals.post(body, headers={"Content-Encoding": tool}, token=annals.token(tenant, "audit:write"))
     assert reply.status == 200 and reply.json()["accepted"] == 100, reply
-    cut = annals.post(body[:-5], headers={"Content-Encoding": tool}, token=annals.token(tenant, "audit:write"))
+    cut = annals.post(body[:-5], headers={"Content-Encoding": tool},
+                      token=annals.token(tenant, "audit:write"))
     assert cut.status == 400, cut
     assert len(stored(annals, tenant)) == 100
 
@@ -280,7 +293,8 @@ def test_bomb(annals):
     assert annals.post(body, headers={"Content-Encoding": "gzip"}).status == 413
 
 
-@pytest.mark.parametrize("query, parameter", [("?atomic=yes", "atomic"), ("?atomc=true", "atomc"), ("?atomic=", "atomic")])
+@pytest.mark.parametrize("query, parameter",
+                         [("?atomic=yes", "atomic"), ("?atomc=true", "atomc"), ("?atomic=", "atomic")])
 def test_bad_parameters_are_named(send, query, parameter):
     reply = send([event()], query=query)
     assert reply.status == 400 and reply.json()["errors"][0]["parameter"] == parameter, reply
@@ -300,11 +314,12 @@ def test_unknown_tenant_is_refused_where_they_are_not_made(make_annals):
     assert stack.post(event()).status == 201
 
 
-# --- what fails behind the commit, or beside it -------------------------------------------------------------------------
+# --- what fails behind the commit, or beside it ---------------------------------------------------
 def test_the_tenant_of_annals_itself_is_nobodys(annals):
     own = annals.post(event(), token=annals.token("annals", "audit:write"))
     assert own.status == 401, own
-    platform = annals.post(event(), token=annals.token("*", "audit:write"), headers={"Annals-Tenant": "annals"})
+    platform = annals.post(event(), token=annals.token("*", "audit:write"),
+                           headers={"Annals-Tenant": "annals"})
     assert platform.status == 403, platform
     assert annals.ctl("token", "--tenant", "annals", "--scope", "audit:read", check=False).returncode == 2
     assert annals.ctl("tenant", "add", "annals", check=False).returncode == 2
@@ -333,7 +348,8 @@ def test_a_locked_table_is_503_in_time(make_annals):
     took = time.monotonic() - start
     lock.rollback()
     lock.close()
-    assert [r.status for r in replies] == [503] * 4 and all(r.headers["Retry-After"] for r in replies), replies
+    assert [r.status for r in replies] == [503] * 4 and all(r.headers["Retry-After"]
+                                                            for r in replies), replies
     assert took < 6
     assert stack.post(event()).status == 201
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A real Keycloak: what docs/guide/keycloak.md says works, and its keys may change. Skipped by name where it cannot be
-had (tests/lib/keycloak.sh); ANNALS_KEYCLOAK names one that is unpacked already."""
+"""A real Keycloak: what docs/guide/keycloak.md says works, and its keys may change. Skipped by name where
+it cannot be had (tests/lib/keycloak.sh); ANNALS_KEYCLOAK names one that is unpacked already."""
 import base64
 import json
 
@@ -38,7 +38,8 @@ def test_keycloak(make_annals, realm):
 
     # Roles are scopes, attributes and claims are tenants.
     assert status(annals, service) == 403
-    assert [event["action"] for event in annals.get("/v1/events", token=person).json()["events"]] == ["invoice.sent"]
+    assert [event["action"]
+            for event in annals.get("/v1/events", token=person).json()["events"]] == ["invoice.sent"]
     assert annals.post(EVENT, token=person).status == 403
     told = json.loads(annals.ctl("--json", "token", "check", input=person))
     assert (told["tenant"], told["issuer"], told["scopes"]) == ("acme", "keycloak", "audit:read")

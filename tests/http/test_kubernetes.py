@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""packaging/kubernetes as far as it can be tried without a cluster: configuration and commands are good, manifests agree
-with each other, and a pod of each kind serves with its files as they are. .ci/run checks the manifests' schemas."""
+"""packaging/kubernetes as far as it can be tried without a cluster: configuration and commands are good,
+manifests agree with each other, and a pod of each kind serves with its files as they are. .ci/run checks
+the manifests' schemas."""
 import copy
 import os
 import pathlib
@@ -54,14 +55,16 @@ def image(tmp_path_factory):
 
 def services():
     """{pod: its service file}."""
-    return {doc["metadata"]["name"]: doc["stringData"]["pg_service.conf"] for doc in documents() if doc["kind"] == "Secret"}
+    return {doc["metadata"]["name"]: doc["stringData"]["pg_service.conf"] for doc in documents()
+            if doc["kind"] == "Secret"}
 
 
 def test_configuration(tmp_path):
     """With the services of all pods together."""
     file = tmp_path / "pg_service.conf"
     file.write_text("".join(services().values()))
-    done = subprocess.run([BUILD / "annalsctl", "--config", FOLDER / "annals.conf", "config", "check"], text=True,
+    done = subprocess.run([BUILD / "annalsctl", "--config", FOLDER / "annals.conf", "config", "check"],
+                          text=True,
                           capture_output=True, check=False, timeout=30,
                           env={**os.environ, "PGSERVICEFILE": str(file)})
     assert done.returncode == 0, done.stdout + done.stderr
@@ -75,7 +78,8 @@ def test_a_pod_has_its_services(tmp_path):
             continue  # annalsctl
         file = tmp_path / pod
         file.write_text(text)
-        done = subprocess.run([program, "--config", FOLDER / "annals.conf", "--check-config"], text=True, capture_output=True,
+        done = subprocess.run([program, "--config", FOLDER / "annals.conf", "--check-config"], text=True,
+                              capture_output=True,
                               check=False, timeout=30, env={**os.environ, "PGSERVICEFILE": str(file)})
         assert done.returncode == 0, pod + ": " + done.stdout + done.stderr
 
@@ -102,10 +106,12 @@ def test_commands_exist(image):
 def test_pods_are_restricted():
     for name, spec in pod_specs():
         pod = spec["securityContext"]
-        assert pod["runAsNonRoot"] and pod["runAsUser"] > 0 and pod["seccompProfile"]["type"] == "RuntimeDefault", name
+        assert pod["runAsNonRoot"] and pod["runAsUser"] > 0 \
+            and pod["seccompProfile"]["type"] == "RuntimeDefault", name
         assert spec["automountServiceAccountToken"] is False
         for container in spec["containers"]:
-            assert container["securityContext"] == {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True,
+            assert container["securityContext"] == {"allowPrivilegeEscalation": False,
+                                                    "readOnlyRootFilesystem": True,
                                                     "capabilities": {"drop": ["ALL"]}}, name
             assert container["resources"]["requests"] and container["resources"]["limits"]["memory"]
         for volume in spec["volumes"]:
@@ -124,7 +130,8 @@ def test_secrets_hold_what_a_pod_needs_and_no_more():
 
 def test_a_pod_has_time_to_stop():
     conf = (FOLDER / "annals.conf").read_text()
-    delay, timeout = (int(re.search(rf"^{key} = (\d+)s$", conf, re.M)[1]) for key in ("drain_delay", "drain_timeout"))
+    delay, timeout = (int(re.search(rf"^{key} = (\d+)s$", conf, re.M)[1])
+                      for key in ("drain_delay", "drain_timeout"))
     for app in DEPLOYMENTS:
         spec = deployment(app)
         sleep = int(spec["containers"][1]["lifecycle"]["preStop"]["exec"]["command"][1])
@@ -132,7 +139,8 @@ def test_a_pod_has_time_to_stop():
 
 
 class Pod:
-    """The containers of a Deployment: its files and environment, with paths and port of this test in place of the image's."""
+    """The containers of a Deployment: its files and environment, with paths and port of this test in place
+    of the image's."""
 
     def __init__(self, app, folder, database):
         self.app, self.folder = app, folder
@@ -152,8 +160,10 @@ class Pod:
                 os.chown(path, user.pw_uid, user.pw_gid)
 
     def write(self, name, text):
-        for theirs, ours in (("/run/annals", f"{self.folder}/run"), ("/usr/share/annals/", f"{TOP}/packaging/"),
-                             ('"/tmp"', f'"{self.folder}/tmp"'), ("= 8080", f"= {self.port}\nserver.bind = \"127.0.0.1\"")):
+        for theirs, ours in (("/run/annals", f"{self.folder}/run"),
+                             ("/usr/share/annals/", f"{TOP}/packaging/"),
+                             ('"/tmp"', f'"{self.folder}/tmp"'),
+                             ("= 8080", f"= {self.port}\nserver.bind = \"127.0.0.1\"")):
             text = text.replace(theirs, ours)
         (self.folder / name).write_text(text)
 
@@ -165,7 +175,8 @@ class Pod:
                 env["PGSERVICEFILE"] = str(self.folder / "pg_service.conf")
             command = [word.replace("/etc/annals", str(self.folder)) for word in container["command"]]
             if command[0] != "/usr/sbin/lighttpd":
-                command = [str(BUILD / pathlib.PurePath(command[0]).name), "--config", str(self.folder / "annals.conf")]
+                command = [str(BUILD / pathlib.PurePath(command[0]).name), "--config",
+                           str(self.folder / "annals.conf")]
                 env.update({f"ANNALS_SET_ISSUER_MAIN_{key}": value for key, value in issuer.items()})
             else:
                 command[0] = webserver.program("lighttpd")
@@ -189,7 +200,8 @@ def test_a_pod_serves(annals, app):
     seen = copy.copy(annals)
     seen.web = types.SimpleNamespace(port=pod.port)
     try:
-        pod.start({"ISSUER": "urn:annals:tests", "DISCOVERY_URL": "", "KEYS_FILE": str(annals.keys_file), "ALGORITHMS": "ES256"})
+        pod.start({"ISSUER": "urn:annals:tests", "DISCOVERY_URL": "", "KEYS_FILE": str(annals.keys_file),
+                   "ALGORITHMS": "ES256"})
         wait_until("the pod is alive", lambda: answers(seen, "/healthz"), 15)
         ready = seen.get("/readyz", token=None)
         assert ready.status == 200, ready

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A tenant moves between shards while it is written and read: nothing is lost, doubled, refused or not to be found, and
-nobody else sees any of it."""
+"""A tenant moves between shards while it is written and read: nothing is lost, doubled, refused or not to
+be found, and nobody else sees any of it."""
 import contextlib
 import json
 import threading
@@ -79,11 +79,13 @@ def test_beside_writers_and_readers(two):
     assert threads[-2].strange == [] and threads[-2].rounds > 2
     assert threads[-1].differences == 0 and threads[-1].rounds > 2
     written = check_written(two, tenant, keys, writers)
-    assert two.rows_on(SHARD, "SELECT count(*) FROM annals.events WHERE tenant_id = %s", tenant) == [(written,)]
+    assert two.rows_on(SHARD, "SELECT count(*) FROM annals.events WHERE tenant_id = %s",
+                       tenant) == [(written,)]
     for report in reports:
         assert report["step"] == "done" and report["compared"] >= 3000
         assert report["pause_ms"] < 1000, report
-    print("pauses:", [report["pause_ms"] for report in reports], "slowest write:", max(w.slowest for w in writers))
+    print("pauses:", [report["pause_ms"] for report in reports], "slowest write:",
+          max(w.slowest for w in writers))
     assert max(writer.slowest for writer in writers) < 2.5
 
 
@@ -131,7 +133,8 @@ def test_nothing_to_move_or_not_there(two):
     """What is refused, and changes nothing."""
     two.fill("still", 10)
     cases = [(("nobody", SHARD), 1, "is not known"), (("still", "three"), 1, "no shard 'three'"),
-             (("still", "default"), 1, "lives on shard 'default' already"), (("annals", SHARD), 1, "Annals itself"),
+             (("still", "default"), 1, "lives on shard 'default' already"),
+             (("annals", SHARD), 1, "Annals itself"),
              (("a b", SHARD), 1, "no tenant id"), (("still", None), 2, "either --to SHARD"),
              (("still", None, "--abort"), 1, "is not being moved")]
     for arguments, status, text in cases:
@@ -153,9 +156,11 @@ def test_told(two):
     two.move("told", SHARD)
     listed = [json.loads(line) for line in two.ctl("--json", "tenant", "moves", "--all").splitlines()]
     mine = [one for one in listed if one["tenant"] == "told"]
-    assert [(one["source"], one["target"], one["step"], one["copied"]) for one in mine] == [("default", SHARD, "done", 20)]
+    assert [(one["source"], one["target"], one["step"], one["copied"])
+            for one in mine] == [("default", SHARD, "done", 20)]
     assert "told" not in two.ctl("tenant", "moves")
-    found = two.get("/v1/events?entity=tenant:told&action=annals.move.*&order=asc", token=two.token("*", "audit:admin"),
+    found = two.get("/v1/events?entity=tenant:told&action=annals.move.*&order=asc",
+                    token=two.token("*", "audit:admin"),
                     headers={"Annals-Tenant": "annals"})
     assert [one["action"] for one in found.json()["events"]] == ["annals.move.begin", "annals.move.end"]
     assert "20 events copied" in found.json()["events"][1]["description"]
@@ -166,13 +171,15 @@ def test_class_and_holds_move(two):
     two.fill("held", 60)
     two.ctl("retention", "set", "short", "20")
     two.ctl("tenant", "retention", "held", "short")
-    held = json.loads(two.ctl("--json", "hold", "add", "held", "--reason", "a case", "--from", "2020-01-01T00:00:00Z"))
+    held = json.loads(two.ctl("--json", "hold", "add", "held", "--reason", "a case", "--from",
+                              "2020-01-01T00:00:00Z"))
     other = json.loads(two.ctl("--json", "hold", "add", "held", "--reason", "over"))
     two.ctl("hold", "release", str(other["id"]))
     pages = two.pages("held")
     assert len(pages[1]) == 60
     active = ("SELECT reason FROM annals.legal_holds WHERE tenant_id = 'held' AND released_at IS NULL")
-    kept = "SELECT retention_class, kept_days, held_from IS NOT NULL FROM annals.tenants WHERE tenant_id = 'held'"
+    kept = "SELECT retention_class, kept_days, held_from IS NOT NULL FROM annals.tenants " \
+           "WHERE tenant_id = 'held'"
     for target in (SHARD, "default", SHARD):
         two.move("held", target)
         assert two.pages("held") == pages
@@ -180,7 +187,8 @@ def test_class_and_holds_move(two):
         assert two.rows_on(target, kept) == [("short", 20, True)]
         assert two.rows_on(OTHER[target], active) == []
         assert two.rows_on(OTHER[target], kept) == [("default", None, False)]
-        assert two.rows_on(target, "SELECT count(*) FROM annals.legal_holds WHERE tenant_id = 'held'") == [(2,)]
+        assert two.rows_on(target,
+                           "SELECT count(*) FROM annals.legal_holds WHERE tenant_id = 'held'") == [(2,)]
     assert held["id"] > 0
 
 
@@ -203,7 +211,8 @@ def test_target_dies_in_the_middle(cluster):
         two.fill("big", 8000)
         token = two.token("big")
         move = two.start_move("big", SHARD)
-        wait_until("some is copied", lambda: two.rows_on(SHARD, "SELECT count(*) FROM annals.events")[0][0] > 0)
+        wait_until("some is copied",
+                   lambda: two.rows_on(SHARD, "SELECT count(*) FROM annals.events")[0][0] > 0)
         two.second.kill()
         assert move.result(60).returncode == 75, move.result()
         assert two.post(event("meanwhile"), token=token).status == 201
@@ -229,8 +238,8 @@ def test_a_writer_of_another_tenant_that_takes_long(two):
 
 
 def test_a_writer_that_does_not_end(two):
-    """One without an id yet holds up nothing but the end of the move. The tenant is opened again before its requests give
-    up, and the move can be repeated."""
+    """One without an id yet holds up nothing but the end of the move. The tenant is opened again before its
+    requests give up, and the move can be repeated."""
     two.fill("stuck", 20)
     token = two.token("stuck")
     with contextlib.closing(two.cluster.connect("annals_writer", two.database, autocommit=False)) as conn:
@@ -238,7 +247,8 @@ def test_a_writer_that_does_not_end(two):
         move = two.start_move("stuck", SHARD)
         wait_until("it is closed", lambda: two.presence("stuck")[0] == "closed")
         assert two.post(event("during"), token=token).status == 201
-        assert move.result(30).returncode == 75 and "did not end in time" in move.result().stderr, move.result()
+        assert move.result(30).returncode == 75 \
+            and "did not end in time" in move.result().stderr, move.result()
         assert two.presence("stuck") == ("open", "hidden")
     assert two.move("stuck", SHARD)["step"] == "done"
     assert len(two.pages("stuck")[1]) == 21

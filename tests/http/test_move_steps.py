@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The mover killed at each of its steps, and run again; moves that are given up, and that find the sides to differ."""
+"""The mover killed at each of its steps, and run again; moves that are given up, and that find the sides to
+differ."""
 import contextlib
 import json
 import random
@@ -14,13 +15,19 @@ from mover import OTHER, SHARD, TwoShards, Writer, check_written, event
 TENANT = "mover"
 EVENTS = 1500
 
-# Statement, which time, after it: in the order of a move. move_step 1 to 8 begins the steps copy to done, but for hide.
-POINTS = [("move_add", 1, True), ("tenant_settle", 1, False), ("move_settle", 1, True), ("move_consumer", 1, True),
-          ("move_step", 1, False), ("move_events", 2, False), ("move_step", 2, True), ("feed_horizon", 2, False), ("move_step", 3, True),
+# Statement, which time, after it: in the order of a move. move_step 1 to 8 begins the steps copy to done,
+# but for hide.
+POINTS = [("move_add", 1, True), ("tenant_settle", 1, False), ("move_settle", 1, True),
+          ("move_consumer", 1, True),
+          ("move_step", 1, False), ("move_events", 2, False), ("move_step", 2, True),
+          ("feed_horizon", 2, False), ("move_step", 3, True),
           ("move_compare_events", 2, False), ("move_compare_entities", 2, True), ("move_step", 4, True),
-          ("move_presence", 1, False), ("move_presence", 1, True), ("move_writers", 1, False), ("move_settle", 2, True),
-          ("move_presence", 2, False), ("move_presence", 2, True), ("move_step", 5, False), ("move_step", 5, True),
-          ("move_switch", 1, False), ("move_switch", 1, True), ("move_presence", 3, True), ("move_step", 6, False),
+          ("move_presence", 1, False), ("move_presence", 1, True), ("move_writers", 1, False),
+          ("move_settle", 2, True),
+          ("move_presence", 2, False), ("move_presence", 2, True), ("move_step", 5, False),
+          ("move_step", 5, True),
+          ("move_switch", 1, False), ("move_switch", 1, True), ("move_presence", 3, True),
+          ("move_step", 6, False),
           ("move_presence", 4, False), ("move_presence", 4, True), ("move_release", 1, False),
           ("move_consumer_end", 1, True), ("move_step", 8, False), ("move_step", 8, True)]
 
@@ -39,7 +46,8 @@ def two(cluster):
 
 @pytest.mark.parametrize("statement, number, after", POINTS)
 def test_killed_and_run_again(two, statement, number, after):
-    """Whatever is done by then, all events can be read, and the second run ends where the first would have."""
+    """Whatever is done by then, all events can be read, and the second run ends where the first would
+    have."""
     source = two.lives_on(TENANT)
     target = OTHER[source]
     pages = two.pages(TENANT)
@@ -63,8 +71,8 @@ def test_killed_and_run_again(two, statement, number, after):
 
 
 def test_killed_beside_writers(two):
-    """No request fails, nothing is lost or doubled, and what was acknowledged is found at once, whatever step the mover was
-    killed at, as long as it is run again within ingest.commit_timeout."""
+    """No request fails, nothing is lost or doubled, and what was acknowledged is found at once, whatever
+    step the mover was killed at, as long as it is run again within ingest.commit_timeout."""
     tenant, ending, seed = "unlucky", threading.Event(), random.randrange(1 << 32)
     print(f"seed {seed}")
     keys = two.fill(tenant, 500)
@@ -93,7 +101,8 @@ def test_two_at_once(two):
     assert len(two.pages("contended")[1]) == 3000
 
 
-@pytest.mark.parametrize("statement, number", [("move_events", 1), ("move_compare_events", 1), ("move_writers", 1),
+@pytest.mark.parametrize("statement, number",
+                         [("move_events", 1), ("move_compare_events", 1), ("move_writers", 1),
                                                ("move_switch", 1)])
 def test_given_up(two, statement, number):
     """Before the switch: writers go on on the source, at once. The next move begins anew."""
@@ -136,11 +145,13 @@ def test_writers_wait_while_it_is_closed(two):
 
 
 @pytest.mark.parametrize("damage", [
-    "DELETE FROM annals.events WHERE tenant_id = %s AND id = (SELECT id FROM annals.events WHERE tenant_id = %s LIMIT 1)",
+    "DELETE FROM annals.events WHERE tenant_id = %s AND id = (SELECT id FROM annals.events "
+    "WHERE tenant_id = %s LIMIT 1)",
     "UPDATE annals.events SET document = '{}' WHERE tenant_id = %s AND id = (SELECT id FROM annals.events"
     " WHERE tenant_id = %s LIMIT 1)",
     "DELETE FROM annals.event_entities WHERE tenant_id = %s AND entity_id = 'f7' AND tenant_id = %s",
-    "INSERT INTO annals.event_entities SELECT \"timestamp\", event_id, tenant_id, 'x', 'y' FROM annals.event_entities"
+    "INSERT INTO annals.event_entities SELECT \"timestamp\", event_id, tenant_id, 'x', 'y' "
+    "FROM annals.event_entities"
     " WHERE tenant_id = %s AND entity_id = 'f7' AND tenant_id = %s"])
 def test_sides_that_differ(two, damage):
     """It is found out before anybody is led to the target, and writers never wait for it."""
@@ -159,7 +170,8 @@ def test_sides_that_differ(two, damage):
 
 
 def test_what_is_left_keeps_no_partition(two):
-    """Hidden rows go with their partition: neither the tenant's class nor its hold stops a drop where it lived."""
+    """Hidden rows go with their partition: neither the tenant's class nor its hold stops a drop where it
+    lived."""
     two.make_quarter("default", 2019)
     two.ctl("retention", "set", "default", "400")
     two.ctl("retention", "set", "long", "forever")
@@ -180,7 +192,7 @@ def test_what_is_left_keeps_no_partition(two):
         two.ctl("retention", "set", "default", "forever")
 
 
-# --- what a move that is late, or fails, must not do ----------------------------------------------------------------
+# --- what a move that is late, or fails, must not do ----------------------------------------------
 def statement(name):
     """Its text, for parameters by the names p1, p2, ..."""
     text = re.sub(r"^--.*", "", (TOP / f"sql/queries/{name}.sql").read_text(), flags=re.M)
@@ -229,7 +241,8 @@ def test_the_directory_fails_for_a_moment(two):
     assert two.presence("blink") == ("hidden", "open")
 
 
-@pytest.mark.parametrize("steps, presence", [("'switch'", ("open", "hidden")), ("'switch', 'follow'", ("closed", "closed"))])
+@pytest.mark.parametrize("steps, presence",
+                         [("'switch'", ("open", "hidden")), ("'switch', 'follow'", ("closed", "closed"))])
 def test_the_directory_fails(two, steps, presence):
     """Behind the closing: the tenant is opened again, but never before the step has gone back."""
     tenant = f"failing-{presence[0]}"
@@ -252,7 +265,7 @@ def test_given_up_only_once_the_target_is_hidden(two):
     assert two.presence("shown") == ("open", "hidden")
 
 
-# --- partitions that come and go meanwhile ---------------------------------------------------------------------------
+# --- partitions that come and go meanwhile --------------------------------------------------------
 def drop_quarter(shard, two, year):
     two.rows_on(shard, f"DROP TABLE annals.events_{year}_q1, annals.event_entities_{year}_q1; SELECT")
 
@@ -264,8 +277,8 @@ def old_event(two, tenant, year):
 
 
 def test_the_target_keeps_what_was_brought(two):
-    """A hold that comes in the middle of the move counts on the target from the beginning: nothing that it is for is dropped
-    there before it is brought."""
+    """A hold that comes in the middle of the move counts on the target from the beginning: nothing that it
+    is for is dropped there before it is brought."""
     two.make_quarter("default", 2016)
     old_event(two, "precious", 2016)
     two.killed_move("precious", SHARD, "move_step", 4, True)
@@ -278,7 +291,8 @@ def test_the_target_keeps_what_was_brought(two):
     assert two.rows_on(SHARD, "SELECT count(*) FROM annals.events WHERE tenant_id = 'precious'") == [(1,)]
     two.move("precious", SHARD)
     assert len(two.pages("precious")[1]) == 1
-    assert two.rows_on(SHARD, "SELECT reason FROM annals.legal_holds WHERE tenant_id = 'precious'") == [("a case",)]
+    assert two.rows_on(SHARD,
+                       "SELECT reason FROM annals.legal_holds WHERE tenant_id = 'precious'") == [("a case",)]
 
 
 @pytest.mark.parametrize("statement_, number, year", [("move_step", 4, 2015), ("move_writers", 1, 2014)])
@@ -323,14 +337,17 @@ def test_what_retention_took_does_not_come_back(two):
 
 @pytest.mark.parametrize("statement_, number", [("move_step", 4), ("move_writers", 1)])
 def test_another_server_answers(two, statement_, number):
-    """A replica that took the place of the target may lack what was brought and compared: it is brought again."""
+    """A replica that took the place of the target may lack what was brought and compared: it is brought
+    again."""
     tenant = f"promoted-{number}"
     two.fill(tenant, 50)
     two.killed_move(tenant, SHARD, statement_, number, True)
-    [(source, target)] = two.rows("SELECT source_server, target_server FROM annals.tenant_moves WHERE tenant_id = %s",
+    [(source, target)] = two.rows("SELECT source_server, target_server FROM annals.tenant_moves "
+                                  "WHERE tenant_id = %s",
                                   tenant)
     assert source != target and target.endswith("/00000001")
-    two.rows("UPDATE annals.tenant_moves SET target_server = '1/00000001' WHERE tenant_id = %s RETURNING id", tenant)
+    two.rows("UPDATE annals.tenant_moves SET target_server = '1/00000001' WHERE tenant_id = %s RETURNING id",
+             tenant)
     for table in ("events", "event_entities"):
         two.rows_on(SHARD, f"DELETE FROM annals.{table} WHERE tenant_id = %s RETURNING tenant_id", tenant)
     assert two.move(tenant, SHARD)["copied"] == 50

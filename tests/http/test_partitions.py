@@ -10,7 +10,8 @@ import urllib.parse
 import fastcgi
 
 UTC = datetime.timezone.utc
-EVENT = {"action": "invoice.read", "actor": {"type": "user", "id": "u"}, "entities": [{"type": "invoice", "id": "i"}]}
+EVENT = {"action": "invoice.read", "actor": {"type": "user", "id": "u"},
+         "entities": [{"type": "invoice", "id": "i"}]}
 
 
 def month(step):
@@ -81,13 +82,14 @@ READER_S = float(os.environ.get("ANNALS_TEST_READER_S", "12"))
 
 def test_nobody_notices(make_annals):
     """Made ahead, detached and dropped beside 200 requests a second, and beside a reader that stays in its
-    transaction on the partitions that go (ANNALS_TEST_READER_S): no request fails, none waits, and what is kept
-    is all there."""
+    transaction on the partitions that go (ANNALS_TEST_READER_S): no request fails, none waits, and what is
+    kept is all there."""
     annals = make_annals({"partition.lock_timeout": "200ms", "partition.retries": 5})
     importer = annals.token("t1", "audit:write audit:import audit:read")
     for step in (-4, -3):
         make_month(annals, step)
-        reply = annals.post([at(month(step) + datetime.timedelta(days=d)) for d in range(1, 20)], token=importer)
+        reply = annals.post([at(month(step) + datetime.timedelta(days=d)) for d in range(1, 20)],
+                            token=importer)
         assert reply.json()["accepted"] == 19, reply
     annals.ctl("retention", "set", "default", "60")
     annals.write_conf(partition__ahead=12)
@@ -101,7 +103,8 @@ def test_nobody_notices(make_annals):
     searcher = Worker(annals, lambda c: annals.get("/v1/events?limit=20", token=token, connection=c), 20)
     while time.monotonic() < began + READER_S:
         blocked = annals.run_job("partition", check=False)
-        assert blocked.returncode == 75, blocked.stderr  # the reader does not end, and nobody is made to wait for it
+        # the reader does not end, and nobody is made to wait for it
+        assert blocked.returncode == 75, blocked.stderr
     reader.rollback()
     annals.run_job("partition")
     time.sleep(0.5)
@@ -153,7 +156,8 @@ def test_what_one_tenant_keeps_is_nothing_to_another(make_annals):
     annals.ctl("retention", "set", "brief", "40")
     annals.ctl("tenant", "retention", "b", "brief")
     assert found(annals, "a") == before
-    assert (len(found(annals, "b")), counted(annals, "b"), counted(annals, "b", by="entity_type")) == (1, 1, 1)
+    assert (len(found(annals, "b")), counted(annals, "b"),
+            counted(annals, "b", by="entity_type")) == (1, 1, 1)
     hidden = before[-1]["id"]
     annals.ctl("hold", "add", "b", "--reason", "case 9")
     assert found(annals, "a") == before and len(found(annals, "b")) == 3

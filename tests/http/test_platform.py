@@ -28,9 +28,12 @@ def rfc3339(at):
 
 
 def event(dice, at):
-    return {"action": dice.choice(["doc.read", "doc.write", "user.login", "never.again"]), "timestamp": rfc3339(at),
-            "actor": {"type": "user", "id": f"u{dice.randrange(5)}"}, "outcome": dice.choice(["success", "denied"]),
-            "entities": [{"type": "doc", "id": f"d{dice.randrange(4)}"}, {"type": "doc", "id": f"d{dice.randrange(4, 9)}"}]}
+    return {"action": dice.choice(["doc.read", "doc.write", "user.login", "never.again"]),
+            "timestamp": rfc3339(at),
+            "actor": {"type": "user", "id": f"u{dice.randrange(5)}"},
+            "outcome": dice.choice(["success", "denied"]),
+            "entities": [{"type": "doc", "id": f"d{dice.randrange(4)}"},
+                         {"type": "doc", "id": f"d{dice.randrange(4, 9)}"}]}
 
 
 def shard_of(tenant):
@@ -39,8 +42,8 @@ def shard_of(tenant):
 
 
 class Platform:
-    """An instance of its own with TENANTS tenants on two shards, some with much and some with nothing, and a model of
-    it."""
+    """An instance of its own with TENANTS tenants on two shards, some with much and some with nothing, and
+    a model of it."""
 
     def __init__(self, stack, shard):
         self.stack, self.shard = stack, shard
@@ -51,7 +54,8 @@ class Platform:
             tenant = f"t{n:02}"
             stack.ctl("tenant", "add", tenant, "--shard", shard_of(tenant))
             count = dice.choice([0, 1, 3, 10, 60])
-            events = [event(dice, NOW - datetime.timedelta(seconds=dice.randrange(86400 * 20), microseconds=n))
+            events = [event(dice, NOW - datetime.timedelta(seconds=dice.randrange(86400 * 20),
+                                                           microseconds=n))
                       for _ in range(count)]
             if events:
                 self.write(tenant, events)
@@ -69,7 +73,8 @@ class Platform:
                               headers={"Annals-Tenant": tenant, **headers})
 
     def counts(self, tenant="*", **query):
-        reply = self.get({"from": rfc3339(NOW - datetime.timedelta(days=40)), **query}, "/v1/events/counts", tenant)
+        reply = self.get({"from": rfc3339(NOW - datetime.timedelta(days=40)), **query}, "/v1/events/counts",
+                         tenant)
         assert reply.status == 200, reply
         return reply.json()
 
@@ -79,7 +84,8 @@ class Platform:
 
     def busy(self, shard="default"):
         """The tenant there that has most."""
-        own = [e["tenant_id"] for e in self.events if shard_of(e["tenant_id"]) == shard and e["tenant_id"] != "annals"]
+        own = [e["tenant_id"] for e in self.events if shard_of(e["tenant_id"]) == shard
+               and e["tenant_id"] != "annals"]
         return max(set(own), key=own.count)
 
     def read_all(self, between=lambda: None, **query):
@@ -108,8 +114,9 @@ def platform(cluster):
             stack.stop()
 
 
-# --- who may ---------------------------------------------------------------------------------------------------
-FORGED = ["*", " *", "*,t00", "t00,*", "*, t01", "t00, *", "%2A", "%2a", "**", "\"*\"", "'*'", "t*", "*t00", "t0?",
+# --- who may --------------------------------------------------------------------------------------
+FORGED = ["*", " *", "*,t00", "t00,*", "*, t01", "t00, *", "%2A", "%2a", "**", "\"*\"", "'*'", "t*", "*t00",
+          "t0?",
           "\u2217", "all", "any", "t01", "T00", "t00 ", "\\*", "*;t00"]
 
 
@@ -148,7 +155,8 @@ def test_the_platform_names_one_tenant_or_all(platform):
         assert platform.get(path=path).status == 400
         assert platform.get(path=path, tenant=one["tenant_id"]).status == 200
     write = platform.stack.post({"action": "a.b", "actor": {"type": "u", "id": "u"}},
-                                token=platform.stack.token("*", "audit:write"), headers={"Annals-Tenant": "*"})
+                                token=platform.stack.token("*", "audit:write"),
+                                headers={"Annals-Tenant": "*"})
     assert write.status == 400, write
     assert platform.get(token=platform.stack.token("*", "audit:write")).status == 403
 
@@ -181,10 +189,11 @@ def test_it_can_be_switched_off(make_annals):
     reply = stack.get("/v1/events", token=stack.token("*", "audit:read"), headers={"Annals-Tenant": "*"})
     assert reply.status == 501 and reply.json()["type"] == "/problems/not-configured", reply
     assert "database.platform" in reply.json()["detail"]
-    assert stack.get("/v1/events", token=stack.token("*", "audit:read"), headers={"Annals-Tenant": "t"}).status == 200
+    assert stack.get("/v1/events", token=stack.token("*", "audit:read"),
+                     headers={"Annals-Tenant": "t"}).status == 200
 
 
-# --- what it shows ---------------------------------------------------------------------------------------------
+# --- what it shows --------------------------------------------------------------------------------
 def not_our_own(e):
     return e["tenant_id"] != "annals"
 
@@ -194,15 +203,18 @@ FILTERS = [
     ({"action": "doc.read"}, lambda e: e["action"] == "doc.read"),
     ({"action": ["doc.read", "never.again"]}, lambda e: e["action"] in ("doc.read", "never.again")),
     ({"action": "doc.*"}, lambda e: e["action"].startswith("doc.")),
-    ({"action": "!doc.*", "outcome": "denied"}, lambda e: e["action"][:4] != "doc." and e.get("outcome") == "denied"),
+    ({"action": "!doc.*", "outcome": "denied"},
+     lambda e: e["action"][:4] != "doc." and e.get("outcome") == "denied"),
     ({"actor": "user:u1"}, lambda e: e["actor"] == {"type": "user", "id": "u1"}),
     ({"actor_id": ["u1", "u2"]}, lambda e: e["actor"]["id"] in ("u1", "u2")),
-    ({"actor_id": "u1", "action": "user.login"}, lambda e: e["actor"]["id"] == "u1" and e["action"] == "user.login"),
+    ({"actor_id": "u1", "action": "user.login"},
+     lambda e: e["actor"]["id"] == "u1" and e["action"] == "user.login"),
     ({"entity": "doc:d1"}, lambda e: has(e, "d1")),
     ({"entity": ["doc:d1", "doc:d5", "doc:d2"]}, lambda e: has(e, "d1", "d5", "d2")),
     ({"entity": "doc:d1", "actor_id": "u3"}, lambda e: has(e, "d1") and e["actor"]["id"] == "u3"),
     ({"entity_id": "d4"}, lambda e: has(e, "d4")),
-    ({"entity_type": "doc", "outcome": "!success"}, lambda e: e["outcome"] != "success" and e.get("entities")),
+    ({"entity_type": "doc", "outcome": "!success"},
+     lambda e: e["outcome"] != "success" and e.get("entities")),
     ({"entity": "!doc:d1", "entity_type": "doc"}, lambda e: e.get("entities") and not has(e, "d1")),
 ]
 
@@ -212,7 +224,8 @@ def has(e, *ids):
 
 
 @pytest.mark.parametrize("order", ["desc", "asc"])
-@pytest.mark.parametrize("query, wanted", FILTERS, ids=[urllib.parse.urlencode(q, doseq=True) for q, _ in FILTERS])
+@pytest.mark.parametrize("query, wanted", FILTERS,
+                         ids=[urllib.parse.urlencode(q, doseq=True) for q, _ in FILTERS])
 def test_pages_are_merged_in_order(platform, query, wanted, order):
     """Like one sorted list of everything, whatever the length of the pages."""
     query = {**query, "from": rfc3339(NOW - datetime.timedelta(days=30)), "to": rfc3339(NOW)}
@@ -253,7 +266,8 @@ def test_nothing_is_skipped_or_doubled_while_others_write(platform):
 
     def write():
         platform.write(f"t{dice.randrange(TENANTS):02}",
-                       [event(dice, NOW - datetime.timedelta(seconds=dice.randrange(86400 * 20))) for _ in range(3)])
+                       [event(dice, NOW - datetime.timedelta(seconds=dice.randrange(86400 * 20)))
+                        for _ in range(3)])
 
     got = [e["id"] for e in platform.read_all(write, limit=20) if not_our_own(e)]
     assert len(got) == len(set(got)), SEED
@@ -279,7 +293,8 @@ def test_counts_are_the_sum_of_the_tenants_own(platform, by, interval):
 def test_counts_need_a_beginning(platform):
     reply = platform.get("by=tenant", "/v1/events/counts")
     assert reply.status == 400, reply
-    assert reply.json()["errors"][0] | {"detail": ""} == {"parameter": "from", "code": "required", "detail": ""}
+    assert reply.json()["errors"][0] | {"detail": ""} == {"parameter": "from", "code": "required",
+                                                          "detail": ""}
     assert platform.get("by=tenant", "/v1/events/counts", tenant="t00").status == 200
 
 
@@ -290,13 +305,14 @@ def test_coverage_names_the_shards(platform):
     through = min(shard["through"] for shard in coverage["shards"])
     assert tier["through"] == through and tier["lag_ms"] == 0
     for shard, name in zip(coverage["shards"], ("default", "second"), strict=True):
-        assert shard == {"answered": True, "complete": True, "shard": name, "served": "primary", "from": tier["from"],
+        assert shard == {"answered": True, "complete": True, "shard": name, "served": "primary",
+                         "from": tier["from"],
                          "through": shard["through"], "lag_ms": 0}
     assert "shards" not in platform.get("limit=1", tenant="t00").json()["coverage"]
     assert platform.get("limit=1&require=complete").status == 200
 
 
-# --- what is hidden stays hidden -------------------------------------------------------------------------------
+# --- what is hidden stays hidden ------------------------------------------------------------------
 def test_what_a_tenant_does_not_keep_is_not_shown(platform):
     """Neither to it nor across tenants; a hold shows it again."""
     stack = platform.stack
@@ -305,7 +321,8 @@ def test_what_a_tenant_does_not_keep_is_not_shown(platform):
     stack.ctl("tenant", "retention", busy, "week")
     try:
         edge = rfc3339(datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=7))
-        kept = platform.expected(lambda e: not_our_own(e) and (e["tenant_id"] != busy or e["timestamp"] >= edge))
+        kept = platform.expected(lambda e: not_our_own(e)
+                                 and (e["tenant_id"] != busy or e["timestamp"] >= edge))
         assert len(kept) < len(platform.expected(not_our_own))
         for order in ("desc", "asc"):
             got = [e["id"] for e in platform.read_all(limit=100, order=order) if not_our_own(e)]
@@ -315,11 +332,13 @@ def test_what_a_tenant_does_not_keep_is_not_shown(platform):
         entity = "doc:" + hidden["entities"][0]["id"]
         assert hidden["id"] not in [e["id"] for e in platform.read_all(limit=1000, entity=entity)]
         counted = {b["key"]: b["count"] for b in platform.counts(by="tenant")["buckets"]}
-        assert counted[busy] == sum(e["tenant_id"] == busy and e["timestamp"] >= edge for e in platform.events)
+        assert counted[busy] == sum(e["tenant_id"] == busy and e["timestamp"] >= edge
+                                    for e in platform.events)
         typed = platform.counts(busy, by="entity_type")["buckets"]
         assert typed[0]["count"] == counted[busy]
         stack.ctl("hold", "add", busy, "--reason", "case")
-        assert [e["id"] for e in platform.read_all(limit=1000) if not_our_own(e)] == platform.expected(not_our_own)
+        assert [e["id"] for e in platform.read_all(limit=1000)
+                if not_our_own(e)] == platform.expected(not_our_own)
     finally:
         stack.ctl("tenant", "retention", busy, "default")
 
@@ -332,7 +351,8 @@ def test_the_role_sees_no_more_than_its_policies_show(platform):
     platform.stack.ctl("tenant", "retention", hidden, "ten")
     with contextlib.closing(platform.stack.db("platform")) as conn, conn.cursor() as cur:
         for table in ("events", "event_entities"):
-            cur.execute(f"SELECT count(DISTINCT \"timestamp\") FROM annals.{table} WHERE tenant_id = %s", (hidden,))
+            cur.execute(f"SELECT count(DISTINCT \"timestamp\") FROM annals.{table} WHERE tenant_id = %s",
+                        (hidden,))
             assert cur.fetchone() == (1,)
         cur.execute("SELECT count(DISTINCT tenant_id) FROM annals.events")
         assert cur.fetchone()[0] > 10
@@ -349,7 +369,8 @@ def test_a_tenant_that_moves_is_shown_once(platform):
     expected = platform.expected(lambda e: e["timestamp"] < rfc3339(NOW))
     walks = 0
     for place in ("second", "default"):
-        with subprocess.Popen([annals_lib.BUILD / "annalsctl", "--config", platform.stack.conf, "tenant", "move", mover,
+        with subprocess.Popen([annals_lib.BUILD / "annalsctl", "--config", platform.stack.conf, "tenant",
+                               "move", mover,
                                "--to", place], stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as move:
             while move.poll() is None or walks % 2 == 0:
                 got = [e["id"] for e in platform.read_all(limit=200, to=rfc3339(NOW))]
@@ -359,19 +380,21 @@ def test_a_tenant_that_moves_is_shown_once(platform):
     assert walks > 3
 
 
-# --- a shard that does not answer ------------------------------------------------------------------------------
+# --- a shard that does not answer -----------------------------------------------------------------
 def test_a_tenant_that_moves_between_two_answers_is_not_missed(platform):
     """Its new shard answers before it comes, and the old one after it has left: all are asked again."""
     stack, shard, tenant = platform.stack, platform.shard, "t-between"
     stack.ctl("tenant", "add", tenant)
     platform.write(tenant, [event(random.Random(2), NOW - datetime.timedelta(hours=1))])
     wanted = platform.events[-1]["id"]
-    stack.rows("UPDATE annals.tenants SET shard = 'second', presence = 'hidden' WHERE tenant_id = %s RETURNING 1", tenant)
+    stack.rows("UPDATE annals.tenants SET shard = 'second', presence = 'hidden' "
+               "WHERE tenant_id = %s RETURNING 1", tenant)
     shard.rows("INSERT INTO annals.tenants (tenant_id) VALUES (%s) RETURNING 1", tenant)
     with concurrent.futures.ThreadPoolExecutor() as pool, locked(shard.connect()):
         answer = pool.submit(platform.get, "id=" + wanted)
         time.sleep(0.4)
-        stack.rows("UPDATE annals.tenants SET shard = 'default', presence = 'open' WHERE tenant_id = %s RETURNING 1", tenant)
+        stack.rows("UPDATE annals.tenants SET shard = 'default', presence = 'open' "
+                   "WHERE tenant_id = %s RETURNING 1", tenant)
         shard.rows("UPDATE annals.tenants SET presence = 'hidden' WHERE tenant_id = %s RETURNING 1", tenant)
     found = answer.result().json()
     assert [e["id"] for e in found["events"]] == [wanted]
@@ -380,7 +403,8 @@ def test_a_tenant_that_moves_between_two_answers_is_not_missed(platform):
 
 def check_partial(platform, console):
     """Everything of the default shard, nothing of the other, and it is said."""
-    expected = platform.expected(lambda e: shard_of(e["tenant_id"]) == "default" and e["timestamp"] < rfc3339(NOW))
+    expected = platform.expected(lambda e: shard_of(e["tenant_id"]) == "default"
+                                 and e["timestamp"] < rfc3339(NOW))
     began = time.monotonic()
     reply = platform.get({"limit": 1000, "to": rfc3339(NOW)})
     assert reply.status == 200 and time.monotonic() - began < 8, reply
@@ -401,7 +425,8 @@ def check_partial(platform, console):
 
 def check_whole(platform):
     wait_until("both shards answer", lambda: platform.get("limit=1").json()["coverage"]["complete"])
-    assert [e["id"] for e in platform.read_all(limit=1000) if not_our_own(e)] == platform.expected(not_our_own)
+    assert [e["id"] for e in platform.read_all(limit=1000)
+            if not_our_own(e)] == platform.expected(not_our_own)
 
 
 def test_a_shard_that_stands_still(platform):
@@ -444,7 +469,7 @@ def test_no_shard_at_all(make_annals):
         assert reply.status == 503 and reply.json()["type"] == "/problems/unavailable", reply
 
 
-# --- the console -----------------------------------------------------------------------------------------------
+# --- the console ----------------------------------------------------------------------------------
 def cells(page, label):
     return [values for tag, values in page.tags if tag == "td" and values.get("data-label") == label]
 
@@ -465,7 +490,8 @@ def test_the_console_lists_all_tenants(platform):
     assert expected[0] in one.text and tenants[expected[0]] in one.text
     recorded = platform.get({"actor": "console:" + subject, "order": "asc"}, tenant="annals").json()["events"]
     assert [(e["action"], e["entities"][0]["id"]) for e in recorded] == [
-        ("annals.console.login", "*"), ("annals.console.search", "*"), ("annals.console.read", tenants[expected[0]])]
+        ("annals.console.login", "*"), ("annals.console.search", "*"),
+        ("annals.console.read", tenants[expected[0]])]
 
 
 def test_the_console_of_a_tenant_has_no_such_choice(platform):
@@ -483,7 +509,7 @@ def test_the_console_without_the_connection(make_annals):
     assert reply.status == 501 and b"database.platform" in reply.body
 
 
-# --- who looked is recorded ------------------------------------------------------------------------------------
+# --- who looked is recorded -----------------------------------------------------------------------
 def test_each_request_is_recorded_once(platform):
     subject = "s" + uuid.uuid4().hex[:8]
     token = platform.stack.token("*", "audit:read", sub=subject)

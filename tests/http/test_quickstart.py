@@ -14,7 +14,8 @@ import postgres
 from annals import TOP, wait_until
 from webserver import free_port
 
-VARIABLES = {"ANNALS_URL", "ANNALS_WRITE_TOKEN", "ANNALS_READ_TOKEN", "ANNALS_ADMIN_TOKEN", "ANNALS_PG", "ANNALS_CONF",
+VARIABLES = {"ANNALS_URL", "ANNALS_WRITE_TOKEN", "ANNALS_READ_TOKEN", "ANNALS_ADMIN_TOKEN", "ANNALS_PG",
+             "ANNALS_CONF",
              "ANNALSCTL", "ANNALS_BIN", "ANNALS_JWKS", "ANNALS_ISSUER_KEY"}
 PARTS = ("run/ingest.pid", "run/search.pid", "run/admin.pid", "run/lighttpd.pid", "pg/postmaster.pid")
 
@@ -30,7 +31,8 @@ def quickstart(*arguments, check=True):
 
 def environment(folder):
     """The variables of quickstart.env, as a shell sees them."""
-    names = subprocess.run(["sh", "-c", 'set -a; . "$1"/quickstart.env; env -0', "sh", folder], capture_output=True,
+    names = subprocess.run(["sh", "-c", 'set -a; . "$1"/quickstart.env; env -0', "sh", folder],
+                           capture_output=True,
                            text=True, check=True, env={"PATH": os.environ["PATH"]}).stdout
     return dict(line.split("=", 1) for line in names.split("\0") if line.startswith("ANNALS"))
 
@@ -78,7 +80,8 @@ def test_environment_file(first):
         assert pathlib.Path(env[name]).exists(), name
     assert (folder / "quickstart.env").stat().st_mode & 0o077 == 0, "it holds tokens"
     assert all(int((folder / part).read_text().split()[0]) in processes_of(folder) for part in PARTS)
-    who = subprocess.run([env["ANNALSCTL"], "token", "check"], input=env["ANNALS_ADMIN_TOKEN"], text=True, check=True,
+    who = subprocess.run([env["ANNALSCTL"], "token", "check"], input=env["ANNALS_ADMIN_TOKEN"], text=True,
+                         check=True,
                          env={**os.environ, **env}, capture_output=True).stdout
     assert "demo" in who and "audit:admin" in who
 
@@ -108,7 +111,8 @@ def test_samples_are_there(first):
          "SELECT tenant_id, count(*), count(*) FILTER (WHERE document -> 'changes' IS NOT NULL) > 100,"
          " count(DISTINCT outcome), max(\"timestamp\") > now() - interval '1 hour',"
          " min(\"timestamp\") < now() - interval '28 days', bool_or(document::text LIKE '%<script>%')"
-         " FROM annals.events WHERE document ->> 'received_at' IS NULL AND actor_id <> 'me' AND tenant_id <> 'annals'"
+         " FROM annals.events WHERE document ->> 'received_at' IS NULL AND actor_id <> 'me' "
+         "AND tenant_id <> 'annals'"
          " GROUP BY 1 ORDER BY 1"],
         capture_output=True, text=True, check=True).stdout.splitlines()
     assert rows == ["acme 2000 t 3 t t f", "demo 8000 t 3 t t t"]
@@ -144,9 +148,11 @@ def test_second_instance_and_what_can_go_wrong(first, built):
         quickstart("--dir", second, "--port", free_port(), "--no-samples")
         one, two = environment(folder), environment(second)
         assert one["ANNALS_URL"] != two["ANNALS_URL"]
-        assert shell(f"curl -sS {two['ANNALS_URL']}/v1/events -H 'Authorization: Bearer {two['ANNALS_READ_TOKEN']}'"
+        assert shell(f"curl -sS {two['ANNALS_URL']}/v1/events -H 'Authorization: Bearer "
+                     f"{two['ANNALS_READ_TOKEN']}'"
                      )["events"] == []
-        assert shell(f"curl -sS {two['ANNALS_URL']}/v1/events -H 'Authorization: Bearer {one['ANNALS_READ_TOKEN']}'"
+        assert shell(f"curl -sS {two['ANNALS_URL']}/v1/events -H 'Authorization: Bearer "
+                     f"{one['ANNALS_READ_TOKEN']}'"
                      )["status"] == 401, "each has an issuer of its own"
         # A part that cannot start: it is named, with its log, and nothing is left running.
         quickstart("--dir", second, "--stop")

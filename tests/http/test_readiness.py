@@ -33,7 +33,8 @@ def test_schema_that_is_older(make_annals):
     annals = make_annals()
     Shard(annals, "second", annals.cluster).add()  # which is no excuse for it
     with annals.db() as db, db.cursor() as sql:
-        sql.execute("DELETE FROM annals.schema_migrations WHERE number = (SELECT max(number) FROM annals.schema_migrations)")
+        sql.execute("DELETE FROM annals.schema_migrations WHERE number = (SELECT max(number) "
+                    "FROM annals.schema_migrations)")
     for app in NEEDS:
         status, body = ready(annals, app)
         assert (status, body["status"]) == (503, "not ready")
@@ -45,7 +46,8 @@ def test_partitions_that_end_soon_are_a_warning(make_annals):
     annals = make_annals({"partition.outbox_days_ahead": 3})
     assert ready(annals, "search")[1]["warnings"] == []
     with annals.db() as db, db.cursor() as sql:
-        sql.execute("SELECT max(inhrelid::regclass::text) FROM pg_inherits WHERE inhparent = 'annals.outbox'::regclass")
+        sql.execute("SELECT max(inhrelid::regclass::text) FROM pg_inherits "
+                    "WHERE inhparent = 'annals.outbox'::regclass")
         sql.execute(f"DROP TABLE {sql.fetchone()[0]}")
     status, body = ready(annals, "search")
     assert (status, body["status"]) == (200, "ready")
@@ -85,7 +87,8 @@ def test_metrics_show_all_programs(annals):
 
 
 def test_limits_are_the_configured_ones(make_annals):
-    annals = make_annals({"limits.event_bytes": "2KiB", "limits.batch_events": 7, "search.page_max": 9, "search.page_default": 3})
+    annals = make_annals({"limits.event_bytes": "2KiB", "limits.batch_events": 7, "search.page_max": 9,
+                          "search.page_default": 3})
     limits = annals.get("/v1/limits", token=None).json()
     assert limits["event"]["bytes"] == 2048
     assert limits["batch"]["events"] == 7

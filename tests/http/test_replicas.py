@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads from replicas that are behind, away or promoted: what is answered, by whom, and how fresh it is said to be."""
+"""Reads from replicas that are behind, away or promoted: what is answered, by whom, and how fresh it is
+said to be."""
 import base64
 import contextlib
 import datetime
@@ -60,7 +61,7 @@ def found(reply, event):
     return event["id"] in [e["id"] for e in reply.json()["events"]]
 
 
-# --- who answers --------------------------------------------------------------------------------------------------
+# --- who answers ----------------------------------------------------------------------------------
 def test_replicas_share_the_reads(farm):
     before = farm.metric("annals_reads_total", server="primary")
     servers = [farm.served() for _ in range(20)]
@@ -96,8 +97,10 @@ def test_positions_of_another_shard_say_nothing(farm):
 
 
 def test_a_standby_is_no_primary(farm):
-    """A name that should lead to the primary leads to a standby, as behind a failover: it need not have what was moved."""
-    farm.annals.write_conf(database__reader=farm.standbys["near"].conninfo("annals_reader", farm.annals.database))
+    """A name that should lead to the primary leads to a standby, as behind a failover: it need not have
+    what was moved."""
+    near = farm.standbys["near"].conninfo("annals_reader", farm.annals.database)
+    farm.annals.write_conf(database__reader=near)
     farm.annals.reload("search")
     try:
         wait_until("nobody is sure to have it", lambda: farm.annals.get(
@@ -126,7 +129,8 @@ def test_across_tenants_nothing_is_older_than_allowed(farm):
 
 
 def test_replay_stands_still(farm):
-    """What is not there is found elsewhere by whoever has a token; others are told how old their answer is."""
+    """What is not there is found elsewhere by whoever has a token; others are told how old their answer
+    is."""
     for standby in farm.standbys.values():
         standby.pause()
     event, token = write(farm)
@@ -135,7 +139,8 @@ def test_replay_stands_still(farm):
     assert found(reply, event) and hot(reply)["served"] == "primary"
     assert time.monotonic() - from_s < 2
     assert farm.annals.get("/v1/events/" + event["id"], headers=token).status == 200
-    assert farm.annals.get("/v1/events/" + event["id"]).status == 200, "an event that is not there is asked of the primary"
+    assert farm.annals.get("/v1/events/" + event["id"]).status == 200, \
+        "an event that is not there is asked of the primary"
     old = farm.annals.get("/v1/events?limit=5")
     assert not found(old, event) and hot(old)["served"] == "replica"
     assert hot(old)["through"] < event["received_at"]
@@ -166,7 +171,8 @@ def test_too_far_behind(farm):
     status = farm.annals.ctl("status", check=False)
     assert status.returncode == 1 and "replica near  NOT READ FROM: it is" in status.stdout
     ready = farm.annals.get("/readyz", token=None)
-    assert ready.status == 200 and any("replica near of shard default is not read from" in text for text in ready.json()["warnings"])
+    assert ready.status == 200 and any("replica near of shard default is not read from" in text
+                                       for text in ready.json()["warnings"])
     farm.standbys["near"].resume()
     farm.wait_served(["near"])
     farm.standbys["far"].resume()
@@ -178,7 +184,8 @@ def test_the_console_shows_the_servers(farm):
     farm.standbys["far"].stop()
     farm.wait_served(["near"])
     text = Page(Console(farm.annals).sign_in("*").get("/admin/status").body).text
-    assert re.search(r"Servers .* default primary answers default near \d+ ms behind \S+ \S+ default far not read from:", text)
+    assert re.search(r"Servers .* default primary answers default near \d+ ms behind \S+ \S+ default far "
+                     r"not read from:", text)
 
 
 def test_quiet_is_not_behind(farm):
@@ -187,7 +194,7 @@ def test_quiet_is_not_behind(farm):
     assert {farm.served() for _ in range(10)} == {"near", "far"}
 
 
-# --- servers that go away -----------------------------------------------------------------------------------------
+# --- servers that go away -------------------------------------------------------------------------
 def test_a_replica_dies_and_comes_back(farm):
     stop = threading.Event()
     failed = []
@@ -296,14 +303,15 @@ def test_unrecorded_looks_can_be_refused(farm):
     wait_until("events are taken again", lambda: farm.annals.post(EVENT).status == 201, 10)
 
 
-# --- what a replica cancels -----------------------------------------------------------------------------------------
+# --- what a replica cancels -----------------------------------------------------------------------
 @contextlib.contextmanager
 def slow_replicas(farm):
     """A search on a replica holds its locks for a second before it reads."""
     with contextlib.closing(farm.annals.db()) as conn, conn.cursor() as cursor:
         cursor.execute("SELECT pg_get_functiondef('annals.through()'::regprocedure)")
         [[definition]] = cursor.fetchall()
-        cursor.execute("""CREATE OR REPLACE FUNCTION annals.through() RETURNS timestamptz LANGUAGE plpgsql AS $$
+        cursor.execute("""CREATE OR REPLACE FUNCTION annals.through() RETURNS timestamptz
+                          LANGUAGE plpgsql AS $$
             BEGIN
                 IF pg_is_in_recovery() THEN PERFORM FROM annals.tenants; PERFORM pg_sleep(1); END IF;
                 RETURN now();
@@ -331,12 +339,13 @@ def test_a_conflict_is_repeated_once_elsewhere():
         farm.wait_served(["near", "far"])
 
 
-# --- failover -------------------------------------------------------------------------------------------------------
+# --- failover -------------------------------------------------------------------------------------
 def test_failover():
     """A replica is promoted, and the old primary comes back as its standby: the writers find the new one."""
     with Farm(["near"], {"ingest.workers": 1, "search.workers": 1}) as farm:
         old, new = farm.primary, farm.standbys["near"]
-        both = f"host={old.folder},{new.folder} port={postgres.PORT},{postgres.PORT} dbname={farm.annals.database}"
+        both = (f"host={old.folder},{new.folder} port={postgres.PORT},{postgres.PORT} "
+                f"dbname={farm.annals.database}")
         farm.annals.write_conf(database__writer=f"{both} user=annals_writer",
                                database__reader=f"{both} user=annals_reader")
         for app in ("ingest", "search", "admin"):
@@ -358,14 +367,17 @@ def test_failover():
         log = open(old.log, encoding="utf-8", errors="replace").read()
         assert "read-only transaction" not in log, "a write went to the old primary"
         # The old primary follows now; nothing was written there, so it can.
-        wait_until("the old primary has what was written", lambda: old_has(old, farm.annals.database, after[-1][0]))
+        wait_until("the old primary has what was written",
+                   lambda: old_has(old, farm.annals.database, after[-1][0]))
 
 
 def test_failover_of_the_directory_to_one_that_had_less():
-    """It counts anew: a change that happens to have the number of one that was lost is a change all the same."""
+    """It counts anew: a change that happens to have the number of one that was lost is a change all the
+    same."""
     with Farm(["near"], {"ingest.workers": 1}) as farm:
         old, new = farm.primary, farm.standbys["near"]
-        both = f"host={old.folder},{new.folder} port={postgres.PORT},{postgres.PORT} dbname={farm.annals.database}"
+        both = (f"host={old.folder},{new.folder} port={postgres.PORT},{postgres.PORT} "
+                f"dbname={farm.annals.database}")
         farm.annals.write_conf(database__writer=f"{both} user=annals_writer")
         farm.annals.stop_app("ingest")
         farm.annals.start_app("ingest")
@@ -395,10 +407,11 @@ def old_has(cluster, database, event):
         return cursor.fetchone()[0] == 1
 
 
-# --- a pooler in between ----------------------------------------------------------------------------------------------
+# --- a pooler in between --------------------------------------------------------------------------
 def test_through_pgbouncer():
     """In transaction mode, in front of the primary and of a replica."""
-    with Farm(["near"], {"search.statement_timeout": "1s"}) as farm, postgres.PgBouncer(farm.primary, 2) as primary, \
+    with Farm(["near"],
+              {"search.statement_timeout": "1s"}) as farm, postgres.PgBouncer(farm.primary, 2) as primary, \
             postgres.PgBouncer(farm.standbys["near"], 2) as near:
         changes = {f"database__{name}": primary.conninfo(annals_lib.ROLES[name], farm.annals.database)
                    for name in ("writer", "reader")}

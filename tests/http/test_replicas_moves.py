@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A tenant moves while replicas lag: of the shard that it comes to, or of the directory. What it has is found all the
-same."""
+"""A tenant moves while replicas lag: of the shard that it comes to, or of the directory. What it has is
+found all the same."""
 import pytest
 
 from annals import wait_until
@@ -12,8 +12,8 @@ EVENT = {"action": "replica.test", "actor": {"type": "user", "id": "u-1"}}
 
 @pytest.fixture(scope="module")
 def farm():
-    """`near` is a replica of the directory, and `far` that of the shard `second`, where it is called 1; neither is ever too
-    far behind."""
+    """`near` is a replica of the directory, and `far` that of the shard `second`, where it is called 1;
+    neither is ever too far behind."""
     with Farm(settings={"search.replica_max_lag": "1h", "search.workers": 1}) as made:
         made.annals.write_conf(replica__far__conninfo=None)
         second = Shard(made.annals, "second", made.primary)
@@ -51,7 +51,8 @@ def test_the_replica_has_not_heard_that_it_came(farm, tenant, row):
     """Neither its row, or one from before: the primary is asked."""
     event = write(farm, tenant)
     if row is not None:
-        farm.second.rows("INSERT INTO annals.tenants (tenant_id, presence) VALUES (%s, %s) RETURNING 1", tenant, row)
+        farm.second.rows("INSERT INTO annals.tenants (tenant_id, presence) VALUES (%s, %s) RETURNING 1",
+                         tenant, row)
     farm.catch_up()
     farm.standbys["far"].pause()
     farm.annals.ctl("tenant", "move", tenant, "--to", "second")

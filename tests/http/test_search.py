@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""GET /v1/events and its relatives: filters, pages, single events, counts, limits, and whose events they are."""
+"""GET /v1/events and its relatives: filters, pages, single events, counts, limits, and whose events they
+are."""
 import hashlib
 import json
 import re
@@ -24,14 +25,17 @@ EVENTS = {
     "a": {"action": "document.read", "actor": {"type": "user", "id": "alice"}, "timestamp": at(50),
           "entities": [{"type": "doc", "id": "1"}, {"type": "dir", "id": "x"}], "context": {"ip": "10.1.2.3"},
           "metadata": {"n": 1.5, "flag": True, "deep": {"er": "here"}, "a.b": "dotted"}},
-    "b": {"action": "document.write", "actor": {"type": "user", "id": "bob"}, "timestamp": at(40), "outcome": "failure",
-          "entities": [{"type": "doc", "id": "2"}], "context": {"ip": "2001:db8::1"}, "metadata": {"n": "1.10"}},
+    "b": {"action": "document.write", "actor": {"type": "user", "id": "bob"}, "timestamp": at(40),
+          "outcome": "failure",
+          "entities": [{"type": "doc", "id": "2"}], "context": {"ip": "2001:db8::1"},
+          "metadata": {"n": "1.10"}},
     "c": {"action": "documents.list", "actor": {"type": "service", "id": "alice"}, "timestamp": at(30),
           "outcome": "denied"},
     "d": {"action": "login", "actor": {"type": "user", "id": "!odd:\\%_"}, "timestamp": at(20),
           "entities": [{"type": "doc", "id": "50%"}], "metadata": {"s": "100%"}},
     "e": {"action": "login", "actor": {"type": "user", "id": "x"}, "timestamp": at(10),
-          "entities": [{"type": "doc", "id": "501"}, {"type": "doc", "id": "502"}], "metadata": {"s": "1000"}},
+          "entities": [{"type": "doc", "id": "501"}, {"type": "doc", "id": "502"}],
+          "metadata": {"s": "1000"}},
 }
 
 
@@ -43,7 +47,8 @@ class Reader:
     def get(self, parameters="", path="/v1/events", **headers):
         if not isinstance(parameters, str):
             parameters = urllib.parse.urlencode(parameters)
-        return self.stack.get(path + ("?" + parameters if parameters else ""), token=self.token, headers=headers)
+        return self.stack.get(path + ("?" + parameters if parameters else ""), token=self.token,
+                              headers=headers)
 
     def names(self, parameters):
         """Which of EVENTS came, in order; by their id."""
@@ -115,9 +120,12 @@ def test_id_parameter(reader):
 
 
 @pytest.mark.parametrize("parameters, name", [
-    ("acton=x", "acton"), ("action=", "action"), ("limit=0", "limit"), ("limit=1001", "limit"), ("limit=x", "limit"),
-    ("order=up", "order"), ("from=yesterday", "from"), ("ip=nowhere", "ip"), ("id=1", "id"), ("outcome=maybe", "outcome"),
-    ("action=NOT%20VALID", "action"), ("from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", "to"), ("order=asc&order=desc", "order"),
+    ("acton=x", "acton"), ("action=", "action"), ("limit=0", "limit"), ("limit=1001", "limit"),
+    ("limit=x", "limit"),
+    ("order=up", "order"), ("from=yesterday", "from"), ("ip=nowhere", "ip"), ("id=1", "id"),
+    ("outcome=maybe", "outcome"),
+    ("action=NOT%20VALID", "action"), ("from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", "to"),
+    ("order=asc&order=desc", "order"),
     ("engine=lucene", "engine"), ("require=all", "require"), ("metadata.=x", "metadata."),
 ])
 def test_bad_parameters_are_named(reader, parameters, name):
@@ -148,7 +156,8 @@ def test_only_json_is_on_offer(reader, path):
     assert reader.get(path=path, Accept="text/html, */*;q=0.1").status == 200
 
 
-@pytest.mark.parametrize("path", ["/v1/events", "/v1/events?limit=1", "/v1/events/counts?by=action", "/v1/events?limit=0"])
+@pytest.mark.parametrize("path", ["/v1/events", "/v1/events?limit=1", "/v1/events/counts?by=action",
+                                  "/v1/events?limit=0"])
 def test_head_is_get_without_the_body(annals, reader, path):
     whole = annals.request("GET", path, token=reader.token)
     head = annals.request("HEAD", path, token=reader.token)
@@ -168,7 +177,7 @@ def test_coverage_says_what_was_asked(reader):
     assert coverage["tiers"][0]["through"] > at(1)
 
 
-# --- pages -----------------------------------------------------------------------------------------------------------
+# --- pages ----------------------------------------------------------------------------------------
 def pages(reader, parameters):
     cursor, seen = None, []
     for _ in range(1000):
@@ -184,7 +193,8 @@ def pages(reader, parameters):
 
 
 @pytest.mark.parametrize("order", ["asc", "desc"])
-@pytest.mark.parametrize("extra", [[], [("entity", "doc:7")], [("actor", "p1"), ("actor", "p2")], [("metadata.k", "3")]])
+@pytest.mark.parametrize("extra", [[], [("entity", "doc:7")], [("actor", "p1"), ("actor", "p2")],
+                                   [("metadata.k", "3")]])
 def test_pages_neither_skip_nor_repeat_while_events_come_in(annals, order, extra):
     tenant = "p" + uuid.uuid4().hex[:10]
     reader = Reader(annals, tenant)
@@ -238,14 +248,15 @@ def test_cursors_are_bound(annals, reader):
     other = Reader(annals, "other")
     flipped = cursor[:-1] + ("A" if cursor[-1] != "A" else "B")
     for who, parameters in ((other, [("limit", "1"), ("cursor", cursor)]), (reader, [("cursor", flipped)]),
-                            (reader, [("cursor", cursor), ("action", "login")]), (reader, [("cursor", cursor), ("order", "asc")]),
+                            (reader, [("cursor", cursor), ("action", "login")]),
+                            (reader, [("cursor", cursor), ("order", "asc")]),
                             (reader, [("cursor", "x")]), (reader, [("cursor", cursor + "AA")])):
         reply = who.get(parameters)
         assert reply.status == 400 and reply.json()["type"] == "/problems/invalid-cursor", reply
     assert reader.get([("limit", "3"), ("cursor", cursor)]).status == 200
 
 
-# --- one event -------------------------------------------------------------------------------------------------------
+# --- one event ------------------------------------------------------------------------------------
 def test_event_by_id(annals, reader):
     (wanted,) = [i for i, name in reader.known.items() if name == "a"]
     reply = reader.get(path="/v1/events/" + wanted)
@@ -269,14 +280,15 @@ def test_event_by_id(annals, reader):
     assert named.status == 400 and named.json()["errors"][0]["parameter"] == "limit"
 
 
-# --- counts ----------------------------------------------------------------------------------------------------------
+# --- counts ---------------------------------------------------------------------------------------
 @pytest.mark.parametrize("parameters, expected", [
     ([], {(None, None): 5}),
     ([("by", "outcome")], {(None, "success"): 3, (None, "failure"): 1, (None, "denied"): 1}),
     ([("by", "action"), ("action", "document.*")], {(None, "document.read"): 1, (None, "document.write"): 1}),
     ([("by", "actor"), ("actor_id", "alice")], {(None, "user:alice"): 1, (None, "service:alice"): 1}),
     ([("by", "entity_type")], {(None, "doc"): 4, (None, "dir"): 1}),
-    ([("interval", "minute"), ("action", "login")], {(at(20)[:16] + ":00.000000Z", None): 1, (at(10)[:16] + ":00.000000Z", None): 1}),
+    ([("interval", "minute"), ("action", "login")],
+     {(at(20)[:16] + ":00.000000Z", None): 1, (at(10)[:16] + ":00.000000Z", None): 1}),
 ])
 def test_counts(reader, parameters, expected):
     reply = reader.get(parameters, path="/v1/events/counts")
@@ -284,7 +296,8 @@ def test_counts(reader, parameters, expected):
     assert {(b["start"], b["key"]): b["count"] for b in reply.json()["buckets"]} == expected
 
 
-@pytest.mark.parametrize("parameters, name", [("by=color", "by"), ("interval=week", "interval"), ("limit=5", "limit")])
+@pytest.mark.parametrize("parameters, name",
+                         [("by=color", "by"), ("interval=week", "interval"), ("limit=5", "limit")])
 def test_bad_counts(reader, parameters, name):
     reply = reader.get(parameters, path="/v1/events/counts")
     assert reply.status == 400 and name in [e.get("parameter") for e in reply.json()["errors"]], reply
@@ -293,7 +306,8 @@ def test_bad_counts(reader, parameters, name):
 def test_too_many_buckets_are_refused(annals):
     reader = Reader(annals, "c" + uuid.uuid4().hex[:10])
     write = annals.token(reader.tenant, "audit:write")
-    events = [{"action": f"a{n}", "actor": {"type": "u", "id": "u"}, "timestamp": at(1 + n)} for n in range(10000)]
+    events = [{"action": f"a{n}", "actor": {"type": "u", "id": "u"}, "timestamp": at(1 + n)}
+              for n in range(10000)]
     assert annals.post(events, token=write).json()["accepted"] == 10000
     assert len(reader.get("by=action", path="/v1/events/counts").json()["buckets"]) == 10000
     assert annals.post({**events[0], "action": "b"}, token=write).status == 201
@@ -304,7 +318,7 @@ def test_too_many_buckets_are_refused(annals):
     assert reader.get([("by", "action"), ("from", at(100))], path="/v1/events/counts").status == 200
 
 
-# --- limits ----------------------------------------------------------------------------------------------------------
+# --- limits ---------------------------------------------------------------------------------------
 def test_a_slow_query_is_504_and_the_next_one_works(make_annals):
     stack = make_annals({"search.statement_timeout": "50ms", "search.workers": 1})
     lock = stack.db()
@@ -330,7 +344,8 @@ def test_scope(annals):
 
 def test_own_writes_are_read_back(annals):
     tenant = "w" + uuid.uuid4().hex[:10]
-    sent = annals.post({"action": "a.b", "actor": {"type": "u", "id": "u"}}, token=annals.token(tenant, "audit:write"))
+    sent = annals.post({"action": "a.b", "actor": {"type": "u", "id": "u"}},
+                       token=annals.token(tenant, "audit:write"))
     token = sent.headers["Annals-Write-Token"]
     reader = Reader(annals, tenant)
     assert len(reader.get(**{"Annals-Write-Token": token}).json()["events"]) == 1
@@ -339,7 +354,7 @@ def test_own_writes_are_read_back(annals):
     assert Reader(annals, "other").get(**{"Annals-Write-Token": token}).status == 400
 
 
-# --- whose events ----------------------------------------------------------------------------------------------------
+# --- whose events ---------------------------------------------------------------------------------
 MARK = "markB" + uuid.uuid4().hex
 
 
@@ -357,18 +372,21 @@ def foreign_requests(foreign_ids):
         for by in ("action", "actor", "entity_type", "outcome", "tenant"):
             if path.endswith("counts"):
                 yield f"{path}?by={by}", {}
-        for header in ("X-Tenant-Id", "X_Tenant_Id", "Tenant", "X-Annals-Tenant", "X-Forwarded-User", "Remote-User"):
+        for header in ("X-Tenant-Id", "X_Tenant_Id", "Tenant", "X-Annals-Tenant", "X-Forwarded-User",
+                       "Remote-User"):
             yield path, {header: "tb"}
     for foreign in foreign_ids:
         yield "/v1/events/" + foreign, {}
 
 
 def check_isolation(stack):
-    body = stack.post([{"action": "mark.b", "actor": {"type": MARK, "id": MARK}, "entities": [{"type": MARK, "id": MARK}],
+    body = stack.post([{"action": "mark.b", "actor": {"type": MARK, "id": MARK},
+                        "entities": [{"type": MARK, "id": MARK}],
                         "context": {"ip": "192.0.2.99"}, "metadata": {"m": MARK}, "outcome": "denied"}] * 5,
                       token=stack.token("tb", "audit:write")).json()
     ids = [r["id"] for r in body["results"]]
-    own = stack.post([{"action": "own.a", "actor": {"type": "u", "id": "a"}}] * 3, token=stack.token("ta", "audit:write"))
+    own = stack.post([{"action": "own.a", "actor": {"type": "u", "id": "a"}}] * 3,
+                     token=stack.token("ta", "audit:write"))
     assert own.json()["accepted"] == 3
     token = stack.token("ta", "audit:read")
     for path, headers in foreign_requests(ids):

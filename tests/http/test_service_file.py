@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Several hosts of one role, the first of them silent, named in a connection string or in the service file that it names:
-the next one is reached within a request's limit, also after a failover, and a place is no host of the file."""
+"""Several hosts of one role, the first of them silent, named in a connection string or in the service file
+that it names: the next one is reached within a request's limit, also after a failover, and a place is no
+host of the file."""
 import contextlib
 import os
 import pathlib
@@ -38,7 +39,8 @@ class Mute:
 
 
 class Gone:
-    """Drops what is sent to it, as a network does behind which nobody is left: its queue is full, and nobody accepts."""
+    """Drops what is sent to it, as a network does behind which nobody is left: its queue is full, and
+    nobody accepts."""
 
     def __init__(self):
         self.socket = socket.socket()
@@ -73,7 +75,8 @@ class Services:
         names, ports = (",".join(str(part) for part in parts) for parts in zip(*hosts))
         lines = [f"{name}={value}\n" for name, value in options.items()]
         self.path.write_text("".join(
-            f"[{ROLES[role]}]\nhost={names}\nport={ports}\ndbname={dbname}\nuser={ROLES[role]}\n{''.join(lines)}"
+            f"[{ROLES[role]}]\nhost={names}\nport={ports}\ndbname={dbname}\n"
+            f"user={ROLES[role]}\n{''.join(lines)}"
             for role in roles))
 
     @staticmethod
@@ -104,15 +107,17 @@ def timed(call):
 def tool(stack, services, *command):
     """annalsctl, or another program, with the service file."""
     program, *arguments = command
-    return subprocess.run([str(BUILD / program), "--config", str(stack.conf), *arguments], text=True, capture_output=True,
+    return subprocess.run([str(BUILD / program), "--config", str(stack.conf), *arguments], text=True,
+                          capture_output=True,
                           env={**os.environ, **services.environment}, timeout=60, check=False)
 
 
-# --- the first host is silent -----------------------------------------------------------------------------------------
+# --- the first host is silent ---------------------------------------------------------------------
 @pytest.mark.parametrize("named", ["in the string", "in the service file"])
 @pytest.mark.parametrize("silent", [lambda: Mute(1111), Gone], ids=["mute", "gone"], indirect=True)
 def test_the_next_host_is_reached_in_time(make_annals, cluster, services, silent, named):
-    """Each worker's first request waits for the share of connect_timeout of the host that is silent; no other does."""
+    """Each worker's first request waits for the share of connect_timeout of the host that is silent; no
+    other does."""
     stack = make_annals({"ingest.workers": 1, "search.workers": 1, "admin.workers": 1},
                         environment={app: services.environment for app in APPS})
     hosts = [(silent.host, silent.port), (cluster.folder, postgres.PORT)]
@@ -133,10 +138,11 @@ def test_the_next_host_is_reached_in_time(make_annals, cluster, services, silent
         assert reply.status == 201 and took_s < 0.5
 
 
-# --- failover ---------------------------------------------------------------------------------------------------------
+# --- failover -------------------------------------------------------------------------------------
 def test_failover(services):
-    """The primary stands still, as a dead node does; another is promoted, and the old one comes back as its standby. What
-    stands first in the file is not taken for the primary then, neither to write nor to read."""
+    """The primary stands still, as a dead node does; another is promoted, and the old one comes back as its
+    standby. What stands first in the file is not taken for the primary then, neither to write nor to
+    read."""
     with Farm(["near"], {"ingest.workers": 1, "search.workers": 1, "admin.workers": 1}) as farm:
         stack, old, new = farm.annals, farm.primary, farm.standbys["near"]
         services.write([(old.folder, postgres.PORT), (new.folder, postgres.PORT)], stack.database)
@@ -165,10 +171,10 @@ def test_failover(services):
             assert farm.server_of(reply) == "primary"
 
 
-# --- places -----------------------------------------------------------------------------------------------------------
+# --- places ---------------------------------------------------------------------------------------
 def test_a_place_inherits_no_port(make_annals, cluster, services):
-    """A shard and a replica whose places name no port are at PostgreSQL's own one, whatever ports the file and the
-    environment have for other servers."""
+    """A shard and a replica whose places name no port are at PostgreSQL's own one, whatever ports the file
+    and the environment have for other servers."""
     roles = tuple(ROLES)
     environment = {**services.environment, "PGPORT": "1112"}
     with contextlib.closing(Mute(1111)) as mute, postgres.Cluster() as second:
@@ -191,7 +197,7 @@ def test_a_place_inherits_no_port(make_annals, cluster, services):
         shard.drop()
 
 
-# --- what the file says -----------------------------------------------------------------------------------------------
+# --- what the file says ---------------------------------------------------------------------------
 def test_a_password_in_the_file(make_annals, services):
     """It is used, shown nowhere, and where it is changed, the next connection has the new one."""
     stack = make_annals({"ingest.workers": 1}, own_cluster=True,
@@ -241,8 +247,10 @@ def test_a_service_that_is_not_there(make_annals, services):
     assert stack.get("/v1/events").status == 200
     services.write(hosts, stack.database)
     stack.reload("search")
-    wait_until("the file is read again", lambda: "all workers have the new configuration" in stack.log.read_text(), 10)
+    wait_until("the file is read again",
+               lambda: "all workers have the new configuration" in stack.log.read_text(), 10)
     assert stack.get("/v1/events").status == 200
     services.path.unlink()
     done = tool(stack, services, "annalsctl", "config", "check")
-    assert done.returncode == 78 and f'database.writer: service file "{services.path}" not found' in done.stderr
+    assert done.returncode == 78 \
+        and f'database.writer: service file "{services.path}" not found' in done.stderr

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tenants on several databases (docs/design/shards.md): each is written and read where it lives, wherever that is by now,
-and nobody notices the trouble of another's shard."""
+"""Tenants on several databases (docs/design/shards.md): each is written and read where it lives, wherever
+that is by now, and nobody notices the trouble of another's shard."""
 import collections
 import contextlib
 import os
@@ -55,7 +55,8 @@ def found(stack, tenant, **kwargs):
 
 def metric(stack, name, app=""):
     lines = stack.get("/metrics", token=None).body.decode().splitlines()
-    return sum(float(line.split()[-1]) for line in lines if line.startswith(name + "{") and f'app="{app}' in line)
+    return sum(float(line.split()[-1]) for line in lines if line.startswith(name + "{")
+               and f'app="{app}' in line)
 
 
 def count(where, tenant):
@@ -70,7 +71,8 @@ def test_each_on_its_own(sharded):
         reply = post(stack, tenant, f"{tenant}-1")
         assert reply.status == 201
         token = stack.token(tenant)
-        assert stack.ndjson([keyed(f"{tenant}-{n}") for n in range(2, 400)], token=token).json()["accepted"] == 398
+        assert stack.ndjson([keyed(f"{tenant}-{n}") for n in range(2, 400)],
+                            token=token).json()["accepted"] == 398
         assert post(stack, tenant, f"{tenant}-400").status == 201
         written = reply.headers["Annals-Write-Token"]
         status, ids = found(stack, tenant, headers={"Annals-Write-Token": written})
@@ -130,17 +132,20 @@ class Switch:
                       " ON CONFLICT DO NOTHING RETURNING 1", tenant)
 
     def presence(self, number, presence):
-        self.sides[number][1].rows("UPDATE annals.tenants SET presence = %s WHERE tenant_id = %s RETURNING 1", presence,
+        self.sides[number][1].rows("UPDATE annals.tenants SET presence = %s "
+                                   "WHERE tenant_id = %s RETURNING 1", presence,
                                    self.tenant)
 
     def to(self, number, pause_s=0.0, hide_s=0.0):
         self.presence(1 - number, "closed")
         time.sleep(pause_s)
         if number == 1:  # the directory must never say that whoever lives elsewhere is open in it
-            self.stack.rows("UPDATE annals.tenants SET shard = %s WHERE tenant_id = %s RETURNING 1", "second", self.tenant)
+            self.stack.rows("UPDATE annals.tenants SET shard = %s WHERE tenant_id = %s RETURNING 1",
+                            "second", self.tenant)
             self.presence(1, "open")
         else:
-            self.stack.rows("UPDATE annals.tenants SET shard = %s, presence = 'open' WHERE tenant_id = %s RETURNING 1",
+            self.stack.rows("UPDATE annals.tenants SET shard = %s, presence = 'open' "
+                            "WHERE tenant_id = %s RETURNING 1",
                             "default", self.tenant)
         time.sleep(hide_s)
         self.presence(1 - number, "hidden")
@@ -151,7 +156,8 @@ def test_nothing_is_lost_or_doubled_while_it_moves(sharded):
     stack, shard = sharded()
     stack.ctl("tenant", "add", "moving")
     switch = Switch(stack, shard, "moving")
-    with Senders(stack, "moving", 8) as senders, Senders(stack, "here", 1) as here, Senders(stack, "there", 1) as there:
+    with Senders(stack, "moving", 8) as senders, Senders(stack, "here", 1) as here, \
+        Senders(stack, "there", 1) as there:
         for n in range(20):
             time.sleep(0.15)
             switch.to(1 - n % 2, pause_s=random.uniform(0, 0.1))
@@ -171,8 +177,8 @@ def test_nothing_is_lost_or_doubled_while_it_moves(sharded):
 
 
 def test_a_search_goes_where_the_tenant_is(sharded):
-    """Nothing that was acknowledged is missing from a search that begins later, although the search's worker has asked
-    the directory a moment ago; what the shard that it left still has is not shown."""
+    """Nothing that was acknowledged is missing from a search that begins later, although the search's
+    worker has asked the directory a moment ago; what the shard that it left still has is not shown."""
     stack, shard = sharded()
     stack.ctl("tenant", "add", "moving")
     switch = Switch(stack, shard, "moving")
@@ -207,7 +213,8 @@ def test_a_closed_tenant_is_unavailable_after_a_while(sharded):
 
 
 def test_directory_down(sharded):
-    """Who is known goes on, on another shard; the others are told to come again. Known to a worker: so there is one."""
+    """Who is known goes on, on another shard; the others are told to come again. Known to a worker: so
+    there is one."""
     stack, shard = sharded(own_cluster=True, settings={"ingest.workers": 1, "search.workers": 1})
     for n in range(30):
         assert post(stack, "there", f"there-{n}").status == 201
@@ -226,11 +233,12 @@ def test_directory_down(sharded):
 
 
 def test_directory_down_for_longer_than_workers_live(sharded):
-    """What a worker knew its successors know, whether it has served its share, was killed, or left at a reload: where the
-    tenant lives, and the key of cursors and write tokens. Who was never met stays unknown, and a change in the directory is
-    seen as soon as ever."""
+    """What a worker knew its successors know, whether it has served its share, was killed, or left at a
+    reload: where the tenant lives, and the key of cursors and write tokens. Who was never met stays
+    unknown, and a change in the directory is seen as soon as ever."""
     stack, shard = sharded(own_cluster=True, settings={f"{app}.{key}": value for app in ("ingest", "search")
-                                                       for key, value in (("workers", 2), ("max_requests", 40))})
+                                                       for key,
+                                                       value in (("workers", 2), ("max_requests", 40))})
     for n in range(8):
         assert post(stack, "there", f"there-{n}").status == 201
         assert found(stack, "there")[0] == 200
@@ -329,7 +337,8 @@ def test_a_shard_down_disturbs_only_its_tenants(sharded, alone, how):
     assert len(slow) > 100
     assert slow[len(slow) * 95 // 100] < 0.5, slow[-20:]
     assert set(there.statuses) == {503}, there.statuses
-    wait_until("its tenants are served again", lambda: post(stack, "there", "again").status == 201, timeout=20)
+    wait_until("its tenants are served again", lambda: post(stack, "there", "again").status == 201,
+               timeout=20)
 
 
 def test_workers_killed_with_two_shards(sharded):
@@ -368,7 +377,8 @@ def test_the_tenant_of_another_shard_changes_nothing(sharded):
         return reply["events"], reply["next_cursor"], reply["coverage"]["complete"]
 
     before = seen()
-    for sql in ("UPDATE annals.tenants SET presence = 'closed'", "UPDATE annals.tenants SET presence = 'hidden'",
+    for sql in ("UPDATE annals.tenants SET presence = 'closed'",
+                "UPDATE annals.tenants SET presence = 'hidden'",
                 "INSERT INTO annals.tenants (tenant_id, presence) VALUES ('here', 'hidden')"):
         shard.rows(sql + " RETURNING 1")
         assert seen() == before

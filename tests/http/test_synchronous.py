@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is acknowledged is on the disk, and with a synchronous standby on two: also what was found to be there already."""
+"""What is acknowledged is on the disk, and with a synchronous standby on two: also what was found to be
+there already."""
 import contextlib
 
 import pytest
@@ -25,7 +26,8 @@ def farm():
 
 @pytest.mark.parametrize("batch", [False, True])
 def test_a_repeat_waits_for_the_standby(farm, batch):
-    """An event that a restart made visible on the primary alone is not acknowledged before the standby has it."""
+    """An event that a restart made visible on the primary alone is not acknowledged before the standby has
+    it."""
     event = keyed("seen-by-one")
     body = [event] if batch else event
     assert farm.annals.post(keyed("before")).status == 201
@@ -40,14 +42,17 @@ def test_a_repeat_waits_for_the_standby(farm, batch):
     assert reply.status == 200 and (batch or reply.json()["duplicate"]), reply
     farm.primary.kill()
     farm.standbys["near"].promote()
-    with contextlib.closing(farm.standbys["near"].connect(dbname=farm.annals.database)) as conn, conn.cursor() as cursor:
+    with contextlib.closing(farm.standbys["near"].connect(dbname=farm.annals.database)) as conn, \
+         conn.cursor() as cursor:
         cursor.execute(COUNT)
         assert cursor.fetchone() == (2,)
 
 
-@pytest.mark.parametrize("default, used", [("off", "on"), ("local", "local"), ("remote_apply", "remote_apply")])
+@pytest.mark.parametrize("default, used",
+                         [("off", "on"), ("local", "local"), ("remote_apply", "remote_apply")])
 def test_no_commit_is_asynchronous(make_annals, default, used):
-    """Whatever the default, acknowledged events are on the disk: new ones in a small and in a large batch, and repeats."""
+    """Whatever the default, acknowledged events are on the disk: new ones in a small and in a large batch,
+    and repeats."""
     annals = make_annals({"ingest.workers": 1})
     with contextlib.closing(annals.db()) as conn, conn.cursor() as cursor:
         cursor.execute(f"""

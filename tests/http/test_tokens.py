@@ -48,7 +48,8 @@ class Forge:
 
     def claims(self, **changes):
         now = int(time.time())
-        fields = {"iss": ISSUER, "aud": AUDIENCE, "sub": "tests", "iat": now, "exp": now + 600, "tenant_id": "forged",
+        fields = {"iss": ISSUER, "aud": AUDIENCE, "sub": "tests", "iat": now, "exp": now + 600,
+                  "tenant_id": "forged",
                   "scope": "audit:write audit:read audit:admin", **changes}
         return json.dumps({name: value for name, value in fields.items() if value is not None})
 
@@ -61,7 +62,8 @@ class Forge:
         return text + "." + b64(signature)
 
     def hs256(self, secret):
-        return self.token(self.header(alg="HS256"), sign=lambda text: hmac.digest(secret, text, hashlib.sha256))
+        return self.token(self.header(alg="HS256"),
+                          sign=lambda text: hmac.digest(secret, text, hashlib.sha256))
 
     def der(self, text):
         return self.key.sign(text, ec.ECDSA(hashes.SHA256()))
@@ -151,7 +153,8 @@ def test_correct_twin(annals, forge):
     assert stored(annals, mine["action"]) == 1
     assert annals.get(f"/v1/events/{reply.json()['id']}", token=token).status == 200
     assert annals.post(event(), token=forge.token(claims=forge.claims(aud=["x", AUDIENCE]))).status == 201
-    assert annals.post(event(), token=forge.token(claims=forge.claims(exp=int(time.time()) - 30))).status == 201
+    assert annals.post(event(),
+                       token=forge.token(claims=forge.claims(exp=int(time.time()) - 30))).status == 201
     assert annals.post(event(), token=forge.token(forge.header(typ="at+jwt"))).status == 201
 
 
@@ -221,17 +224,21 @@ def test_scopes(annals, forge, scope, may_write, may_read):
     for reply in (write, read):
         if reply.status == 403:
             assert reply.json()["type"] == "/problems/forbidden"
-            assert reply.headers["WWW-Authenticate"].startswith('Bearer error="insufficient_scope", scope="audit:')
+            assert reply.headers["WWW-Authenticate"].startswith('Bearer error="insufficient_scope", '
+                                                                'scope="audit:')
 
 
 def test_roles_are_scopes(annals, forge):
     for claims in ({"roles": ["audit:write"]}, {"realm_access": {"roles": ["x", "audit:write"]}}):
-        assert annals.post(event(), token=forge.token(claims=forge.claims(scope=None, **claims))).status == 201
+        assert annals.post(event(),
+                           token=forge.token(claims=forge.claims(scope=None, **claims))).status == 201
 
 
 def test_keys_change_while_it_runs(make_annals):
-    """Rotation keeps the old tokens good; a set without the old key refuses them; a broken one changes nothing."""
-    annals = make_annals({"ingest.workers": 1})  # idle ones are woken in one order: others would not look in time
+    """Rotation keeps the old tokens good; a set without the old key refuses them; a broken one changes
+    nothing."""
+    # idle ones are woken in one order: others would not look in time
+    annals = make_annals({"ingest.workers": 1})
     old = annals.token()
     assert annals.post(event(), token=old).status == 201
     annals.ctl("issuer", "init", "--rotate")

@@ -33,7 +33,7 @@ def assert_digest(answer, data):
     assert answer.json() == {"app": "ingest", "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
-# --- which application ---------------------------------------------------------------------------------------------
+# --- which application ----------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "method, path, app",
     [
@@ -74,7 +74,7 @@ def test_what_is_not_ours(web):
     assert request(web.port, "GET", "/administrator").status == 404
 
 
-# --- header fields -------------------------------------------------------------------------------------------------
+# --- header fields --------------------------------------------------------------------------------
 def test_authorization_arrives(web):
     answer = request(web.port, "GET", "/v1/events", None, [("Authorization", "Bearer abc.def.ghi")])
     assert answer.json()["Authorization"] == "Bearer abc.def.ghi"
@@ -98,7 +98,8 @@ def test_field_sent_twice(web):
 
 def test_identity_comes_from_the_token_alone(web, echo):
     token = echo.issuer.token("demo", "audit:read")
-    forged = [(name, "other") for name in ("X-Tenant-Id", "X_Tenant_Id", "Tenant-Id", "Remote-User", "X-Forwarded-User")]
+    forged = [(name, "other")
+              for name in ("X-Tenant-Id", "X_Tenant_Id", "Tenant-Id", "Remote-User", "X-Forwarded-User")]
     forged.append(("Proxy", "http://192.0.2.1/"))
     answer = request(web.port, "GET", "/v1/whoami", None, [("Authorization", f"Bearer {token}"), *forged])
     assert answer.status == 200
@@ -133,7 +134,7 @@ def test_common_fields_of_a_reply(web):
         assert fields["X-Content-Type-Options"] == "nosniff"
 
 
-# --- paths ---------------------------------------------------------------------------------------------------------
+# --- paths ----------------------------------------------------------------------------------------
 def test_path_and_query_arrive_decoded_once(web):
     answer = request(web.port, "GET", "/v1/events/a%20b%2541?x=%2Fy%26&z=1+2")
     assert answer.status == 200
@@ -176,7 +177,7 @@ def test_bad_query_names_the_parameter(web, query, parameter):
     assert assert_problem(answer, 400, "invalid-parameter")["errors"][0]["parameter"] == parameter
 
 
-# --- HEAD ----------------------------------------------------------------------------------------------------------
+# --- HEAD -----------------------------------------------------------------------------------------
 @pytest.mark.parametrize("path", ["/v1/big?bytes=1000", "/v1/big?bytes=200000", "/healthz"])
 def test_head_is_get_without_a_body(web, path):
     get = request(web.port, "GET", path)
@@ -187,7 +188,7 @@ def test_head_is_get_without_a_body(web, path):
     assert head.fields["Content-Length"] == get.fields["Content-Length"] == str(len(get.body))
 
 
-# --- bodies --------------------------------------------------------------------------------------------------------
+# --- bodies ---------------------------------------------------------------------------------------
 @pytest.mark.parametrize("size", [0, 1, 65535, 65536, 300000, 16 * MIB])
 def test_sized_body(web, size):
     data = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
@@ -251,7 +252,8 @@ def test_chunked_upload_that_is_aborted(web, echo):
 
 def test_only_the_promised_bytes_are_the_body(web, echo):
     mine = new_id()
-    answer = raw(web.port, head_of("Content-Length: 5", mine) + b"12345GET /v1/crash HTTP/1.1\r\nHost: x\r\n\r\n")
+    answer = raw(web.port, head_of("Content-Length: 5", mine)
+                 + b"12345GET /v1/crash HTTP/1.1\r\nHost: x\r\n\r\n")
     assert status_of(answer) == 200
     assert b'"bytes":5,' in answer
     assert echo.line(mine)["bytes_in"] == 5
@@ -282,7 +284,7 @@ def test_length_and_chunks_at_once(web, echo):
     assert status_of(answer) == 400 or b'"bytes":3,' in answer, answer
 
 
-# --- encodings -----------------------------------------------------------------------------------------------------
+# --- encodings ------------------------------------------------------------------------------------
 def test_gzip_body(web):
     data = b'{"a":1}\n' * 50000
     assert_digest(post(web, gzip.compress(data), ("Content-Encoding", "gzip")), data)
@@ -290,7 +292,8 @@ def test_gzip_body(web):
 
 def test_gzip_body_in_members_and_chunks(web):
     packed = gzip.compress(b"one ") + gzip.compress(b"two")
-    assert_digest(post(web, (packed[i : i + 1] for i in range(len(packed))), ("Content-Encoding", "gzip")), b"one two")
+    assert_digest(post(web, (packed[i : i + 1] for i in range(len(packed))), ("Content-Encoding", "gzip")),
+                  b"one two")
 
 
 def test_zstd_body(web):
@@ -335,7 +338,7 @@ def test_encoding_that_we_do_not_know(web):
     assert_problem(post(web, b"x", ("Content-Encoding", "br")), 415, "unsupported-media-type")
 
 
-# --- replies -------------------------------------------------------------------------------------------------------
+# --- replies --------------------------------------------------------------------------------------
 @pytest.mark.parametrize("size", [0, 1, 8191, 8192, 8193, 5 * MIB])
 def test_whole_reply(web, size):
     answer = request(web.port, "GET", f"/v1/big?bytes={size}")
@@ -362,7 +365,8 @@ def test_client_that_leaves_stops_the_stream(web, echo):
     size = 400 * MIB
     with socket.create_connection(("127.0.0.1", web.port), timeout=10) as s:
         s.sendall(
-            f"GET /v1/events/export?bytes={size} HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: {mine}\r\n\r\n".encode()
+            f"GET /v1/events/export?bytes={size} HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: "
+            f"{mine}\r\n\r\n".encode()
         )
         assert s.recv(65536)
     line = echo.line(mine)

@@ -33,7 +33,8 @@ import webserver
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("ANNALS_BUILD") or TOP / "var/tests/build-plain")
 APPS = ("ingest", "search", "admin")
-ROLES = {"writer": "annals_writer", "reader": "annals_reader", "platform": "annals_platform", "job": "annals_job", "keeper": "annals_keeper",
+ROLES = {"writer": "annals_writer", "reader": "annals_reader", "platform": "annals_platform",
+         "job": "annals_job", "keeper": "annals_keeper",
          "owner": "postgres"}
 ISSUER = "urn:annals:tests"
 AUDIENCE = "annals"
@@ -92,12 +93,14 @@ class Signer:
 
 
 class Annals:
-    """settings: {"section.key": value} on top of the defaults. cluster: a postgres.Cluster that runs (a database of
-    its own is made there), or None for one of its own. server: "lighttpd" or "apache". inherit: programs get their
-    listening sockets from us as descriptor 0, as from systemd. beside: another Annals that runs; this is a second host
-    of its installation, with the same database and local issuer. environment: {app: {name: value}} besides ours."""
+    """settings: {"section.key": value} on top of the defaults. cluster: a postgres.Cluster that runs (a
+    database of its own is made there), or None for one of its own. server: "lighttpd" or "apache". inherit:
+    programs get their listening sockets from us as descriptor 0, as from systemd. beside: another Annals
+    that runs; this is a second host of its installation, with the same database and local issuer.
+    environment: {app: {name: value}} besides ours."""
 
-    def __init__(self, settings=None, cluster=None, server="lighttpd", durable=False, inherit=False, beside=None,
+    def __init__(self, settings=None, cluster=None, server="lighttpd", durable=False, inherit=False,
+                 beside=None,
                  environment=None):
         self.settings = dict(settings or {})
         self.beside = beside
@@ -120,7 +123,7 @@ class Annals:
         self.signer = None
         self.url = None
 
-    # --- life ---------------------------------------------------------------------------------------------------
+    # --- life -------------------------------------------------------------------------------------
     def start(self):
         try:
             if self.own_cluster:
@@ -181,13 +184,15 @@ class Annals:
     def start_app(self, app, timeout=10):
         command = postgres.as_service([str(BUILD / f"annals-{app}"), "--config", str(self.conf)])
         with open(self.log, "ab") as log:
-            process = subprocess.Popen(command, cwd="/", stdin=self._listening_socket(app), stdout=log, stderr=log,
+            process = subprocess.Popen(command, cwd="/", stdin=self._listening_socket(app), stdout=log,
+                                       stderr=log,
                                        env={**self._environment(), **self.environment.get(app, {})},
                                        start_new_session=True)
         self.processes[app] = process
 
         def ready():
-            assert process.poll() is None, f"annals-{app} ended with status {process.returncode}\n{self.log_tail()}"
+            assert process.poll() is None, \
+                f"annals-{app} ended with status {process.returncode}\n{self.log_tail()}"
             return (self.run / f"{app}.sock").exists() and self.workers(app)
 
         wait_until(f"annals-{app} serves", ready, timeout)
@@ -234,10 +239,10 @@ class Annals:
         """Ours, without what would change the programs' configuration or where libpq connects to."""
         return {name: value for name, value in os.environ.items() if not name.startswith(("ANNALS_", "PG"))}
 
-    # --- configuration and tools ---------------------------------------------------------------------------------
+    # --- configuration and tools ------------------------------------------------------------------
     def write_conf(self, **changes):
-        """Writes the file anew; changes: section__key=value, None takes a setting back. Programs read it at their
-        start and on HUP."""
+        """Writes the file anew; changes: section__key=value, None takes a setting back. Programs read it at
+        their start and on HUP."""
         for name, value in changes.items():
             self.settings[name.replace("__", ".")] = value
         values = {"process.run_dir": self.run, "auth.issuer_key_file": self.key_file,
@@ -252,11 +257,13 @@ class Annals:
             if value is not None:
                 section, key = name.rsplit(".", 1)
                 sections.setdefault(section, []).append(f"{key} = {value}\n")
-        self.conf.write_text("".join(f"[{section}]\n{''.join(lines)}\n" for section, lines in sections.items()))
+        self.conf.write_text("".join(f"[{section}]\n{''.join(lines)}\n" for section,
+                                     lines in sections.items()))
 
     def ctl(self, *arguments, check=True, **kwargs):
         """annalsctl; returns what it printed, or where check is false the finished process."""
-        done = subprocess.run([str(BUILD / "annalsctl"), "--config", str(self.conf), *arguments], cwd="/", text=True,
+        done = subprocess.run([str(BUILD / "annalsctl"), "--config", str(self.conf), *arguments], cwd="/",
+                              text=True,
                               env=self._environment(), timeout=60, capture_output=True, **kwargs)
         if not check:
             return done
@@ -266,7 +273,8 @@ class Annals:
     def run_job(self, job, *arguments, check=True):
         """One round; returns what it printed, or where check is false the finished process."""
         command = [str(BUILD / f"annals-{job}"), "--config", str(self.conf), "--once", *arguments]
-        done = subprocess.run(postgres.as_service(command), cwd="/", text=True, env=self._environment(), timeout=120,
+        done = subprocess.run(postgres.as_service(command), cwd="/", text=True, env=self._environment(),
+                              timeout=120,
                               capture_output=True, check=False)
         if not check:
             return done
@@ -290,7 +298,7 @@ class Annals:
     def log_tail(self, lines=40):
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
-    # --- processes ------------------------------------------------------------------------------------------------
+    # --- processes --------------------------------------------------------------------------------
     def master(self, app):
         return self.processes[app].pid
 
@@ -305,7 +313,7 @@ class Annals:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, how)
 
-    # --- requests -------------------------------------------------------------------------------------------------
+    # --- requests ---------------------------------------------------------------------------------
     def token(self, tenant="t1", scopes="audit:write audit:read", **claims):
         """A token; further claims by name, None leaves one out."""
         now = int(time.time())

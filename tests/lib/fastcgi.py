@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A FastCGI client that can also misbehave: it speaks to the socket of an application without a web server."""
+"""A FastCGI client that can also misbehave: it speaks to the socket of an application without a web
+server."""
 
 import socket
 import struct

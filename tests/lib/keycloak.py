@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A private Keycloak with one realm, as docs/guide/keycloak.md describes it: realm roles named like our scopes, the
-audience "annals", the tenant as an attribute of people and as a fixed claim of services."""
+"""A private Keycloak with one realm, as docs/guide/keycloak.md describes it: realm roles named like our
+scopes, the audience "annals", the tenant as an attribute of people and as a fixed claim of services."""
 import contextlib
 import json
 import os
@@ -25,7 +25,8 @@ def folder():
     named = os.environ.get("ANNALS_KEYCLOAK")
     if named:
         return pathlib.Path(named), None
-    done = subprocess.run([str(TOP / "tests/lib/keycloak.sh")], capture_output=True, text=True, timeout=600, check=False)
+    done = subprocess.run([str(TOP / "tests/lib/keycloak.sh")], capture_output=True, text=True, timeout=600,
+                          check=False)
     if done.returncode != 0:
         return None, (done.stderr.strip().splitlines() or ["keycloak.sh failed"])[-1]
     return pathlib.Path(done.stdout.strip()), None
@@ -40,7 +41,8 @@ def mapper(name, kind, **config):
 def realm():
     audience = mapper("annals audience", "oidc-audience-mapper", included__custom__audience="annals")
     only_admins = {"permissions": {"view": ["admin"], "edit": ["admin"]}}
-    profile = {"attributes": [{"name": "username"}, {"name": "email"}, {"name": "firstName"}, {"name": "lastName"},
+    profile = {"attributes": [{"name": "username"}, {"name": "email"}, {"name": "firstName"},
+                              {"name": "lastName"},
                               {"name": "tenant_id", **only_admins}]}
     of_service = mapper("tenant", "oidc-hardcoded-claim-mapper", claim__name="tenant_id", claim__value="acme")
     of_person = mapper("tenant", "oidc-usermodel-attribute-mapper", claim__name="tenant_id",
@@ -49,11 +51,13 @@ def realm():
         "realm": "annals", "enabled": True, "accessTokenLifespan": 300,
         "roles": {"realm": [{"name": name} for name in ("audit:write", "audit:read", "audit:admin")]},
         "components": {"org.keycloak.userprofile.UserProfileProvider": [
-            {"providerId": "declarative-user-profile", "config": {"kc.user.profile.config": [json.dumps(profile)]}}]},
+            {"providerId": "declarative-user-profile",
+             "config": {"kc.user.profile.config": [json.dumps(profile)]}}]},
         "clients": [
             {"clientId": "billing", "secret": SECRET, "publicClient": False, "serviceAccountsEnabled": True,
              "standardFlowEnabled": False, "protocolMappers": [audience, of_service]},
-            {"clientId": "auditors", "secret": SECRET, "publicClient": False, "directAccessGrantsEnabled": True,
+            {"clientId": "auditors", "secret": SECRET, "publicClient": False,
+             "directAccessGrantsEnabled": True,
              "standardFlowEnabled": False, "protocolMappers": [audience, of_person]}],
         "users": [
             {"username": "service-account-billing", "enabled": True, "serviceAccountClientId": "billing",
@@ -89,13 +93,16 @@ class Keycloak:
         (self.home / "data/import").mkdir(parents=True)
         (self.home / "data/import/annals-realm.json").write_text(json.dumps(realm()))
         command = [str(self.home / "bin/kc.sh"), "start", "--optimized", "--http-enabled=true",
-                   f"--hostname=http://127.0.0.1:{self.port}", "--http-host=127.0.0.1", f"--http-port={self.port}",
+                   f"--hostname=http://127.0.0.1:{self.port}", "--http-host=127.0.0.1",
+                   f"--http-port={self.port}",
                    f"--http-management-port={self.management}", "--cache=local", "--import-realm",
                    f"--db-url=jdbc:h2:file:{self.home}/data/kc;NON_KEYWORDS=VALUE"]
-        environment = {**os.environ, "JAVA_OPTS_KC_HEAP": "-Xms64m -Xmx512m", "KC_BOOTSTRAP_ADMIN_USERNAME": ADMIN,
+        environment = {**os.environ, "JAVA_OPTS_KC_HEAP": "-Xms64m -Xmx512m",
+                       "KC_BOOTSTRAP_ADMIN_USERNAME": ADMIN,
                        "KC_BOOTSTRAP_ADMIN_PASSWORD": SECRET}
         with open(self.home / "log", "wb") as log:
-            self.process = subprocess.Popen(command, cwd="/", env=environment, stdin=subprocess.DEVNULL, stdout=log,
+            self.process = subprocess.Popen(command, cwd="/", env=environment, stdin=subprocess.DEVNULL,
+                                            stdout=log,
                                             stderr=log, start_new_session=True)
         deadline = time.monotonic() + timeout
         while not self._answers():
@@ -155,14 +162,16 @@ class Keycloak:
                           urllib.parse.urlencode(form).encode())["access_token"]
 
     def service_token(self):
-        return self._token("annals", grant_type="client_credentials", client_id="billing", client_secret=SECRET)
+        return self._token("annals", grant_type="client_credentials", client_id="billing",
+                           client_secret=SECRET)
 
     def person_token(self):
         return self._token("annals", grant_type="password", client_id="auditors", client_secret=SECRET,
                            username="alice", password=SECRET)
 
     def admin(self, method, path, body=None):
-        token = self._token("master", grant_type="password", client_id="admin-cli", username=ADMIN, password=SECRET)
+        token = self._token("master", grant_type="password", client_id="admin-cli", username=ADMIN,
+                            password=SECRET)
         data = None if body is None else json.dumps(body).encode()
         return self._send(method, f"/admin/realms/annals{path}", data,
                           {"Authorization": f"Bearer {token}", "Content-Type": "application/json"})

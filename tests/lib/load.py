@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Clients that post keyed events while something goes wrong, and the comparison of what was acknowledged with what is
-stored. A client counts as acknowledged only what it read in a complete reply."""
+"""Clients that post keyed events while something goes wrong, and the comparison of what was acknowledged
+with what is stored. A client counts as acknowledged only what it read in a complete reply."""
 import collections
 import http.client
 import json
@@ -12,7 +12,8 @@ Answer = collections.namedtuple("Answer", "at seconds status retry_after")
 
 
 class Client(threading.Thread):
-    """Posts batches until it is told to stop. A batch that fails is sent again, unchanged, until it is answered."""
+    """Posts batches until it is told to stop. A batch that fails is sent again, unchanged, until it is
+    answered."""
 
     def __init__(self, load, number):
         super().__init__(daemon=True)
@@ -104,7 +105,8 @@ class Load:
         moment = self.start_s - number % 3600
         return {"action": "load.put", "actor": {"type": "client", "id": mark.split("-")[0]},
                 "entities": [{"type": "mark", "id": mark}], "idempotency_key": mark,
-                "timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment)), "metadata": {"mark": mark}}
+                "timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment)),
+                "metadata": {"mark": mark}}
 
     def __enter__(self):
         for client in self.clients:
@@ -132,7 +134,8 @@ class Load:
         return {mark for client in self.clients for mark in list(client.acknowledged)}
 
     def compare(self):
-        """(lost, doubled): marks that were acknowledged and are not stored; marks that are stored more than once."""
+        """(lost, doubled): marks that were acknowledged and are not stored; marks that are stored more than
+        once."""
         acknowledged = self.acknowledged()  # before the look: what comes later need not be seen
         rows = self.annals.rows("SELECT document -> 'metadata' ->> 'mark', count(*) FROM annals.events"
                                 " WHERE tenant_id = %s GROUP BY 1", self.tenant)
@@ -142,8 +145,8 @@ class Load:
         return lost, doubled
 
     def check(self):
-        """Nothing acknowledged is lost, nothing stored twice, each event called new at most once and always by the
-        same id, nothing but success and 503 was answered, and each event has its entity."""
+        """Nothing acknowledged is lost, nothing stored twice, each event called new at most once and always
+        by the same id, nothing but success and 503 was answered, and each event has its entity."""
         strange = [item for client in self.clients for item in client.strange]
         assert not strange, f"seed {self.seed}: {len(strange)} strange replies, first {strange[0]}"
         lost, doubled = self.compare()
@@ -153,6 +156,8 @@ class Load:
             assert not [mark for mark, count in client.new.items() if count > 1]
             assert not [mark for mark, ids in client.ids.items() if len(ids) > 1]
         orphans = self.annals.rows(
-            "SELECT count(*) FROM annals.events e WHERE tenant_id = %s AND NOT EXISTS (SELECT FROM annals.event_entities n"
-            " WHERE n.tenant_id = e.tenant_id AND n.event_id = e.id AND n.\"timestamp\" = e.\"timestamp\")", self.tenant)
+            "SELECT count(*) FROM annals.events e WHERE tenant_id = %s AND NOT EXISTS (SELECT "
+            "FROM annals.event_entities n"
+            " WHERE n.tenant_id = e.tenant_id AND n.event_id = e.id AND n.\"timestamp\" = e.\"timestamp\")",
+            self.tenant)
         assert orphans == [(0,)], f"{orphans[0][0]} events lack their entity"

@@ -24,7 +24,8 @@ OTHER = {SHARD: "default", "default": SHARD}
 def event(key, ago=timedelta(0), **members):
     """A keyed event. Its entity is its key."""
     now = (datetime.now(timezone.utc) - ago).isoformat().replace("+00:00", "Z")
-    return {"action": "move.one", "actor": {"type": "user", "id": "u"}, "timestamp": now, "idempotency_key": key,
+    return {"action": "move.one", "actor": {"type": "user", "id": "u"}, "timestamp": now,
+            "idempotency_key": key,
             "entities": [{"type": "doc", "id": key}, {"type": "doc", "id": "ü\u200b☃"}],
             "context": {"ip": "192.0.2.7"}, "metadata": {"number": 1.50, "text": "é\\"}, **members}
 
@@ -33,7 +34,8 @@ class TwoShards(Annals):
     """Annals with a second database, on a server of its own, as the shard `two`."""
 
     def __init__(self, cluster, settings=None, durable=False, workers=4):
-        super().__init__({"ingest.workers": workers, "search.workers": workers, **(settings or {})}, cluster=cluster)
+        super().__init__({"ingest.workers": workers, "search.workers": workers, **(settings or {})},
+                         cluster=cluster)
         self.second = postgres.Cluster(durable=durable)
         self.shard = None
         self.movers = ThreadPoolExecutor()
@@ -51,11 +53,13 @@ class TwoShards(Annals):
             self.second.close()
             self.movers.shutdown()
 
-    # --- moving -----------------------------------------------------------------------------------------------------
+    # --- moving -----------------------------------------------------------------------------------
     def move(self, tenant, target, *arguments, check=True, **environment):
         """The finished process, or, where it must succeed, its report."""
-        done = subprocess.run([str(BUILD / "annalsctl"), "--config", str(self.conf), "--json", "tenant", "move", tenant,
-                               *(["--to", target] if target else []), *arguments], cwd="/", text=True, timeout=120,
+        done = subprocess.run([str(BUILD / "annalsctl"), "--config", str(self.conf), "--json", "tenant",
+                               "move", tenant,
+                               *(["--to", target] if target else []), *arguments], cwd="/", text=True,
+                              timeout=120,
                               env={**self._environment(), **environment}, capture_output=True, check=False)
         if not check:
             return done
@@ -69,7 +73,8 @@ class TwoShards(Annals):
     @contextlib.contextmanager
     def feed_held_up(self, tenant="minnow"):
         """By a transaction of that tenant that has begun to write; it ends with nothing written."""
-        with contextlib.closing(self.cluster.connect("annals_writer", self.database, autocommit=False)) as conn:
+        with contextlib.closing(self.cluster.connect("annals_writer", self.database,
+                                                     autocommit=False)) as conn:
             conn.cursor().execute("INSERT INTO annals.outbox (tenant_id, event_ids) VALUES (%s, %s::uuid[])",
                                   (tenant, [str(uuid.uuid4())]))
             yield
@@ -82,7 +87,8 @@ class TwoShards(Annals):
         if after:
             environment["KILLMOVE_AFTER"] = "1"
         done = self.move(tenant, target, check=False, **environment)
-        assert done.returncode == -signal.SIGKILL, f"{statement} {number}: {done.returncode}\n{done.stdout}{done.stderr}"
+        assert done.returncode == -signal.SIGKILL, \
+            f"{statement} {number}: {done.returncode}\n{done.stdout}{done.stderr}"
 
     def lives_on(self, tenant):
         return self.rows("SELECT shard FROM annals.tenants WHERE tenant_id = %s", tenant)[0][0]
@@ -95,7 +101,7 @@ class TwoShards(Annals):
         sql = "SELECT presence FROM annals.tenants WHERE tenant_id = %s"
         return tuple((self.rows_on(shard, sql, tenant) or [(None,)])[0][0] for shard in ("default", SHARD))
 
-    # --- events -----------------------------------------------------------------------------------------------------
+    # --- events -----------------------------------------------------------------------------------
     def fill(self, tenant, count, days=25):
         """Events over so many days; returns their keys."""
         keys = [f"f{n}" for n in range(count)]
@@ -110,7 +116,8 @@ class TwoShards(Annals):
         """All events, page by page: bytes of the pages without their coverage, and the ids."""
         token, cursor, pages, ids = self.token(tenant, "audit:read"), "", [], []
         while cursor is not None:
-            reply = self.get(f"/v1/events?limit={limit}{query}" + (f"&cursor={cursor}" if cursor else ""), token=token)
+            reply = self.get(f"/v1/events?limit={limit}{query}" + (f"&cursor={cursor}" if cursor else ""),
+                             token=token)
             assert reply.status == 200, reply
             body = reply.json()
             pages.append(reply.body[:reply.body.rindex(b'"next_cursor"')])
@@ -120,7 +127,8 @@ class TwoShards(Annals):
 
     def make_quarter(self, shard, year):
         """The partitions of the first quarter of a year."""
-        self.rows_on(shard, "SELECT annals.partition_create(t, %s, %s) FROM unnest(ARRAY['event_entities', 'events']) AS t",
+        self.rows_on(shard, "SELECT annals.partition_create(t, %s, %s) "
+                            "FROM unnest(ARRAY['event_entities', 'events']) AS t",
                      f"{year}-01-01", f"{year}-04-01")
 
     def stored(self, shard, tenant):
@@ -132,11 +140,13 @@ class TwoShards(Annals):
 
 
 class Writer(threading.Thread):
-    """Posts keyed events, one or a batch at a time, and looks each up by its id as soon as it is acknowledged."""
+    """Posts keyed events, one or a batch at a time, and looks each up by its id as soon as it is
+    acknowledged."""
 
     def __init__(self, stack, tenant, name, batch, ending):
         super().__init__(daemon=True)
-        self.stack, self.token, self.name, self.batch, self.ending = stack, stack.token(tenant), name, batch, ending
+        self.stack, self.token, self.name = stack, stack.token(tenant), name
+        self.batch, self.ending = batch, ending
         self.keys, self.ids, self.strange, self.slowest = [], [], [], 0.0
 
     def run(self):
@@ -150,7 +160,8 @@ class Writer(threading.Thread):
     def post(self, connection, keys):
         events = [event(key) for key in keys]
         from_s = time.monotonic()
-        reply = self.stack.post(events if self.batch > 1 else events[0], token=self.token, connection=connection)
+        reply = self.stack.post(events if self.batch > 1 else events[0], token=self.token,
+                                connection=connection)
         self.slowest = max(self.slowest, time.monotonic() - from_s)
         if reply.status not in (200, 201) or reply.status == 200 and reply.json()["accepted"] != self.batch:
             self.strange.append(("post", reply))
@@ -165,11 +176,13 @@ class Writer(threading.Thread):
 
 
 def check_written(stack, tenant, keys, writers):
-    """Nothing was strange to the writers; these keys and theirs are there once, where the tenant lives. Returns how many."""
+    """Nothing was strange to the writers; these keys and theirs are there once, where the tenant lives.
+    Returns how many."""
     strange = [one for writer in writers for one in writer.strange]
     assert not strange, f"{len(strange)}, first {strange[0]}"
     keys = [*keys, *(key for writer in writers for key in writer.keys)]
     stored = stack.rows_on(stack.lives_on(tenant), """
-        SELECT entity_id FROM annals.event_entities WHERE tenant_id = %s AND entity_id ~ '^[fw][0-9]'""", tenant)
+        SELECT entity_id FROM annals.event_entities
+        WHERE tenant_id = %s AND entity_id ~ '^[fw][0-9]'""", tenant)
     assert collections.Counter(key for (key,) in stored) == collections.Counter(keys)
     return len(keys)

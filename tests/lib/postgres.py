@@ -151,8 +151,9 @@ class Cluster:
                 pass
 
     def kill(self):
-        """kill -9 of all its processes; start() recovers. Returns when the last is gone: PostgreSQL refuses to start
-        beside one that lives. The postmaster stands still while its children are listed, so none is missed."""
+        """kill -9 of all its processes; start() recovers. Returns when the last is gone: PostgreSQL refuses
+        to start beside one that lives. The postmaster stands still while its children are listed, so none
+        is missed."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGSTOP)
         pids = self.pids()

@@ -50,8 +50,8 @@ class Key:
 
 
 class Provider:
-    """mode: what asking for the keys gives: "good", "empty" (a set without keys), "error" (500), "huge" (10 MB),
-    "junk", "redirect", or "hang" (no answer to anything)."""
+    """mode: what asking for the keys gives: "good", "empty" (a set without keys), "error" (500), "huge" (10
+    MB), "junk", "redirect", or "hang" (no answer to anything)."""
 
     def __init__(self, discovery=True):
         self.discovery = discovery
@@ -217,7 +217,8 @@ class Provider:
         now = datetime.datetime.utcnow()
         builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer)
         builder = builder.public_key(key.public_key()).serial_number(x509.random_serial_number())
-        builder = builder.add_extension(extension, critical=False).not_valid_before(now - datetime.timedelta(days=1))
+        builder = builder.add_extension(extension, critical=False) \
+            .not_valid_before(now - datetime.timedelta(days=1))
         return builder.not_valid_after(now + datetime.timedelta(days=2)).sign(signer, hashes.SHA256())
 
     @staticmethod

@@ -22,9 +22,11 @@ class Standby(postgres.Cluster):
         self.primary = primary
 
     def _init(self):
-        command = self._program("pg_basebackup", "-D", self.data, "-h", self.primary.folder, "-p", str(postgres.PORT),
+        command = self._program("pg_basebackup", "-D", self.data, "-h", self.primary.folder, "-p",
+                                str(postgres.PORT),
                                 "-U", "postgres", "-R", "-X", "stream", "-c", "fast", "--no-sync")
-        subprocess.run(command, cwd="/", check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=60)
+        subprocess.run(command, cwd="/", check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                       timeout=60)
 
     def ask(self, sql):
         with contextlib.closing(self.connect()) as conn, conn.cursor() as cursor:
@@ -76,7 +78,8 @@ class Farm:
                 standby.start()
             self.annals = annals_lib.Annals(self.settings, cluster=self.primary)
             for name, standby in self.standbys.items():
-                self.annals.settings[f"replica.{name}.conninfo"] = f"host={standby.folder} port={postgres.PORT}"
+                self.annals.settings[f"replica.{name}.conninfo"] = \
+                    f"host={standby.folder} port={postgres.PORT}"
             self.annals.start()
             self.annals.own_cluster = True  # it goes as a whole
             self.catch_up()

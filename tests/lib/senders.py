@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Clients of the combiner's tests: many that send without end, or one request each at the same moment; and the comparison
-of what was answered with what is stored."""
+"""Clients of the combiner's tests: many that send without end, or one request each at the same moment; and
+the comparison of what was answered with what is stored."""
 import collections
 import contextlib
 import http.client
@@ -15,13 +15,14 @@ Answer = collections.namedtuple("Answer", "status seconds body")
 
 def keyed(key):
     now = datetime.now(timezone.utc).isoformat().replace("+00:00", "Z")
-    return {"action": "combine.one", "actor": {"type": "user", "id": "u"}, "timestamp": now, "idempotency_key": key,
+    return {"action": "combine.one", "actor": {"type": "user", "id": "u"}, "timestamp": now,
+            "idempotency_key": key,
             "entities": [{"type": "doc", "id": key}]}
 
 
 class Senders:
-    """Clients that each send keyed events one request after the other, and send each again until it is acknowledged.
-    batch: events in a request."""
+    """Clients that each send keyed events one request after the other, and send each again until it is
+    acknowledged. batch: events in a request."""
 
     def __init__(self, stack, tenant, clients, batch=1):
         self.stack, self.token, self.batch = stack, stack.token(tenant, "audit:write"), batch
@@ -65,11 +66,12 @@ class Senders:
 
 
 class Burst:
-    """One request a connection, all sent before the first answer is read. bodies: objects or lists of them. gap_s:
-    between two requests; a worker takes all that are there when it looks."""
+    """One request a connection, all sent before the first answer is read. bodies: objects or lists of them.
+    gap_s: between two requests; a worker takes all that are there when it looks."""
 
     def __init__(self, stack, tenant, bodies, gap_s=0.0):
-        headers = {"Authorization": "Bearer " + stack.token(tenant, "audit:write"), "Content-Type": "application/json"}
+        headers = {"Authorization": "Bearer " + stack.token(tenant, "audit:write"),
+                   "Content-Type": "application/json"}
         self.connections = [stack.connection(timeout=30) for _ in bodies]
         self.answers = {}  # number of the request: Answer
         for connection in self.connections:
@@ -88,8 +90,8 @@ class Burst:
             connection.close()
 
     def collect(self, seconds, but=0):
-        """Reads what comes within that time, until all but so many have answered. Who got no answer has status 0 from
-        the moment at which the connection closed."""
+        """Reads what comes within that time, until all but so many have answered. Who got no answer has
+        status 0 from the moment at which the connection closed."""
         until_s = time.monotonic() + seconds
         while len(self.answers) < len(self.connections) - but and time.monotonic() < until_s:
             waiting = {c.sock: n for n, c in enumerate(self.connections) if n not in self.answers}
@@ -108,7 +110,8 @@ class Burst:
 
 def check_all(stack, tenant, acknowledged):
     """Every acknowledged event is there once, with its entity and its place in the feed."""
-    rows = stack.rows("SELECT entity_id, count(*) FROM annals.event_entities WHERE tenant_id = %s GROUP BY 1", tenant)
+    rows = stack.rows("SELECT entity_id, count(*) FROM annals.event_entities "
+                      "WHERE tenant_id = %s GROUP BY 1", tenant)
     assert all(count == 1 for _, count in rows)
     missing = set(acknowledged) - {key for key, _ in rows}
     assert not missing, f"acknowledged and lost: {sorted(missing)[:5]}"
@@ -121,4 +124,5 @@ def check_all(stack, tenant, acknowledged):
 def commits(stack):
     """Write transactions that were committed so far."""
     text = stack.get("/metrics", token=None).body.decode()
-    return sum(float(line.split()[1]) for line in text.splitlines() if line.startswith("annals_ingest_commits_total{"))
+    return sum(float(line.split()[1]) for line in text.splitlines()
+               if line.startswith("annals_ingest_commits_total{"))

@@ -35,8 +35,10 @@ class Shard:
         """One round of annals-partition that knows of this database alone."""
         environment = {f"ANNALS_SET_DATABASE_{role.upper()}": self.cluster.conninfo(user, self.database)
                        for role, user in ROLES.items()}
-        subprocess.run(as_service([str(BUILD / "annals-partition"), "--config", str(self.annals.conf), "--once"]),
-                       env={**os.environ, **environment}, cwd="/", check=True, timeout=60, capture_output=True)
+        subprocess.run(as_service([str(BUILD / "annals-partition"), "--config", str(self.annals.conf),
+                                   "--once"]),
+                       env={**os.environ, **environment}, cwd="/", check=True, timeout=60,
+                       capture_output=True)
 
     def connect(self, user="postgres", autocommit=True):
         return self.cluster.connect(user, self.database, autocommit)

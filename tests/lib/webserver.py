@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""lighttpd, Apache httpd and nginx for tests, before one instance or as balancers before two: each with a main file that
-sets variables and includes the configuration of packaging/ as it is."""
+"""lighttpd, Apache httpd and nginx for tests, before one instance or as balancers before two: each with a
+main file that sets variables and includes the configuration of packaging/ as it is."""
 
 import grp
 import os
@@ -25,7 +25,8 @@ def free_port():
 
 def program(kind):
     """Path of a server's program, or None."""
-    for name in {"lighttpd": ["lighttpd"], "apache": ["apache2", "httpd"], "nginx": ["nginx"]}[kind.split("-")[0]]:
+    for name in {"lighttpd": ["lighttpd"], "apache": ["apache2", "httpd"],
+                 "nginx": ["nginx"]}[kind.split("-")[0]]:
         found = shutil.which(name, path=PATH)
         if found:
             return found
@@ -94,7 +95,8 @@ def apache_balancer_conf(folder, ports, port):
 
 
 APACHE_MODULES = ("mpm_event", "authz_core", "env", "setenvif", "proxy", "proxy_fcgi", "reqtimeout", "unixd")
-BALANCER_MODULES = ("slotmem_shm", "lbmethod_byrequests", "proxy_balancer", "proxy_http", "watchdog", "proxy_hcheck",
+BALANCER_MODULES = ("slotmem_shm", "lbmethod_byrequests", "proxy_balancer", "proxy_http", "watchdog",
+                    "proxy_hcheck",
                     "headers")
 
 
@@ -178,8 +180,8 @@ MAKE_CONF = {
 
 
 class WebServer:
-    """A running server; `folder` becomes its own. behind: the folder of the applications' sockets; for a pair the folders
-    of both, for a balancer the ports of the web servers behind it."""
+    """A running server; `folder` becomes its own. behind: the folder of the applications' sockets; for a
+    pair the folders of both, for a balancer the ports of the web servers behind it."""
 
     def __init__(self, kind, folder, behind):
         self.kind = kind
@@ -218,7 +220,8 @@ class WebServer:
         }[self.kind.split("-")[0]]
         with open(self.folder / "output.log", "ab") as out:
             self.process = subprocess.Popen(
-                [program(self.kind), *args], stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+                [program(self.kind), *args], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                start_new_session=True
             )
         until = time.monotonic() + 15
         while time.monotonic() < until:

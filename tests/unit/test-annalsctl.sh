@@ -55,7 +55,8 @@ expect 78 'database.reader: 2 hosts are named with 3 ports' config check --confi
 ! grep -q "geheim\|writer" "$folder/out" || fail "config check: $(cat "$folder/out")"
 expect 0 "database.writer = (set)" config show --config "$conf"
 ! grep -q geheim "$folder/out" || fail "config show: $(cat "$folder/out")"
-PGSERVICEFILE=$folder/none expect 78 "database.writer: service file \"$folder/none\" not found" config check --config "$conf"
+PGSERVICEFILE=$folder/none expect 78 "database.writer: service file \"$folder/none\" not found" \
+    config check --config "$conf"
 unset PGSERVICEFILE
 
 printf '[serch]\n[search]\npage_max = 1\nworkrs = 2\n' >"$conf"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What workers remember together of the directory: what is newer, what is dropped, and what a dead writer leaves. */
+/* What workers remember together of the directory: what is newer, what is dropped, and what a dead
+ * writer leaves. */
 #include "an.h"
 
 #include <setjmp.h>
@@ -81,10 +82,12 @@ static bool list_is(struct an_known *k, int64_t version, const char *expected)
 static void test_shards(void **state)
 {
     (void)state;
-    static const struct an_directory_shard list[] = {
-        {.name = "default", .primary = ""},
-        {.name = "one", .primary = "host=a", .replicas = {{"1", "host=b"}, {"2", "host=c"}}, .replica_count = 2},
-        {.name = "two", .primary = "host=d"}};
+    static const struct an_directory_shard list[] = {{.name = "default", .primary = ""},
+                                                     {.name = "one",
+                                                      .primary = "host=a",
+                                                      .replicas = {{"1", "host=b"}, {"2", "host=c"}},
+                                                      .replica_count = 2},
+                                                     {.name = "two", .primary = "host=d"}};
     struct an_known *k = an_known_new();
     assert_true(list_is(k, 0, NULL));
     an_known_put_shards(k, "", 5, list, 2);
@@ -103,8 +106,9 @@ static void test_shards_too_long(void **state)
     (void)state;
     static char place[300000];
     memset(place, 'x', sizeof place - 1);
-    const struct an_directory_shard list[] = {
-        {.name = "default", .primary = ""}, {.name = "long", .primary = place}, {.name = "two", .primary = "host=d"}};
+    const struct an_directory_shard list[] = {{.name = "default", .primary = ""},
+                                              {.name = "long", .primary = place},
+                                              {.name = "two", .primary = "host=d"}};
     struct an_known *k = an_known_new();
     an_known_put_shards(k, "", 1, list, AN_COUNT(list));
     assert_true(list_is(k, 0, "default@;two@host=d;"));
@@ -192,7 +196,8 @@ static void test_without_memory(void **state)
     an_known_free(NULL);
 }
 
-/* All that it puts is of one letter: names as long as may be, lists as long as the letter says. Until it is killed. */
+/* All that it puts is of one letter: names as long as may be, lists as long as the letter says. Until it
+ * is killed. */
 static AN_NORETURN void write_for_ever(struct an_known *k, int64_t version)
 {
     static struct an_directory_shard list[26];
