@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "db/db.h"
+#include "db/health.h"
 #include "http/problem.h"
 #include "http/reply.h"
 #include "http/request.h"
@@ -25,6 +26,7 @@
 struct an_shared {
     struct an_keyring *keyring; /* keys of identity providers */
     struct an_known *known;     /* what workers know of the directory */
+    struct an_health *health;   /* which servers answer */
     void *combine;              /* of an_combine_share(), in annals-ingest; NULL */
 };
 /* struct an_app, share. */

@@ -11,6 +11,7 @@ void *an_api_share(const struct an_conf *c)
     struct an_shared *shared = an_xcalloc(1, sizeof *shared);
     shared->keyring = an_keyring_new();
     shared->known = an_known_new();
+    shared->health = an_health_share();
     return shared;
 }
 
@@ -22,6 +23,8 @@ int an_ctx_open(struct an_ctx *ctx, const struct an_conf *c, const char *app, co
     if (rc != AN_OK)
         return rc;
     ctx->router = an_router_new(c, shared->known, strcmp(app, "search") != 0);
+    if (shared->combine == NULL) /* which has knowledge of its own */
+        an_router_share(ctx->router, shared->health);
     ctx->directory = an_router_default(ctx->router);
     ctx->writer = an_shard_writer(ctx->directory);
     ctx->ingest = an_ingest_new(c, ctx->router, shared->combine);

@@ -6,11 +6,15 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "db/health.h"
 #include "db/internal.h"
 #include "log/log.h"
 #include "log/metrics.h"
 
 #define RETRY_US INT64_C(250000)
+#define SLICE_MS 100      /* how often who waits looks at what others know */
+#define FIRST_PROBE_MS 500 /* after so long without an answer, is there anybody? */
+#define PROBE_MS 2000
 #define TEXT_LIMIT ((size_t)1 << 20)
 
 static const struct an_secret *string_of(const struct an_conf *c, enum an_db_role role, const char **key)
@@ -129,14 +133,68 @@ static void connect_failed(struct an_db *db, const char *why)
     an_db_close(db);
 }
 
-/* One wait of the connection's set-up, whose socket changes from address to address. */
-static bool wait_socket(PGconn *pg, short events, int64_t deadline_us)
+/* ---- what workers tell each other ---- */
+
+void an_db_share(struct an_db *db, struct an_health *health, const char *name)
 {
-    int64_t left_us = deadline_us - an_clock_mono_us();
-    if (left_us <= 0)
+    db->number = health == NULL ? AN_HEALTH_SERVERS : an_health_number(health, name);
+    db->health = db->number < AN_HEALTH_SERVERS ? health : NULL;
+}
+
+static bool is_suspected(const struct an_db *db)
+{
+    return db->health != NULL && an_health_suspects(db->health, db->number);
+}
+
+static void tell(const struct an_db *db, bool answered, int64_t since_us)
+{
+    if (db->health != NULL)
+        an_health_tried(db->health, db->number, answered, an_clock_mono_us() - since_us);
+}
+
+/* Is it for somebody else to find out whether it answers? Who is to try does so with a new connection: one that is
+ * open says nothing. */
+static bool leaves_it_to_others(struct an_db *db)
+{
+    if (!is_suspected(db))
         return false;
-    struct pollfd p = {.fd = PQsocket(pg), .events = events};
-    return poll(&p, 1, (int)(left_us / 1000) + 1) >= 0 || errno == EINTR;
+    if (an_health_away(db->health, db->number))
+        return true;
+    an_db_close(db);
+    return false;
+}
+
+/* ---- connecting ---- */
+
+/* One wait of the connection's set-up, whose socket changes from address to address. 0: nothing has come. */
+static int wait_socket(PGconn *pg, PostgresPollingStatusType state, int64_t left_ms)
+{
+    struct pollfd p = {.fd = PQsocket(pg), .events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT};
+    int n = poll(&p, 1, (int)(left_ms < SLICE_MS ? left_ms + 1 : SLICE_MS));
+    return n < 0 && errno == EINTR ? 0 : n;
+}
+
+/* How far the set-up of a connection has come by the deadline; still READING or WRITING: the server does not
+ * answer. shares: others are told as soon as it takes long; where one of them has told so, the wait is over. */
+static PostgresPollingStatusType set_up(const struct an_db *db, PGconn *pg, int64_t deadline_us, bool shares)
+{
+    PostgresPollingStatusType state = PGRES_POLLING_WRITING;
+    int64_t since_us = an_clock_mono_us();
+    while (PQstatus(pg) != CONNECTION_BAD && state != PGRES_POLLING_OK && state != PGRES_POLLING_FAILED) {
+        int64_t left_us = deadline_us - an_clock_mono_us();
+        if (left_us <= 0)
+            return state;
+        int n = wait_socket(pg, state, left_us / 1000);
+        if (n != 0) {
+            state = PQconnectPoll(pg);
+        } else if (shares) {
+            if (is_suspected(db))
+                return state;
+            tell(db, false, since_us);
+            shares = !is_suspected(db);
+        }
+    }
+    return PQstatus(pg) == CONNECTION_BAD ? PGRES_POLLING_FAILED : state;
 }
 
 static void not_answered(struct an_db *db, int64_t timeout_ms)
@@ -149,7 +207,7 @@ static void not_answered(struct an_db *db, int64_t timeout_ms)
     connect_failed(db, why);
 }
 
-static bool connect_host(struct an_db *db, int64_t timeout_ms)
+static bool connect_host(struct an_db *db, int64_t timeout_ms, bool shares)
 {
     int64_t deadline_us = an_clock_mono_us() + timeout_ms * 1000;
     struct wanted w = wanted_of(db);
@@ -158,18 +216,13 @@ static bool connect_host(struct an_db *db, int64_t timeout_ms)
         connect_failed(db, "out of memory");
         return false;
     }
-    PostgresPollingStatusType state = PGRES_POLLING_WRITING;
-    while (PQstatus(db->pg) != CONNECTION_BAD && state != PGRES_POLLING_OK &&
-           state != PGRES_POLLING_FAILED) {
-        if (!wait_socket(db->pg, state == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline_us)) {
-            not_answered(db, timeout_ms);
-            return false;
-        }
-        state = PQconnectPoll(db->pg);
-    }
-    if (PQstatus(db->pg) == CONNECTION_OK && PQsetnonblocking(db->pg, 1) == 0)
+    PostgresPollingStatusType state = set_up(db, db->pg, deadline_us, shares);
+    if (state == PGRES_POLLING_OK && PQsetnonblocking(db->pg, 1) == 0)
         return true;
-    connect_failed(db, PQerrorMessage(db->pg));
+    if (state == PGRES_POLLING_READING || state == PGRES_POLLING_WRITING)
+        not_answered(db, timeout_ms);
+    else
+        connect_failed(db, PQerrorMessage(db->pg));
     return false;
 }
 
@@ -198,15 +251,20 @@ static int connect_now(struct an_db *db, struct an_err *err)
 {
     if (find_again(db) != AN_OK)
         return cannot_connect(db, err);
+    size_t tries = db->where.count;
+    int64_t since_us = an_clock_mono_us();
+    bool shares = !is_suspected(db); /* else it is for us to find out */
     db->failure.text[0] = '\0';
-    for (size_t i = 0; i < db->where.count; i++) {
-        if (connect_host(db, db->connect_timeout_ms / (int64_t)db->where.count)) {
+    for (size_t i = 0; i < tries; i++) {
+        if (connect_host(db, db->connect_timeout_ms / (int64_t)tries, shares && i + 1 == tries)) {
+            tell(db, true, since_us);
             an_metric_add(AN_M_DB_CONNECTS, 1);
             an_log_trace("db", "connected as %s", PQuser(db->pg));
             return AN_OK;
         }
-        db->host_at = (db->host_at + 1) % db->where.count;
+        db->host_at = (db->host_at + 1) % tries;
     }
+    tell(db, false, since_us);
     return cannot_connect(db, err);
 }
 
@@ -232,15 +290,30 @@ static bool gone_while_idle(const struct an_db *db)
 
 int an_db_ready(struct an_db *db, struct an_err *err)
 {
-    if (db->pg != NULL && PQstatus(db->pg) == CONNECTION_OK && !gone_while_idle(db))
+    bool open = db->pg != NULL && PQstatus(db->pg) == CONNECTION_OK && !gone_while_idle(db);
+    if (open && PQtransactionStatus(db->pg) != PQTRANS_IDLE)
         return AN_OK;
-    if (db->pg != NULL)
+    if (!open && db->pg != NULL)
         an_db_close(db);
-    if (an_clock_mono_us() < db->retry_at_us)
+    if (!open && an_clock_mono_us() < db->retry_at_us)
         return an_fail(err, AN_EAGAIN, "%s", db->failure.text);
+    if (leaves_it_to_others(db))
+        return an_fail(err, AN_EAGAIN, "db: the server did not answer a moment ago");
+    if (db->pg != NULL)
+        return AN_OK;
     int rc = connect_now(db, err);
     if (rc == AN_OK)
         (void)PQsetNoticeReceiver(db->pg, log_notice, NULL);
+    return rc;
+}
+
+int an_db_ready_within(struct an_db *db, int64_t wait_ms, struct an_err *err)
+{
+    int64_t usual_ms = db->connect_timeout_ms;
+    if (wait_ms < usual_ms)
+        db->connect_timeout_ms = wait_ms;
+    int rc = an_db_ready(db, err);
+    db->connect_timeout_ms = usual_ms;
     return rc;
 }
 
@@ -249,15 +322,23 @@ bool an_db_is_open(const struct an_db *db)
     return db->pg != NULL;
 }
 
-/* Does the server (or its pooler) answer anybody? A stopped one accepts connections and says nothing.
- * Takes at most two seconds, the least that libpq allows. */
-static bool answers(const struct an_db *db)
+/* Does the server (or its pooler) answer anybody? A stopped one accepts connections and says nothing. One that
+ * refuses is asked once more, by who can tell an answer of the server from that of its machine. */
+static bool answers(const struct an_db *db, int64_t deadline_us)
 {
+    int64_t since_us = an_clock_mono_us();
+    int64_t until_us = since_us + PROBE_MS * 1000;
     struct wanted w = wanted_of(db);
-    return PQpingParams(w.keywords, w.values, 1) != PQPING_NO_RESPONSE;
+    PGconn *pg = PQconnectStartParams(w.keywords, w.values, 1);
+    if (pg == NULL)
+        return true; /* of ours there is no memory, which says nothing */
+    PostgresPollingStatusType state = set_up(db, pg, until_us < deadline_us ? until_us : deadline_us, true);
+    PQfinish(pg);
+    bool answered = state == PGRES_POLLING_OK ||
+                    (state == PGRES_POLLING_FAILED && PQpingParams(w.keywords, w.values, 1) != PQPING_NO_RESPONSE);
+    tell(db, answered, since_us);
+    return answered;
 }
-
-#define FIRST_PROBE_MS 1000
 
 int an_db_poll(struct an_db *db, short events, int64_t deadline_us, struct an_err *err)
 {
@@ -273,7 +354,7 @@ int an_db_poll(struct an_db *db, short events, int64_t deadline_us, struct an_er
         if (n < 0 && errno != EINTR)
             return an_db_broken(db, "poll failed", err);
         if (n == 0 && left_ms >= patience_ms) {
-            if (!answers(db))
+            if (!answers(db, deadline_us))
                 return an_db_broken(db, "server does not answer", err);
             patience_ms *= 4; /* a slow statement is asked about seldom */
         }

@@ -20,6 +20,7 @@ enum an_db_role { AN_DB_WRITER, AN_DB_READER, AN_DB_PLATFORM, AN_DB_JOB, AN_DB_K
 
 struct an_db;     /* a connection, perhaps not open at the moment */
 struct an_result; /* rows of a statement */
+struct an_health; /* db/health.h */
 
 /* Opens nothing yet. The configuration must outlive it. */
 struct an_db *an_db_new(const struct an_conf *c, enum an_db_role role) AN_MUST_CHECK;
@@ -35,6 +36,13 @@ int an_db_check(const struct an_conf *c, enum an_db_role role, struct an_err *er
 /* Connects where not connected. AN_EAGAIN: cannot now. After a failure the next try waits 250 ms (calls
  * in between fail at once), so that a dead server does not cost every request a connect timeout. */
 int an_db_ready(struct an_db *db, struct an_err *err) AN_MUST_CHECK;
+/* The same, but where it must connect, it waits no longer than that. */
+int an_db_ready_within(struct an_db *db, int64_t wait_ms, struct an_err *err) AN_MUST_CHECK;
+
+/* Before its first use: whether the server answers is from now on shared, under that name, with the other workers
+ * who have that memory (which must outlive the connection; NULL: with nobody). While it is known not to answer,
+ * an_db_ready() fails at once for all of them but the one who tries again. */
+void an_db_share(struct an_db *db, struct an_health *health, const char *name);
 
 /* Is it connected, as far as is known? After a failure: did the server answer at all? */
 bool an_db_is_open(const struct an_db *db) AN_MUST_CHECK;
@@ -54,7 +62,7 @@ struct an_db_param {
 int an_db_exec(struct an_db *db, enum an_stmt stmt, const struct an_db_param *params, size_t count,
                struct an_result **out, struct an_err *err) AN_MUST_CHECK;
 
-/* One without parameters, outside of a transaction, whose answer is awaited for so long. */
+/* One without parameters, outside of a transaction; connecting and the answer are awaited for so long. */
 int an_db_ask(struct an_db *db, enum an_stmt stmt, int64_t wait_ms, struct an_result **out,
               struct an_err *err) AN_MUST_CHECK;
 

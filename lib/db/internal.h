@@ -33,6 +33,8 @@ struct an_db {
     int64_t plans_until_us;                    /* then reads make new plans */
     /* row-level security applies to this role: one tenant at a time, no COPY */
     bool under_rls;
+    struct an_health *health;      /* what workers tell each other of the server; NULL: nothing */
+    uint32_t number;               /* of the server in there */
     int64_t retry_at_us;           /* before it, an_db_ready() fails at once with `failure` */
     struct an_err failure;
     char sqlstate[AN_SQLSTATE_LEN + 1]; /* of the last error; empty where the server said nothing */

@@ -6,6 +6,8 @@ libannals_a_SOURCES += \
 	lib/db/conn.c \
 	lib/db/copy.c \
 	lib/db/db.h \
+	lib/db/health.c \
+	lib/db/health.h \
 	lib/db/internal.h \
 	lib/db/merge.c \
 	lib/db/merge.h \

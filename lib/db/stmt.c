@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "an.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "db/internal.h"
 
 #define PARAMS_MAX 256
+#define ASK_LEAST_MS 10 /* what has come already is taken, however late it is */
 #define TEXT_KEEP ((size_t)64 << 10)
 
 struct bound {
@@ -215,9 +217,13 @@ int an_db_exec(struct an_db *db, enum an_stmt stmt, const struct an_db_param *pa
 int an_db_ask(struct an_db *db, enum an_stmt stmt, int64_t wait_ms, struct an_result **out,
               struct an_err *err)
 {
-    int64_t usual_ms = db->wait_ms;
-    db->wait_ms = wait_ms;
-    int rc = an_db_exec(db, stmt, NULL, 0, out, err);
+    int64_t usual_ms = db->wait_ms, since_us = an_clock_mono_us();
+    int rc = an_db_ready_within(db, wait_ms, err);
+    if (rc != AN_OK)
+        return rc;
+    int64_t left_ms = wait_ms - (an_clock_mono_us() - since_us) / 1000;
+    db->wait_ms = left_ms > ASK_LEAST_MS ? left_ms : ASK_LEAST_MS;
+    rc = an_db_exec(db, stmt, NULL, 0, out, err);
     db->wait_ms = usual_ms;
     return rc;
 }

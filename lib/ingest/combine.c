@@ -10,13 +10,13 @@
 #include "base/mem.h"
 #include "base/robust.h"
 #include "base/share.h"
+#include "db/health.h"
 #include "db/rows.h"
 #include "ingest/combine.h"
 #include "log/log.h"
-#include "shard/health.h"
 
 #define SLOTS 512                      /* twice the most workers: more than can live at a time */
-#define SHARDS AN_HEALTH_SHARDS          /* requests for further ones are committed without company */
+#define SHARDS 64                      /* requests for further ones are committed without company */
 #define LANES 4                        /* of each shard */
 #define SLOT_BYTES ((size_t)64 << 10)  /* of rows; a larger request gains little from company */
 #define PARTS_MAX 256                  /* requests in one transaction */
@@ -574,6 +574,8 @@ static void choose(struct an_combine *me, struct an_shard *shard)
 {
     me->shard = shard;
     me->number = me->shared == NULL ? SHARDS : an_health_number(&me->shared->health, an_shard_name(shard));
+    if (me->number > SHARDS)
+        me->number = SHARDS;
 }
 
 static bool is_away(struct an_combine *me)

@@ -1,8 +1,6 @@
 libannals_a_SOURCES += \
 	lib/shard/directory.c \
 	lib/shard/directory.h \
-	lib/shard/health.c \
-	lib/shard/health.h \
 	lib/shard/known.c \
 	lib/shard/known.h \
 	lib/shard/replica.c \

@@ -33,6 +33,7 @@ struct an_router {
     const struct an_conf *conf;
     struct an_known *known; /* by all workers; NULL */
     bool writes;
+    struct an_health *health; /* of the servers; NULL: it is not shared */
     struct an_shard *home; /* `default` */
     struct entry *entries; /* every other that there ever was */
     size_t entry_count;
@@ -56,6 +57,12 @@ struct an_router *an_router_new(const struct an_conf *c, struct an_known *known,
     r->writes = writes;
     r->home = an_shard_new_default(c);
     return r;
+}
+
+void an_router_share(struct an_router *r, struct an_health *health)
+{
+    r->health = health;
+    an_shard_share(r->home, health);
 }
 
 void an_router_free(struct an_router *r)
@@ -196,6 +203,7 @@ static struct an_shard *shard_of(struct an_router *r, const struct an_directory_
     struct entry *e = &r->entries[r->entry_count++];
     e->description = an_xstrdup(description->data);
     e->shard = an_shard_new(r->conf, s->name, s->primary, s->replicas, s->replica_count);
+    an_shard_share(e->shard, r->health);
     return e->shard;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "db/health.h"
 #include "db/place.h"
 #include "shard/replica.h"
 
@@ -48,6 +49,28 @@ struct an_shard *an_shard_new_default(const struct an_conf *c)
     for (; count < c->replica_count && count < AN_COUNT(places); count++)
         places[count] = (struct an_shard_place){c->replicas[count].name, c->replicas[count].conninfo};
     return an_shard_new(c, AN_SHARD_DEFAULT, NULL, places, count);
+}
+
+/* Each role finds out by itself: between it and the server there may be a pooler of its own. */
+static void share(struct an_db *db, struct an_health *health, const char *shard, const char *server, const char *role)
+{
+    char name[AN_HEALTH_NAME_MAX + 1];
+    (void)snprintf(name, sizeof name, "%s %s %s", shard, server, role);
+    an_db_share(db, health, name);
+}
+
+static void share_server(struct an_server *server, struct an_health *health, const char *name)
+{
+    share(server->db, health, server->shard, name, "reader");
+    share(server->platform, health, server->shard, name, "platform");
+}
+
+void an_shard_share(struct an_shard *s, struct an_health *health)
+{
+    share(s->writer, health, s->name, AN_SERVER_PRIMARY, "writer");
+    share_server(&s->primary, health, AN_SERVER_PRIMARY);
+    for (size_t i = 0; i < s->count; i++)
+        share_server(&s->replicas[i].server, health, s->replicas[i].name);
 }
 
 void an_shard_free(struct an_shard *s)

@@ -36,6 +36,8 @@ struct an_shard *an_shard_new(const struct an_conf *c, const char *name, const c
 /* The default shard, of the configuration alone: database.* and [replica.NAME]. */
 struct an_shard *an_shard_new_default(const struct an_conf *c) AN_MUST_CHECK;
 void an_shard_free(struct an_shard *s); /* accepts NULL */
+/* Before its first use: an_db_share() for all that leads to its servers. */
+void an_shard_share(struct an_shard *s, struct an_health *health);
 /* Are the [replica.NAME] of the configuration places? AN_EINVAL: one is not. */
 int an_shard_check(const struct an_conf *c, struct an_err *err) AN_MUST_CHECK;
 

@@ -28,6 +28,7 @@ EXTRA_DIST += \
 	tests/http/test_console.py \
 	tests/http/test_fastcgi.py \
 	tests/http/test_faults.py \
+	tests/http/test_hung.py \
 	tests/http/test_idp.py \
 	tests/http/test_idp_fleet.py \
 	tests/http/test_ingest.py \

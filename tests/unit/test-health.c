@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What workers tell each other of shards. */
+/* What workers tell each other of servers. */
 #include "an.h"
 
 #include <setjmp.h>
@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "shard/health.h"
+#include "db/health.h"
 
 #define QUICK_US 1000
 #define SLOW_US 3000000
@@ -18,11 +18,11 @@ static void test_numbers(void **state)
     static struct an_health n;
     char name[16];
     an_health_init(&n);
-    for (unsigned i = 0; i < AN_HEALTH_SHARDS; i++) {
+    for (unsigned i = 0; i < AN_HEALTH_SERVERS; i++) {
         (void)snprintf(name, sizeof name, "shard-%u", i);
         assert_int_equal(an_health_number(&n, name), i);
     }
-    assert_int_equal(an_health_number(&n, "one-more"), AN_HEALTH_SHARDS);
+    assert_int_equal(an_health_number(&n, "one-more"), AN_HEALTH_SERVERS);
     assert_int_equal(an_health_number(&n, "shard-7"), 7);
 }
 
