@@ -204,15 +204,17 @@ static void add_job(struct an_admin *a, const struct an_result *r, size_t i, con
     an_scope_text(row, "bytes", an_view_bytes(a->arena, number(r, i, BYTES)));
 }
 
+static int ask_jobs(struct an_server *server, void *arg, struct an_err *err)
+{
+    return an_db_exec(server->db, AN_STMT_JOB_RUN_LIST, NULL, 0, arg, err);
+}
+
 /* name NULL: there is no other shard. */
 static void add_jobs_of(struct an_admin *a, struct an_shard *shard, const char *name)
 {
     struct an_err err;
-    struct an_server *server;
     struct an_result *r = NULL;
-    int rc = an_shard_reader(shard, &server, &err);
-    if (rc == AN_OK)
-        rc = an_db_exec(server->db, AN_STMT_JOB_RUN_LIST, NULL, 0, &r, &err);
+    int rc = an_shard_read(shard, NULL, ask_jobs, &r, &err);
     for (size_t i = 0; i < an_result_rows(r); i++)
         add_job(a, r, i, name);
     an_result_free(r);
@@ -299,19 +301,25 @@ static void add_settings(struct an_admin *a)
     add_fact(a, "settings", "tenants.auto_create", c->tenant_auto_create ? AN_STR("on") : AN_STR("off"));
 }
 
+/* What the directory's database says; begins anew where another server is asked. */
+static int add_directory(struct an_server *server, void *arg, struct an_err *err)
+{
+    struct an_admin *a = arg;
+    a->page = an_scope_new(a->arena);
+    int rc = add_database(a, server->db, err);
+    if (rc == AN_OK)
+        rc = add_partitions(a, server->db, an_clock_us(), err);
+    if (rc == AN_OK)
+        rc = add_migrations(a, server->db, err);
+    return rc;
+}
+
 static int status_page(struct an_admin *a, struct an_err *err)
 {
     if (!a->platform)
         return an_admin_error(a, 403, "Only sessions for all tenants may see the state of the whole.", err);
     int64_t now_us = an_clock_us();
-    struct an_server *server;
-    int rc = an_shard_reader(a->call->ctx->directory, &server, err);
-    if (rc == AN_OK)
-        rc = add_database(a, server->db, err);
-    if (rc == AN_OK)
-        rc = add_partitions(a, server->db, now_us, err);
-    if (rc == AN_OK)
-        rc = add_migrations(a, server->db, err);
+    int rc = an_shard_read(a->call->ctx->directory, NULL, add_directory, a, err);
     if (rc == AN_OK)
         rc = add_jobs(a, err);
     if (rc != AN_OK)

@@ -18,6 +18,7 @@ struct part {
     struct an_reading_sent sent;
     struct an_result *rows; /* NULL: it gave none */
     size_t at;
+    bool again; /* a conflict with the replay has cancelled it: once is bad luck */
     int rc;
     struct an_err err;
 };
@@ -73,16 +74,39 @@ static void send_all(struct an_search *s, struct parts *p, enum an_planning plan
     }
 }
 
+static void take(struct part *part, int64_t until_us)
+{
+    int rc = an_reading_take(&part->search, &part->sent, until_us, &part->rows, &part->err);
+    part->again = rc == AN_EAGAIN && !part->again && an_reading_conflicted(&part->search);
+    if (rc != AN_OK && !part->again)
+        note_failure(part, rc);
+}
+
 static void take_all(struct parts *p, int64_t until_us)
+{
+    for (size_t i = 0; i < p->count; i++)
+        if (p->list[i].rc == AN_OK)
+            take(&p->list[i], until_us);
+}
+
+static void send_again(struct parts *p, enum an_planning planning, const struct an_db_step *step)
 {
     for (size_t i = 0; i < p->count; i++) {
         struct part *part = &p->list[i];
-        if (part->rc != AN_OK)
+        if (!part->again)
             continue;
-        int rc = an_reading_take(&part->search, &part->sent, until_us, &part->rows, &part->err);
+        int rc = an_reading_send_again(&part->search, planning, step, &part->sent, &part->err);
+        part->again = rc == AN_OK;
         if (rc != AN_OK)
             note_failure(part, rc);
     }
+}
+
+static void take_again(struct parts *p, int64_t until_us)
+{
+    for (size_t i = 0; i < p->count; i++)
+        if (p->list[i].again)
+            take(&p->list[i], until_us);
 }
 
 /* Adds what a shard covers to the whole, which is the worst of all. */
@@ -104,6 +128,8 @@ static void add_one(struct an_coverage *all, const struct an_coverage *one)
 static void cover(struct part *part, int64_t changed_us, struct an_coverage *out)
 {
     int rc = part->rc == AN_OK ? an_reading_coverage(&part->search, out, &part->err) : AN_OK;
+    if (rc == AN_EAGAIN && an_reading_conflicted(&part->search))
+        rc = an_reading_coverage(&part->search, out, &part->err);
     if (rc != AN_OK)
         note_failure(part, rc);
     out->answered = part->rc == AN_OK;
@@ -153,6 +179,8 @@ static void ask_once(struct an_search *s, enum an_planning planning, const struc
     p->list = an_arena_zalloc(s->arena, p->count * sizeof *p->list);
     send_all(s, p, planning, step);
     take_all(p, an_clock_mono_us() + (s->timeout_ms + SLACK_MS) * 1000);
+    send_again(p, planning, step);
+    take_again(p, an_clock_mono_us() + (s->timeout_ms + SLACK_MS) * 1000);
 }
 
 /* Shards do not answer at the same instant. A tenant that moves meanwhile may be missing on both of its

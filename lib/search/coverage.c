@@ -21,8 +21,8 @@ struct an_coverage an_coverage_of(const struct an_server *server, const struct a
                             .shard = server->shard,
                             .replica = server->replica,
                             .by_replica = seen->replica};
-    if (seen->through_us > AN_TIME_MIN_US && seen->now_us > seen->through_us)
-        c.lag_ms = (seen->now_us - seen->through_us) / 1000;
+    if (seen->through_us > AN_TIME_MIN_US)
+        c.lag_ms = an_freshness_lag_ms(seen);
     return c;
 }
 

@@ -100,12 +100,9 @@ int an_reading_ask(struct an_search *s, enum an_planning planning, const struct 
     return rc;
 }
 
-int an_reading_send(struct an_search *s, enum an_planning planning, const struct an_db_step *step,
-                    struct an_reading_sent *sent, struct an_err *err)
+static int send(struct an_search *s, enum an_planning planning, const struct an_db_step *step,
+                struct an_reading_sent *sent, struct an_err *err)
 {
-    int rc = an_shard_reader(s->shard, &s->server, err);
-    if (rc != AN_OK)
-        return rc;
     s->db = s->server->platform;
     struct an_db_step own = *step;
     own.keep = planning == AN_PLAN_FOR_ANY;
@@ -113,6 +110,25 @@ int an_reading_send(struct an_search *s, enum an_planning planning, const struct
     sent->steps[0] = opening_step(s, planning, own.keep && an_db_keeps(s->db, &own), sent);
     sent->steps[1] = own;
     return an_db_read_send(s->db, sent->steps, AN_COUNT(sent->steps), err);
+}
+
+int an_reading_send(struct an_search *s, enum an_planning planning, const struct an_db_step *step,
+                    struct an_reading_sent *sent, struct an_err *err)
+{
+    int rc = an_shard_reader(s->shard, &s->server, err);
+    return rc == AN_OK ? send(s, planning, step, sent, err) : rc;
+}
+
+bool an_reading_conflicted(const struct an_search *s)
+{
+    return an_db_conflicted(s->db);
+}
+
+int an_reading_send_again(struct an_search *s, enum an_planning planning, const struct an_db_step *step,
+                          struct an_reading_sent *sent, struct an_err *err)
+{
+    int rc = an_shard_reader_again(s->shard, s->server, &s->server, err);
+    return rc == AN_OK ? send(s, planning, step, sent, err) : rc;
 }
 
 int an_reading_take(struct an_search *s, struct an_reading_sent *sent, int64_t until_us,

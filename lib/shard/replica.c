@@ -26,14 +26,13 @@ void an_replica_init(struct an_replica *r, const struct an_conf *c, const char *
                      const struct an_shard_place *where)
 {
     *r = (struct an_replica){.name = an_xstrdup(where->name),
-                             .max_lag_ms = c->replica_max_lag_ms,
                              .wait_ms = c->db_connect_timeout_ms,
                              .through_us = AN_TIME_MIN_US};
     r->server = (struct an_server){.db = an_db_new_at(c, AN_DB_READER, where->place),
                                    .platform = an_db_new_at(c, AN_DB_PLATFORM, where->place),
                                    .shard = shard,
                                    .replica = r->name,
-                                   .ask_primary = c->replica_fallback == AN_FALLBACK_PRIMARY};
+                                   .max_lag_ms = c->replica_max_lag_ms};
     r->metrics = an_metric_server(shard, where->name);
 }
 
@@ -100,12 +99,12 @@ void an_replica_saw(struct an_replica *r, struct an_freshness *seen)
         seen->through_us = latest(r, seen);
     r->through_us = seen->replica ? seen->through_us : AN_TIME_MIN_US;
     r->lsn = seen->lsn;
-    r->lag_ms = seen->now_us > seen->through_us ? (seen->now_us - seen->through_us) / 1000 : 0;
+    r->lag_ms = an_freshness_lag_ms(seen);
     if (seen->replica && seen->through_us == AN_TIME_MIN_US)
         (void)snprintf(why, sizeof why, "it has replayed nothing yet");
     else if (seen->replica)
         (void)snprintf(why, sizeof why, "it is %lld ms behind", (long long)r->lag_ms);
-    enter(r, seen->replica && r->lag_ms <= r->max_lag_ms ? AN_REPLICA_NEAR : AN_REPLICA_FAR, why);
+    enter(r, seen->replica && r->lag_ms <= r->server.max_lag_ms ? AN_REPLICA_NEAR : AN_REPLICA_FAR, why);
     an_metric_server_set(r->metrics, AN_SM_LAG_MS, (uint64_t)r->lag_ms);
 }
 

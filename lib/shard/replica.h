@@ -25,7 +25,6 @@ struct an_replica {
     enum an_replica_state state;
     int64_t asked_us; /* when that was learnt, on the monotonic clock */
     struct an_pause pause; /* AWAY: it is not asked before its end */
-    int64_t max_lag_ms;    /* NEAR up to there */
     int64_t wait_ms;       /* so long for what it says of itself */
     uint64_t lsn;
     int64_t through_us, lag_ms; /* as it said last; through_us AN_TIME_MIN_US: unknown */

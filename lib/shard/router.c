@@ -120,7 +120,7 @@ static int ask_server(struct an_server *server, void *arg, struct an_err *err)
 /* Never an old answer; where it has just been away, nobody waits for it again. */
 static int ask_primary(struct an_router *r, question *ask, void *arg, struct an_err *err)
 {
-    static const struct an_need need = {.primary = true};
+    static const struct an_need need = {.primary = true, .look_up = true};
     struct asking asking = {r, ask, arg};
     int64_t since_us = an_clock_mono_us();
     if (since_us < r->primary_us)
@@ -134,11 +134,12 @@ static int ask_primary(struct an_router *r, question *ask, void *arg, struct an_
 /* A server that does not answer is left for the next one. */
 static int ask_reader(struct an_router *r, bool afresh, question *ask, void *arg, struct an_err *err)
 {
+    static const struct an_need need = {.look_up = true};
     struct asking asking = {r, ask, arg};
     int rc = AN_EAGAIN;
     if (afresh && an_shard_has_replicas(r->home))
         rc = ask_primary(r, ask, arg, err);
-    return is_away(rc) ? an_shard_read(r->home, NULL, ask_server, &asking, err) : rc;
+    return is_away(rc) ? an_shard_read(r->home, &need, ask_server, &asking, err) : rc;
 }
 
 /* Without replicas, whoever reads finds the server that has just failed to answer. */

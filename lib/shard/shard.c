@@ -32,7 +32,8 @@ struct an_shard *an_shard_new(const struct an_conf *c, const char *name, const c
     s->writer = an_db_new_at(c, AN_DB_WRITER, primary);
     s->primary = (struct an_server){.db = an_db_new_at(c, AN_DB_READER, primary),
                                     .platform = an_db_new_at(c, AN_DB_PLATFORM, primary),
-                                    .shard = s->name};
+                                    .shard = s->name,
+                                    .max_lag_ms = c->replica_max_lag_ms};
     s->metrics = an_metric_server(name, AN_SERVER_PRIMARY);
     s->count = count < AN_SHARD_REPLICAS_MAX ? count : AN_SHARD_REPLICAS_MAX;
     s->replicas = an_xcalloc(s->count + 1, sizeof *s->replicas);
@@ -128,6 +129,17 @@ static bool tried(const struct an_reading *g, size_t i)
     return (g->tried >> i & 1) != 0;
 }
 
+/* May searches go there? */
+static bool reads_primary(const struct an_shard *s)
+{
+    return s->count == 0 || s->conf->replica_fallback == AN_FALLBACK_PRIMARY;
+}
+
+static bool may_read_primary(const struct an_reading *g)
+{
+    return (g->need != NULL && g->need->look_up) || reads_primary(g->shard);
+}
+
 /* Positions of another primary say nothing here: only this one is sure to have what was moved to it. */
 static bool needs_primary(const struct an_reading *g)
 {
@@ -197,12 +209,6 @@ static struct an_replica *wait_for_one(struct an_reading *g, struct an_err *err)
     return NULL;
 }
 
-/* May searches go there? */
-static bool reads_primary(const struct an_shard *s)
-{
-    return s->count == 0 || s->conf->replica_fallback == AN_FALLBACK_PRIMARY;
-}
-
 static struct an_server *primary(struct an_reading *g)
 {
     if (g->primary_tried)
@@ -216,7 +222,7 @@ static struct an_server *primary(struct an_reading *g)
 static struct an_server *last_resort(struct an_reading *g)
 {
     struct an_shard *s = g->shard;
-    if (!reads_primary(s))
+    if (!may_read_primary(g))
         return NULL;
     if (!g->primary_tried && (s->count == 0 || an_pause_over(&s->pause)))
         return primary(g);
@@ -232,13 +238,18 @@ static struct an_server *next_server(struct an_reading *g, struct an_err *err)
     if (needs_primary(g))
         return primary(g);
     /* Other replicas replay the same at about the same time. */
-    if (g->conflicts > 0 && reads_primary(g->shard) && !g->primary_tried)
+    if (g->conflicts > 0 && may_read_primary(g) && !g->primary_tried)
         return primary(g);
     if (!g->any_lag)
         r = next_replica(g, err);
     if (r == NULL && g->not_there)
         r = wait_for_one(g, err);
     return r != NULL ? &r->server : last_resort(g);
+}
+
+int64_t an_freshness_lag_ms(const struct an_freshness *f)
+{
+    return f->now_us > f->through_us ? (f->now_us - f->through_us) / 1000 : 0;
 }
 
 /* What is in fact a standby (one name for several hosts, behind a failover) is not sure to have
@@ -255,8 +266,11 @@ static int saw_primary(struct an_reading *g, const struct an_freshness *seen, st
 int an_server_saw(struct an_server *server, struct an_freshness *seen, struct an_err *err)
 {
     struct an_reading *g = server->reading;
-    if (server->replica == NULL)
+    server->follows = seen->replica;
+    if (server->replica == NULL) {
+        server->far = seen->replica && an_freshness_lag_ms(seen) > server->max_lag_ms;
         return g == NULL ? AN_OK : saw_primary(g, seen, err);
+    }
     struct an_replica *r = an_replica_of(server);
     bool any_lag = g == NULL ? server->far : g->any_lag;
     an_replica_saw(r, seen);
@@ -275,7 +289,7 @@ int an_server_saw(struct an_server *server, struct an_freshness *seen, struct an
 
 bool an_shard_may_lack(const struct an_server *server)
 {
-    return server->replica != NULL && server->ask_primary;
+    return server->replica != NULL || server->follows;
 }
 
 static int ask(struct an_reading *g, struct an_server *server, an_shard_work *work, void *arg,
@@ -295,7 +309,7 @@ static bool repeat_after_conflict(struct an_reading *g, struct an_replica *r)
 {
     const struct an_shard *s = g->shard;
     an_metric_server_add(r->metrics, AN_SM_SKIPPED_CONFLICT, 1);
-    if (s->count == 1 && !reads_primary(s))
+    if (s->count == 1 && !may_read_primary(g))
         g->tried = 0;
     return ++g->conflicts == 1;
 }
@@ -327,10 +341,31 @@ static struct an_metric_row *metrics_of(const struct an_shard *s, struct an_serv
     return server->replica == NULL ? s->metrics : an_replica_of(server)->metrics;
 }
 
+/* How far the primary is, which is no search and spares it one. */
+static int ask_position(struct an_shard *s, struct an_need *out, struct an_err *err)
+{
+    struct an_result *res = NULL;
+    int64_t lsn;
+    *out = (struct an_need){.lsn = 0};
+    (void)snprintf(out->shard, sizeof out->shard, "%s", s->name);
+    int rc = an_db_ask(s->primary.db, AN_STMT_WAL_POSITION, s->conf->db_connect_timeout_ms, &res, err);
+    if (rc == AN_OK && an_result_int(res, 0, 0, &lsn))
+        out->lsn = (uint64_t)lsn;
+    an_result_free(res);
+    return out->lsn != 0 ? AN_OK
+                         : an_fail(err, AN_EAGAIN, "db: the primary of shard %s does not say how far it is", s->name);
+}
+
 int an_shard_read(struct an_shard *s, const struct an_need *need, an_shard_work *work, void *arg,
                   struct an_err *err)
 {
     struct an_reading g = {.shard = s, .need = need};
+    struct an_need position;
+    if (needs_primary(&g) && !may_read_primary(&g)) {
+        g.need = &position;
+        if (ask_position(s, &position, err) != AN_OK)
+            return AN_EAGAIN;
+    }
     int rc = an_fail(err, AN_EAGAIN, "db: no server of shard %s is near enough to be read from", s->name);
     for (;;) {
         struct an_server *server = next_server(&g, err);
@@ -376,6 +411,23 @@ int an_shard_reader(struct an_shard *s, struct an_server **out, struct an_err *e
     *out = &r->server;
     r->server.far = true;
     return an_db_ready(r->server.db, err);
+}
+
+int an_shard_reader_again(struct an_shard *s, struct an_server *had, struct an_server **out, struct an_err *err)
+{
+    if (had->replica != NULL)
+        an_metric_server_add(an_replica_of(had)->metrics, AN_SM_SKIPPED_CONFLICT, 1);
+    *out = &s->primary;
+    if (reads_primary(s) && an_db_ready(s->primary.db, err) == AN_OK)
+        return AN_OK;
+    for (size_t i = 0; i < s->count; i++) {
+        *out = &s->replicas[i].server;
+        (*out)->far = false;
+        if (*out != had && can_read(&s->replicas[i], err))
+            return AN_OK;
+    }
+    *out = had; /* which has what its replay wanted now */
+    return an_db_ready(had->db, err);
 }
 
 static void look_at_replica(const struct an_shard *s, struct an_replica *r, an_server_look *each, void *arg)
