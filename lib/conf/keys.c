@@ -87,7 +87,7 @@ const struct an_conf_key an_conf_keys[] = {
      .help = "A replica that is farther behind than this is not read from.", .min = 2 * SECOND, .max = DAY},
     {"search", "replica_fallback", AN_CONF_WORD, AT(replica_fallback), "primary",
      .help = "Where no replica is near enough: read from the primary (and where that is away too, from the\n"
-             "replica that is nearest), or refuse, which spares the primary and answers with 503.",
+             "replica that is nearest), or refuse, which answers with 503: no search is read on the primary.",
      .words = fallbacks},
     {"search", "read_wait", AN_CONF_DURATION, AT(read_wait_ms), "200ms",
      .help = "How long a search that sends Annals-Write-Token waits for a replica to get there, before it\n"

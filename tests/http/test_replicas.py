@@ -2,6 +2,7 @@
 """Reads from replicas that are behind, away or promoted: what is answered, by whom, and how fresh it is
 said to be."""
 import base64
+import concurrent.futures
 import contextlib
 import datetime
 import hmac
@@ -111,6 +112,72 @@ def test_a_standby_is_no_primary(farm):
         farm.annals.reload("search")
     wait_until("the primary is found", lambda: farm.annals.get(
         "/v1/events", headers=forge(farm, "elsewhere", 1)).status == 200, 5)
+
+
+@contextlib.contextmanager
+def settings(farm, **changes):
+    """A search that was started with these, and then with what was there before."""
+    before = dict(farm.annals.settings)
+
+    def restart():
+        farm.annals.stop_app("search")
+        farm.annals.start_app("search")
+
+    farm.annals.write_conf(**changes)
+    restart()
+    try:
+        yield
+    finally:
+        farm.annals.settings.clear()
+        farm.annals.settings.update(before)
+        farm.annals.write_conf()
+        restart()
+
+
+def test_a_standby_in_the_place_of_the_primary_tells_its_lag(farm):
+    """Nobody else is near, and what is named as the primary has not replayed for longer than is allowed either."""
+    near = farm.standbys["near"]
+    with settings(farm, database__reader=near.conninfo("annals_reader", farm.annals.database),
+                  database__platform=near.conninfo("annals_platform", farm.annals.database),
+                  replica__near__conninfo=None, replica__far__conninfo=None):
+        event, _ = write(farm)
+        near.catch_up()
+        tier = hot(farm.annals.get("/v1/events?require=complete"))
+        assert (tier["served"], tier["complete"]) == ("replica", True)
+        near.pause()
+        late, _ = write(farm)
+        time.sleep(2.2)
+        everybody = {"token": farm.annals.token("*", "audit:read"), "headers": {"Annals-Tenant": "*"}}
+        for how in ({}, everybody):
+            reply = farm.annals.get("/v1/events?limit=9", **how)
+            assert found(reply, event) and not found(reply, late)
+            assert hot(reply)["complete"] is False and hot(reply)["lag_ms"] > 2000
+            assert farm.annals.get("/v1/events?require=complete", **how).status == 503
+        assert farm.annals.get(f"/v1/events/{late['id']}").status == 503, "it is not said that there is none"
+        near.resume()
+
+
+def test_refused_means_that_the_primary_reads_no_events(farm):
+    """What only the primary is sure to have is read from a replica that has got there, or not at all."""
+    elsewhere = forge(farm, "elsewhere", 1)
+    with settings(farm, search__replica_fallback="refuse"):
+        event, _ = write(farm)
+        farm.catch_up()
+        farm.annals.ctl("tenant", "add", "nothing")
+        before = farm.metric("annals_reads_total", server="primary", app="search")
+        assert farm.served(headers=elsewhere) in ("near", "far")
+        assert farm.annals.get("/v1/events/" + event["id"]).status == 200
+        assert farm.annals.get("/v1/events/" + event["id"], token=farm.annals.token("nothing")).status == 404
+        for standby in farm.standbys.values():
+            standby.pause()
+        late, _ = write(farm)
+        assert farm.annals.get("/v1/events", headers=elsewhere).status == 503
+        assert farm.annals.get("/v1/events/" + late["id"]).status == 503, "it is not said that there is none"
+        for standby in farm.standbys.values():
+            standby.resume()
+        wait_until("replicas have it", lambda: farm.served(headers=elsewhere) in ("near", "far"), 5)
+        assert farm.annals.get("/v1/events/" + late["id"]).status == 200
+        assert farm.metric("annals_reads_total", server="primary", app="search") == before
 
 
 def test_across_tenants_nothing_is_older_than_allowed(farm):
@@ -306,7 +373,7 @@ def test_unrecorded_looks_can_be_refused(farm):
 # --- what a replica cancels -----------------------------------------------------------------------
 @contextlib.contextmanager
 def slow_replicas(farm):
-    """A search on a replica holds its locks for a second before it reads."""
+    """A search on a replica holds its locks for a second before it reads, and so does who looks at the migrations."""
     with contextlib.closing(farm.annals.db()) as conn, conn.cursor() as cursor:
         cursor.execute("SELECT pg_get_functiondef('annals.through()'::regprocedure)")
         [[definition]] = cursor.fetchall()
@@ -316,26 +383,48 @@ def slow_replicas(farm):
                 IF pg_is_in_recovery() THEN PERFORM FROM annals.tenants; PERFORM pg_sleep(1); END IF;
                 RETURN now();
             END $$""")
+        cursor.execute("""
+            ALTER TABLE annals.schema_migrations RENAME TO migrations_kept;
+            CREATE VIEW annals.schema_migrations AS SELECT m.* FROM annals.migrations_kept m, annals.through();
+            GRANT SELECT ON annals.schema_migrations TO annals_reader""")
         farm.catch_up()
         try:
             yield cursor
         finally:
             cursor.execute(definition)
+            cursor.execute("""
+                DROP VIEW annals.schema_migrations;
+                ALTER TABLE annals.migrations_kept RENAME TO schema_migrations""")
+
+
+def with_a_conflict(cursor, ask):
+    """What ask() returns, during which the replicas must replay what conflicts with it."""
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(ask)
+        time.sleep(0.5)
+        cursor.execute("BEGIN; LOCK TABLE annals.tenants IN ACCESS EXCLUSIVE MODE; COMMIT")
+        return answer.result(20)
 
 
 def test_a_conflict_is_repeated_once_elsewhere():
-    with Farm(["near", "far"], {"search.workers": 1}, ["max_standby_streaming_delay=0"]) as farm:
+    with Farm(["near", "far"], {"search.workers": 1, "admin.workers": 1}, ["max_standby_streaming_delay=0"]) as farm:
         farm.wait_served(["near", "far"])
         event, _ = write(farm)
+        console = Console(farm.annals).sign_in("*")
+        assert console.get("/admin/status").status == 200  # it knows how near the replicas are
+        farm.annals.get("/v1/events?limit=1", token=farm.annals.token("*", "audit:read"), headers={"Annals-Tenant": "*"})
         with slow_replicas(farm) as cursor:
-            replies = []
-            reader = threading.Thread(target=lambda: replies.append(farm.annals.get("/v1/events?limit=5")))
-            reader.start()
-            time.sleep(0.5)
-            cursor.execute("BEGIN; LOCK TABLE annals.tenants IN ACCESS EXCLUSIVE MODE; COMMIT")
-            reader.join(10)
-        assert found(replies[0], event) and hot(replies[0])["served"] == "primary"
-        assert farm.metric("annals_reads_skipped_total", reason="conflict") == 1
+            reply = with_a_conflict(cursor, lambda: farm.annals.get("/v1/events?limit=5"))
+            assert found(reply, event) and hot(reply)["served"] == "primary"
+            assert farm.metric("annals_reads_skipped_total", reason="conflict") == 1
+            reply = with_a_conflict(cursor, lambda: farm.annals.get(
+                "/v1/events?limit=50", token=farm.annals.token("*", "audit:read"), headers={"Annals-Tenant": "*"}))
+            assert found(reply, event) and reply.json()["coverage"]["complete"]
+            assert reply.json()["coverage"]["shards"][0]["served"] == "primary"
+            assert farm.metric("annals_reads_skipped_total", reason="conflict") == 2
+            reply = with_a_conflict(cursor, lambda: console.get("/admin/status"))
+            assert reply.status == 200 and "Reads come from the primary" in Page(reply.body).text
+            assert farm.metric("annals_reads_skipped_total", reason="conflict") == 3
         farm.wait_served(["near", "far"])
 
 
