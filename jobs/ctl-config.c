@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "auth/keyfetch.h"
 #include "base/buf.h"
 #include "base/json.h"
 #include "ctl.h"
@@ -11,27 +12,51 @@
 
 #define TEXT_MAX_BYTES (1024 * 1024)
 
-/* Connections that the workers of each program hold at most, to the servers of the default shard: one a
- * role and server. Who reads connects to each replica, and to the primary where there is none or it may
- * stand in; in two roles where database.platform is set. */
+/* To one server, by role. */
 struct connections {
-    long long ingest, search, admin;     /* of all servers */
-    /* of all programs: as the writer; as the reader to the primary; to each replica */
-    long long writing, reading, replica;
+    long long writer, reader, platform, job;
 };
 
-static struct connections count_connections(const struct an_conf *c)
+/* What the three programs of a host hold at most: each worker one for each role and server that it has ever
+ * needed. */
+struct counts {
+    long long ingest, search, admin; /* by program, to all servers of the default shard */
+    /* Of the default shard, and of each other. */
+    struct connections primary, replica, shard_primary, shard_replica;
+};
+
+static long long sum(const struct connections *n)
 {
-    long long replicas = (long long)c->replica_count;
-    long long primary = replicas == 0 || c->replica_fallback == AN_FALLBACK_PRIMARY ? 1 : 0;
-    long long roles = c->db_platform.len > 0 ? 2 : 1;
-    long long search = c->search.workers * roles, admin = c->admin.workers * roles;
-    return (struct connections){.ingest = c->ingest.workers,
-                                .search = search * (primary + replicas),
-                                .admin = c->admin.workers + admin * (primary + replicas),
-                                .writing = c->ingest.workers + c->admin.workers,
-                                .reading = primary * (search + admin),
-                                .replica = search + admin};
+    return n->writer + n->reader + n->platform + n->job;
+}
+
+/* The reader asks a primary where tenants live and how far it is, whatever search.replica_fallback; ingest
+ * asks as the reader where the directory's primary does not answer the writer. The console has the role of
+ * the jobs while it shows its status; searches across tenants are recorded by whoever makes them. */
+static struct counts count_connections(const struct an_conf *c)
+{
+    long long replicas = (long long)c->replica_count, platform = c->db_platform.len > 0 ? 1 : 0;
+    long long helper = an_keyfetch_wanted(c) ? 1 : 0; /* of each program, as the writer */
+    long long ingest = c->ingest.workers, search = c->search.workers, admin = c->admin.workers;
+    long long ingest_reads = replicas == 0 ? 0 : ingest;
+    bool on_primary = replicas == 0 || c->replica_fallback == AN_FALLBACK_PRIMARY; /* searches */
+    long long reads = 1 + replicas + platform * (on_primary + replicas);            /* of a worker */
+    struct connections readers = {.reader = search + admin, .platform = platform * (search + admin)};
+    struct counts n = {.ingest = ingest + helper + (1 + replicas) * ingest_reads,
+                       .search = search * (reads + platform) + helper,
+                       .admin = admin * (reads + 2) + helper,
+                       .primary = readers,
+                       .replica = readers,
+                       .shard_primary = readers,
+                       .shard_replica = readers};
+    n.primary.writer = ingest + platform * search + admin + 3 * helper;
+    n.primary.reader += ingest_reads;
+    if (!on_primary)
+        n.primary.platform = 0;
+    n.primary.job = admin;
+    n.replica.reader += ingest_reads;
+    n.shard_primary.writer = ingest;
+    return n;
 }
 
 static void add_problems_json(struct an_buf *out, struct an_str rest)
@@ -45,6 +70,12 @@ static void add_problems_json(struct an_buf *out, struct an_str rest)
     }
 }
 
+static void add_connections_json(struct an_buf *out, const char *server, const struct connections *n)
+{
+    an_buf_addf(out, ", \"%s\": {\"writer\": %lld, \"reader\": %lld, \"platform\": %lld, \"job\": %lld}",
+                server, n->writer, n->reader, n->platform, n->job);
+}
+
 static void print_check_json(const struct an_conf *c, struct an_str problems)
 {
     struct an_buf out;
@@ -53,39 +84,55 @@ static void print_check_json(const struct an_conf *c, struct an_str problems)
     add_problems_json(&out, problems);
     an_buf_addc(&out, ']');
     if (c != NULL) {
-        struct connections n = count_connections(c);
+        struct counts n = count_connections(c);
         an_buf_addf(&out, ", \"connections\": {\"ingest\": %lld, \"search\": %lld, \"admin\": %lld", n.ingest,
                     n.search, n.admin);
-        an_buf_addf(&out, ", \"primary\": %lld", n.writing + n.reading);
-        for (size_t i = 0; i < c->replica_count; i++)
-            an_buf_addf(&out, ", \"replica.%s\": %lld", c->replicas[i].name, n.replica);
+        add_connections_json(&out, "primary", &n.primary);
+        if (c->replica_count > 0)
+            add_connections_json(&out, "replica", &n.replica);
+        add_connections_json(&out, "shard_primary", &n.shard_primary);
+        add_connections_json(&out, "shard_replica", &n.shard_replica);
         an_buf_addc(&out, '}');
     }
     (void)printf("%s}\n", out.data);
     an_buf_release(&out);
 }
 
+static void print_connections(const char *where, const struct connections *n)
+{
+    const struct {
+        const char *role;
+        long long count;
+    } roles[] = {{"writer", n->writer}, {"reader", n->reader}, {"platform", n->platform}, {"job", n->job}};
+    const char *before = " (";
+    (void)printf("%s: %lld", where, sum(n));
+    for (size_t i = 0; i < AN_COUNT(roles); i++) {
+        if (roles[i].count == 0)
+            continue;
+        (void)printf("%s%s %lld", before, roles[i].role, roles[i].count);
+        before = ", ";
+    }
+    (void)printf(")\n");
+}
+
 static void print_check(const struct an_conf *c, const char *path)
 {
-    struct connections n = count_connections(c);
+    struct counts n = count_connections(c);
     if (access(path, F_OK) == 0)
         (void)printf("%s: good\n", path);
     else
         (void)printf("%s: not there; the defaults are good\n", path);
-    (void)printf("database connections of the workers: %lld (ingest %lld, search %lld, admin %lld);\n"
-                 "one worker more of each program while a reload replaces them\n",
+    (void)printf("database connections of a host, at most: %lld (ingest %lld, search %lld, admin %lld);\n"
+                 "those of one worker more of each program while a reload replaces them\n",
                  n.ingest + n.search + n.admin, n.ingest, n.search, n.admin);
-    (void)printf("up to %lld to the primary: %lld write (ingest.workers + admin.workers)",
-                 n.writing + n.reading, n.writing);
-    /* As annals_reader, and as annals_platform. */
-    const char *readers =
-        c->db_platform.len > 0 ? "2 x (search.workers + admin.workers)" : "search.workers + admin.workers";
-    if (n.reading > 0)
-        (void)printf(", %lld read (%s)\n", n.reading, readers);
-    else
-        (void)printf("; nobody reads there (search.replica_fallback)\n");
-    for (size_t i = 0; i < c->replica_count; i++)
-        (void)printf("up to %lld to replica %s: %s\n", n.replica, c->replicas[i].name, readers);
+    print_connections("to the primary", &n.primary);
+    for (size_t i = 0; i < c->replica_count; i++) {
+        char where[AN_SHARD_NAME_MAX + 16];
+        (void)snprintf(where, sizeof where, "to replica %s", c->replicas[i].name);
+        print_connections(where, &n.replica);
+    }
+    print_connections("for each further shard: to its primary", &n.shard_primary);
+    print_connections("for each further shard: to each of its replicas", &n.shard_replica);
 }
 
 static bool add_fault(int rc, const struct an_err *err, struct an_buf *problems)

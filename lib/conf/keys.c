@@ -35,7 +35,7 @@ static const char *const periods[] = {"month", "quarter", NULL};
      .help = "Group of the Unix socket, that of the web server; empty: the program's own group.", \
      .restart = true}, \
     {#app, "workers", AN_CONF_NUMBER, AT(app.workers), processes, \
-     .help = "Worker processes. Each holds one database connection.", \
+     .help = "Worker processes. Their connections: annalsctl config check.", \
      .min = 1, .max = AN_CONF_WORKERS_MAX}, \
     {#app, "max_requests", AN_CONF_NUMBER, AT(app.max_requests), "100000", \
      .help = "A worker is replaced after so many requests, plus up to a tenth at random; 0: never.", \

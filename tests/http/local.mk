@@ -25,6 +25,7 @@ EXTRA_DIST += \
 	tests/http/test_balancer.py \
 	tests/http/test_combiner.py \
 	tests/http/test_combiner_steps.py \
+	tests/http/test_connections.py \
 	tests/http/test_console.py \
 	tests/http/test_fastcgi.py \
 	tests/http/test_faults.py \
