@@ -108,12 +108,11 @@ struct assignment {
 };
 
 /* db: on the tenant's shard, where the class may not be known yet. */
-static int assign(const struct an_ctl *ctl, const struct assignment *a, struct an_db *db, bool home,
-                  struct an_err *err)
+static int assign(const struct assignment *a, struct an_db *directory, struct an_db *db, struct an_err *err)
 {
     const struct an_db_param params[] = {AN_DB_TEXT(an_str(a->tenant)), AN_DB_TEXT(an_str(a->class))};
     struct an_result *res = NULL;
-    int rc = an_retention_bring(ctl->conf, db, home, err);
+    int rc = an_retention_bring(directory, db, err);
     if (rc == AN_OK)
         rc = an_db_exec(db, AN_STMT_TENANT_RETENTION, params, AN_COUNT(params), &res, err);
     if (rc == AN_OK && an_result_rows(res) == 0)
@@ -137,9 +136,11 @@ static int assign_there(const struct an_ctl *ctl, const struct assignment *a,
     if (rc == AN_OK)
         rc = an_ctl_record(ctl, event, err);
     if (rc == AN_OK) {
+        struct an_db *directory = an_db_new(ctl->conf, AN_DB_JOB);
         struct an_db *db = an_db_new_at(ctl->conf, AN_DB_JOB, shard.primary);
-        rc = assign(ctl, a, db, shard.primary[0] == '\0', err);
+        rc = assign(a, shard.primary[0] == '\0' ? NULL : directory, db, err);
         an_db_free(db);
+        an_db_free(directory);
     }
     an_arena_free(arena);
     return rc;

@@ -71,9 +71,15 @@ static void count(void *arg, enum an_upkeep_act act, const struct an_partition *
     r->bytes += p->bytes;
 }
 
+static void warn(void *arg, const struct an_partition *p, const struct an_err *why)
+{
+    const struct an_report *r = arg;
+    an_log_warn("partition", "%sannals.%s stays for now: %s", r->where, p->name, why->text);
+}
+
 struct an_upkeep_watch an_report_watch(struct an_report *r)
 {
-    return (struct an_upkeep_watch){.act = tell, .done = count, .arg = r};
+    return (struct an_upkeep_watch){.act = tell, .done = count, .failed = warn, .arg = r};
 }
 
 static int put_run(const struct an_report *r, struct an_db *db, bool clock_believed, bool ok,

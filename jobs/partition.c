@@ -15,6 +15,7 @@ struct rounds {
     const struct an_conf *conf;
     bool dry_run;
     struct an_recorder *recorder;
+    struct an_db *directory;
 };
 
 /* ---- on one shard ---- */
@@ -33,7 +34,7 @@ static int run(const struct rounds *all, const struct an_directory_shard *shard,
                           .db = an_db_new_at(all->conf, AN_DB_JOB, shard->primary),
                           .keeper = an_db_new_at(all->conf, AN_DB_KEEPER, shard->primary),
                           .arena = an_arena_new(0),
-                          .home = shard->primary[0] == '\0',
+                          .directory = shard->primary[0] == '\0' ? NULL : all->directory,
                           .dry_run = all->dry_run,
                           .stopping = &an_stopping,
                           .watch = an_report_watch(report)};
@@ -67,7 +68,9 @@ static int partition_round(const struct an_conf *c, bool dry_run, struct an_err 
 {
     struct rounds all = {.conf = c, .dry_run = dry_run};
     all.recorder = an_recorder_new(c, "job", "annals-partition");
+    all.directory = an_db_new(c, AN_DB_JOB);
     int rc = an_directory_each(c, AN_DB_JOB, on_shard, &all, err);
+    an_db_free(all.directory);
     an_recorder_free(all.recorder);
     return rc;
 }

@@ -33,43 +33,74 @@ static int64_t distance(int64_t a_us, int64_t b_us)
     return a_us > b_us ? a_us - b_us : b_us - a_us;
 }
 
-/* The first of the three that is too far away. */
-static void judge_clock(const struct an_conf *c, const struct an_result *res,
+/* Columns of partition_clock. */
+enum { NOW, NEWEST, ROUND, SERVER };
+
+/* What else tells the time. */
+struct witness {
+    const char *says;
+    bool known, past; /* past: it is a memory, which the operator may overrule */
+    int64_t us;
+};
+
+static void disbelieve(const struct witness *w, struct an_partition_clock *clock)
+{
+    char now[AN_TIME_LEN + 1], other[AN_TIME_LEN + 1];
+    an_time_format(clock->now_us, now);
+    an_time_format(w->us, other);
+    clock->believed = false;
+    (void)snprintf(clock->why, sizeof clock->why,
+                   "the database's clock says %s, but %s %s, which is farther away than "
+                   "partition.clock_jump; %s",
+                   now, w->says, other,
+                   w->past ? "if the clock is right: annalsctl retention resume" : "one of the two is wrong");
+}
+
+/* Nobody need write on a shard: that its newest events are old says nothing where a round has looked
+ * since. */
+static void judge_clock(const struct an_conf *c, const struct an_result *res, struct witness directory,
                         struct an_partition_clock *clock)
 {
-    static const char *const names[] = {"this host's clock says", "the newest events were stored at",
-                                        "the last round ended at"};
-    int64_t others_us[] = {an_clock_us(), 0, 0};
-    bool known[] = {true, an_result_int(res, 0, 1, &others_us[1]),
-                    an_result_int(res, 0, 2, &others_us[2])};
+    struct witness witnesses[] = {{.says = "this host's clock says", .known = true, .us = an_clock_us()},
+                                  directory,
+                                  {.says = "the last round ended at", .past = true},
+                                  {.says = "the newest events were stored at", .past = true}};
+    struct witness *round = &witnesses[2], *newest = &witnesses[3];
+    round->known = an_result_int(res, 0, ROUND, &round->us);
+    newest->known = !round->known && an_result_int(res, 0, NEWEST, &newest->us);
     clock->believed = true;
-    for (size_t i = 0; i < AN_COUNT(names) && clock->believed; i++) {
-        if (!known[i] || distance(clock->now_us, others_us[i]) <= c->partition_clock_jump_ms * 1000)
-            continue;
-        char now[AN_TIME_LEN + 1], other[AN_TIME_LEN + 1];
-        an_time_format(clock->now_us, now);
-        an_time_format(others_us[i], other);
-        clock->believed = false;
-        (void)snprintf(clock->why, sizeof clock->why,
-                       "the database's clock says %s, but %s %s, which is farther away than "
-                       "partition.clock_jump; if the clock is right: annalsctl retention resume",
-                       now, names[i], other);
+    for (size_t i = 0; i < AN_COUNT(witnesses) && clock->believed; i++) {
+        const struct witness *w = &witnesses[i];
+        if (w->known && distance(clock->now_us, w->us) > c->partition_clock_jump_ms * 1000)
+            disbelieve(w, clock);
     }
 }
 
-int an_partition_clock_read(struct an_db *db, const struct an_conf *c, struct an_partition_clock *out,
-                            struct an_err *err)
+static int read_clock(struct an_db *db, struct an_result **out, int64_t *now_us, struct an_err *err)
 {
-    struct an_result *res = NULL;
+    int rc = an_db_exec(db, AN_STMT_PARTITION_CLOCK, NULL, 0, out, err);
+    if (rc == AN_OK && !an_result_int(*out, 0, NOW, now_us))
+        rc = an_fail(err, AN_EBACKEND, "db: partition_clock: not a number");
+    return rc;
+}
+
+int an_partition_clock_read(struct an_db *db, struct an_db *directory, const struct an_conf *c,
+                            struct an_partition_clock *out, struct an_err *err)
+{
+    struct witness there = {.says = "the directory's clock says", .known = directory != NULL};
+    struct an_result *res = NULL, *other = NULL;
     int64_t version = 0;
     *out = (struct an_partition_clock){.believed = false};
-    int rc = an_db_exec(db, AN_STMT_PARTITION_CLOCK, NULL, 0, &res, err);
-    if (rc == AN_OK && (!an_result_int(res, 0, 0, &out->now_us) || !an_result_int(res, 0, 3, &version)))
-        rc = an_fail(err, AN_EBACKEND, "db: partition_clock: not a number");
+    int rc = directory == NULL ? AN_OK : read_clock(directory, &other, &there.us, err);
     if (rc == AN_OK)
-        judge_clock(c, res, out);
+        rc = read_clock(db, &res, &out->now_us, err);
+    if (rc == AN_OK && !an_result_int(res, 0, SERVER, &version))
+        rc = an_fail(err, AN_EBACKEND, "db: partition_clock: no version");
+    if (rc == AN_OK)
+        judge_clock(c, res, there, out);
     out->can_detach = version >= DETACHES_FROM;
     an_result_free(res);
+    an_result_free(other);
     return rc;
 }
 

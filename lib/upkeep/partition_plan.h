@@ -40,10 +40,11 @@ struct an_partition_clock {
     char why[320];   /* where it is not believed */
 };
 
-/* Compares the database's clock with ours, with the newest commit of events, and with the last round
- * whose clock was believed: one farther away than partition.clock_jump is not. */
-int an_partition_clock_read(struct an_db *db, const struct an_conf *c, struct an_partition_clock *out,
-                            struct an_err *err) AN_MUST_CHECK;
+/* Compares the database's clock with ours, with that of the directory (NULL: it is the directory), and
+ * with the last round there whose clock was believed; where there was none, with the newest commit of
+ * events. One farther away than partition.clock_jump is not believed. */
+int an_partition_clock_read(struct an_db *db, struct an_db *directory, const struct an_conf *c,
+                            struct an_partition_clock *out, struct an_err *err) AN_MUST_CHECK;
 
 /* All partitions, oldest first, events before their entities. Entities go the way of their events. */
 int an_partition_plan(struct an_db *db, const struct an_conf *c, const struct an_partition_clock *clock,

@@ -40,7 +40,7 @@ static bool same_classes(const struct an_result *a, const struct an_result *b)
 
 /* Until what was put is what the directory says afterwards: a change of the operator is made there
  * first, and then on the shards, so that an older one which was put over it shows here. */
-static int copy_classes(struct an_db *directory, struct an_db *db, struct an_err *err)
+int an_retention_copy(struct an_db *directory, struct an_db *db, struct an_err *err)
 {
     struct an_result *put = NULL, *now = NULL;
     int rc = read_classes(directory, &now, err);
@@ -57,13 +57,8 @@ static int copy_classes(struct an_db *directory, struct an_db *db, struct an_err
     return rc;
 }
 
-int an_retention_bring(const struct an_conf *c, struct an_db *db, bool home, struct an_err *err)
+int an_retention_bring(struct an_db *directory, struct an_db *db, struct an_err *err)
 {
-    int rc = AN_OK;
-    if (!home) {
-        struct an_db *directory = an_db_new(c, AN_DB_JOB);
-        rc = copy_classes(directory, db, err);
-        an_db_free(directory);
-    }
+    int rc = directory == NULL ? AN_OK : an_retention_copy(directory, db, err);
     return rc == AN_OK ? an_db_exec(db, AN_STMT_RETENTION_REFRESH, NULL, 0, NULL, err) : rc;
 }

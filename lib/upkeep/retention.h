@@ -6,13 +6,12 @@
 
 #include "an.h"
 #include "base/err.h"
-#include "conf/conf.h"
 #include "db/db.h"
 
-/* Makes the classes of a shard those of the directory, and what its tenants see follow; db: of AN_DB_JOB,
- * on the shard;
- * home: it is the directory's own. May be repeated, also while classes change. */
-int an_retention_bring(const struct an_conf *c, struct an_db *db, bool home,
-                       struct an_err *err) AN_MUST_CHECK;
+/* Makes the classes of a shard those of the directory. Both connections are of AN_DB_JOB. May be repeated,
+ * also while classes change. */
+int an_retention_copy(struct an_db *directory, struct an_db *db, struct an_err *err) AN_MUST_CHECK;
+/* The same, and what its tenants see follows. directory NULL: the shard is the directory. */
+int an_retention_bring(struct an_db *directory, struct an_db *db, struct an_err *err) AN_MUST_CHECK;
 
 #endif

@@ -26,6 +26,8 @@ struct an_upkeep_watch {
                struct an_err *err);
     /* It was done. Detaching is a part of dropping and is not told. */
     void (*done)(void *arg, enum an_upkeep_act act, const struct an_partition *p);
+    /* It could not be taken away, or attached again, now; others get their turn. */
+    void (*failed)(void *arg, const struct an_partition *p, const struct an_err *why);
     void *arg;
 };
 
@@ -34,17 +36,20 @@ struct an_upkeep {
     struct an_db *db;       /* of AN_DB_JOB */
     struct an_db *keeper;   /* of AN_DB_KEEPER, without a pooler that shares sessions */
     struct an_arena *arena; /* of the round */
-    bool home;              /* the shard is the directory, which has its own classes of retention */
+    struct an_db *directory; /* of AN_DB_JOB, to the directory; NULL: the shard is it */
     bool dry_run;
     const volatile sig_atomic_t *stopping; /* once it is set, nothing further is taken away */
     struct an_upkeep_watch watch;
     /* Found by the round. */
     struct an_partition_clock clock; /* where it is not believed, nothing was dropped, and `why` says why */
     int64_t horizon_us;              /* until then all tables are ready; 0: it was not looked for */
+    struct an_err failure;           /* the first that failed; rc AN_OK: none */
 };
 
-/* Makes partitions first, for these are missed first, and goes on where that failed; its code is
- * returned then. Codes are those of partition.h, partition_remove.h, and of the watch. */
+/* Makes partitions first, for these are missed first, and goes on where that failed; its code is returned
+ * then. One that cannot be taken away, because of a long reader for instance, keeps no other from its
+ * turn; the code of the first such is returned. Codes are those of partition.h, partition_remove.h, and
+ * of the watch. */
 int an_upkeep_run(struct an_upkeep *u, struct an_err *err) AN_MUST_CHECK;
 
 #endif

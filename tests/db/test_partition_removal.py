@@ -329,14 +329,21 @@ def test_a_clock_that_jumped_stops_drops(old):
     assert not {name_of(3), name_of(4), name_of(5)} & all_tables(old)
 
 
-def test_events_far_from_the_clock_stop_drops(old):
-    keep_two_months(old)
+def newest_events(db, days_ago):
+    """The newest events of this database were stored so long ago."""
     today = datetime.datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    old.query("DELETE FROM annals.outbox")
-    old.query("SELECT annals.partition_create('outbox', %s, %s)",
-              (today - datetime.timedelta(days=9), today - datetime.timedelta(days=8)), user="annals_job")
-    old.query("INSERT INTO annals.outbox (created_at, tenant_id, event_ids) VALUES (%s, 't', '{}')",
-              (today - datetime.timedelta(days=9),))
+    day = today - datetime.timedelta(days=days_ago)
+    db.query("DELETE FROM annals.outbox")
+    db.query("SELECT annals.partition_create('outbox', %s, %s)", (day, day + datetime.timedelta(days=1)),
+             user="annals_job")
+    db.query("INSERT INTO annals.outbox (created_at, tenant_id, event_ids) VALUES (%s, 't', '{}')", (day,))
+
+
+def test_events_far_from_the_clock_stop_drops(old):
+    """Where no round has looked at the clock yet."""
+    keep_two_months(old)
+    old.query("UPDATE annals.job_runs SET clock_at = NULL")
+    newest_events(old, 9)
     assert any("the newest events were stored at" in line for line in dry_run(old))
     assert "drop annals.events" not in "\n".join(dry_run(old))
 
@@ -425,6 +432,31 @@ def test_two_rounds_at_once(old):
     errors = [process.communicate(timeout=60)[1] for process in both]
     assert [process.returncode for process in both] == [0, 0], errors
     assert not {name_of(3), name_of(4), name_of(5)} & all_tables(old)
+
+
+def test_one_that_is_read_stops_no_other(old):
+    """A long reader of the events holds up events and their entities, which are told; the outbox gets its turn."""
+    keep_two_months(old)
+    old.write_conf("[partition]\nlock_timeout = 100ms\nretries = 2\n")
+    newest_events(old, 12)
+    [(past,)] = old.query("SELECT min(name) FROM annals.partition_bounds('outbox')")
+    reader = old.connect("annals_reader", autocommit=False)
+    reader.cursor().execute("SELECT count(*) FROM annals.events")
+    job = old.run("annals-partition", "--once", check=False)
+    assert job.returncode == 75, job.stderr
+    assert past not in all_tables(old)
+    assert f"annals.{name_of(5)} stays for now: detaching annals.{name_of(5)}: no lock in 2 tries" in job.stderr
+    assert job.stderr.count("stays for now") == 1
+    left = all_tables(old)
+    for step in (3, 4, 5):  # entities never go before their events, which may come back
+        assert {name_of(step), name_of(step, "event_entities")} <= left
+    [(succeeded, message)] = old.query("SELECT succeeded, message FROM annals.job_runs WHERE job = 'partition'")
+    assert not succeeded and f"detaching annals.{name_of(5)}" in message and "1 dropped" in message
+    reader.close()
+    old.run("annals-partition", "--once")
+    tables, _, _, left, removals = final_state(old)
+    assert not {name_of(step, t) for step in (3, 4, 5) for t in ("events", "event_entities")} & tables
+    assert (left, removals) == (set(), [])
 
 
 def test_nobody_waits_for_a_removal(programs, old):

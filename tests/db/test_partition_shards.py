@@ -6,7 +6,8 @@ import json
 import pytest
 from conftest import Database
 from postgres import PORT
-from test_partition_removal import add_event, add_month, all_tables, ctl, month_ago, name_of, seen, told
+from test_partition_removal import (add_event, add_month, all_tables, ctl, dry_run, month_ago, name_of,
+                                     newest_events, seen, told)
 
 GONE = {name_of(4), name_of(4, "event_entities")}
 
@@ -151,6 +152,63 @@ def test_resume_believes_the_clock_of_each_shard(db, other):
     assert ctl(db, "retention", "resume").count("believes the clock") == 2
     db.run("annals-partition", "--once")
     assert not GONE & (all_tables(db) | all_tables(other))
+
+
+def test_a_shard_on_which_nobody_writes(db, other):
+    """The last round on it says what time it is, not its newest event."""
+    ctl(db, "retention", "set", "default", "60")
+    newest_events(other, 12)
+    [(past,)] = other.query("SELECT min(name) FROM annals.partition_bounds('outbox')")
+    done = db.run("annals-partition", "--once")
+    assert "nothing is dropped" not in done.stderr
+    assert not GONE & all_tables(other) and past not in all_tables(other)
+
+
+def test_resume_is_believed_where_nobody_writes(db, other):
+    ctl(db, "retention", "set", "default", "60")
+    newest_events(other, 12)
+    other.query("UPDATE annals.job_runs SET clock_at = NULL")
+    done = db.run("annals-partition", "--once")
+    assert "on shard big: nothing is dropped: " in done.stderr and "annalsctl retention resume" in done.stderr
+    assert GONE <= all_tables(other) and not GONE & all_tables(db)
+    ctl(db, "retention", "resume")
+    db.run("annals-partition", "--once")
+    assert not GONE & all_tables(other)
+
+
+def turn_clock(db, days):
+    """Statements of the job see another time in this database."""
+    db.query(f"""
+        CREATE SCHEMA turned;
+        GRANT USAGE ON SCHEMA turned TO annals_job;
+        CREATE FUNCTION turned.now() RETURNS timestamptz LANGUAGE sql STABLE
+            AS $$SELECT pg_catalog.now() + interval '{days} days'$$;
+        ALTER ROLE annals_job IN DATABASE {db.name} SET search_path = turned, pg_catalog""")
+
+
+@pytest.mark.parametrize("wrong", ["shard", "directory"])
+def test_a_clock_that_no_other_server_has(db, other, wrong):
+    """A year ahead; nothing that the operator says makes up for a clock that is wrong now."""
+    ctl(db, "retention", "set", "default", "60")
+    turn_clock(other if wrong == "shard" else db, 366)
+    ctl(db, "retention", "resume")
+    done = db.run("annals-partition", "--once")
+    assert GONE <= all_tables(other)
+    assert "on shard big: nothing is dropped: " in done.stderr
+    if wrong == "shard":
+        assert not GONE & all_tables(db) and "but this host's clock says" in done.stderr
+    else:
+        assert GONE <= all_tables(db) and "but the directory's clock says" in done.stderr
+
+
+def test_a_dry_run_explains_with_the_classes_of_the_directory(db, other):
+    """Those that a round would bring first; and it brings nothing."""
+    other.query("UPDATE annals.retention_classes SET keep_days = 4000")
+    db.query("UPDATE annals.retention_classes SET keep_days = 60")
+    db.query("INSERT INTO annals.retention_classes VALUES ('late', 7)")
+    lines = dry_run(db)
+    assert sum(line.startswith(f"drop annals.{name_of(4)} ") for line in lines) == 2
+    assert other.query("SELECT name, keep_days FROM annals.retention_classes") == [("default", 4000)]
 
 
 def test_status_of_all_shards(db, other):
