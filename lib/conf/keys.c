@@ -165,7 +165,7 @@ const struct an_conf_key an_conf_keys[] = {
              "Annals writes none yet: nothing is dropped until an archive of yours fills\n"
              "annals.partition_archives."},
     {"partition", "clock_jump", AN_CONF_DURATION, AT(partition_clock_jump_ms), "7d",
-     .help = "Drop nothing while the clock is farther than this from the newest events or the last round.",
+     .help = "Drop nothing while the clock is farther than this from another one or the last round.",
      .min = HOUR, .max = 366 * DAY},
 
     {"tenants", "auto_create", AN_CONF_SWITCH, AT(tenant_auto_create), "on",
