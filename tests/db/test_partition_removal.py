@@ -5,12 +5,12 @@ import datetime
 import json
 import re
 import subprocess
-import threading
 import time
 
+import postgres
 import psycopg2
 import pytest
-from conftest import TOP, in_use
+from conftest import TOP, Database, in_use
 
 UTC = datetime.timezone.utc
 TENANTS = ("short", "long", "other")
@@ -349,23 +349,6 @@ def test_events_far_from_the_clock_stop_drops(old):
 
 
 # --- interrupted ---------------------------------------------------------------------------------------
-def in_background(db, statement):
-    """Runs it as the keeper; (thread, backend)."""
-    conn = db.connect("annals_keeper")
-    pid = conn.info.backend_pid
-
-    def work():
-        try:
-            conn.cursor().execute(statement)
-        except psycopg2.Error:
-            pass
-        conn.close()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    return thread, pid
-
-
 def wait_until(condition, timeout=20):
     deadline = time.monotonic() + timeout
     while not condition():
@@ -383,45 +366,77 @@ def final_state(db):
         "SELECT name FROM annals.partition_removals")
 
 
-@pytest.mark.parametrize("table", ["events", "event_entities"])
-def test_a_detach_that_was_killed_is_finished(old, table):
-    """The backend dies while DETACH CONCURRENTLY waits for a reader: the partition is neither in nor out."""
-    keep_two_months(old)
-    reader = old.connect("annals_reader", autocommit=False)
+@pytest.fixture
+def own(tmp_path):
+    """The same as `old`, on a server of its own."""
+    with postgres.Cluster() as cluster:
+        db = Database(cluster, tmp_path, cluster.create_database("own"))
+        db.run("annalsctl", "db", "migrate")
+        db.run("annals-partition", "--once")
+        for step in (3, 4, 5):
+            add_month(db, step, *TENANTS)
+        yield db
+
+
+KEPT = """SELECT tenant_id, "timestamp", id FROM annals.events
+          WHERE tenant_id <> 'annals' AND "timestamp" >= %s AND "timestamp" < %s ORDER BY 1, 2, 3"""
+
+
+def begin_round(db, table):
+    """A round in the midst of DETACH CONCURRENTLY of the oldest partition, which waits for a reader of its
+    table; of the month after it, all is to stay. (job, reader, what stays)"""
+    keep_two_months(db)
+    place_hold(db, "other", month_ago(4), month_ago(3))
+    db.write_conf("[partition]\nlock_timeout = 60s\nretries = 2\n")
+    kept = db.query(KEPT, (month_ago(4), month_ago(3)))
+    assert len(kept) == len(TENANTS)
+    reader = db.connect("annals_reader", autocommit=False)
     reader.cursor().execute(f"SELECT count(*) FROM annals.{table}")
-    part = name_of(4, table)
-    [(statement,)] = old.query("SELECT annals.partition_detach(%s, %s)", (table, part), user="annals_job")
-    old.query("ALTER ROLE annals_keeper RESET lock_timeout")
-    thread, pid = in_background(old, statement)
-    wait_until(lambda: pending(old))
-    old.query("SELECT pg_terminate_backend(%s)", (pid,))
-    thread.join(10)
-    old.query("ALTER ROLE annals_keeper SET lock_timeout = '2s'")
-    assert pending(old) == {f"annals.{part}"}
-    assert part not in names(old, table)
-    reader.rollback()
-    assert any(part in line and "its detaching was interrupted" in line for line in dry_run(old))
-    old.run("annals-partition", "--once")
-    tables, events, entities, left, removals = final_state(old)
-    assert not {name_of(step, t) for step in (3, 4, 5) for t in ("events", "event_entities")} & tables
+    job = subprocess.Popen(db.command("annals-partition", "--once"), stderr=subprocess.DEVNULL)
+    wait_until(lambda: pending(db) == {f"annals.{name_of(5, table)}"})
+    return job, reader, kept
+
+
+def assert_finished(db, kept):
+    """The next round ends as if nothing had been."""
+    db.run("annals-partition", "--once")
+    tables, events, entities, left, removals = final_state(db)
+    assert not {name_of(step, table) for step in (3, 5) for table in ("events", "event_entities")} & tables
+    assert {name_of(4), name_of(4, "event_entities")} <= events | entities
     assert {name.replace("events", "event_entities") for name in events} == entities
     assert (left, removals) == (set(), [])
-    reader.close()
+    assert db.query(KEPT, (month_ago(4), month_ago(3))) == kept
+    assert db.query("""SELECT count(*) FROM annals.event_entities
+                       WHERE tenant_id <> 'annals' AND "timestamp" < %s""", (month_ago(3),)) == [(len(kept),)]
+    assert {name_of(3), name_of(5)} <= set(told(db, "drop"))
 
 
-@pytest.mark.parametrize("delay_ms", [20, 60, 100, 140, 180, 220, 260, 320])
-def test_a_round_that_was_killed_is_finished(old, delay_ms):
-    """kill -9 of the job at some point; the next round ends as if nothing had been."""
-    keep_two_months(old)
-    job = subprocess.Popen(old.command("annals-partition", "--once"), stderr=subprocess.DEVNULL)
-    time.sleep(delay_ms / 1000)
+@pytest.mark.parametrize("table", ["events", "event_entities"])
+def test_a_round_that_was_killed_is_finished(old, table):
+    """kill -9 of the job while the server waits. Its backend lives on; until it ends, others keep away."""
+    job, reader, kept = begin_round(old, table)
     job.kill()
     job.wait(10)
-    old.run("annals-partition", "--once")
-    tables, events, entities, left, removals = final_state(old)
-    assert not {name_of(step, t) for step in (3, 4, 5) for t in ("events", "event_entities")} & tables
-    assert {name.replace("events", "event_entities") for name in events} == entities
-    assert (left, removals) == (set(), [])
+    assert pending(old) == {f"annals.{name_of(5, table)}"}
+    assert name_of(5, table) not in names(old, table)
+    assert any(name_of(5, table) in line and "its detaching was interrupted" in line for line in dry_run(old))
+    again = old.run("annals-partition", "--once", check=False)
+    assert again.returncode == 75 and "another annals-partition is at work" in again.stderr
+    reader.close()
+    assert_finished(old, kept)
+
+
+@pytest.mark.parametrize("table", ["events", "event_entities"])
+def test_a_round_whose_server_was_killed_is_finished(own, table):
+    """kill -9 of PostgreSQL in that moment: the partition is neither in nor out when it comes back."""
+    job, _, kept = begin_round(own, table)
+    own.cluster.kill()
+    assert job.wait(60) != 0
+    own.cluster.start()
+    assert pending(own) == {f"annals.{name_of(5, table)}"}
+    assert name_of(5, table) not in names(own, table)
+    assert any(name_of(5, table) in line and "its detaching was interrupted" in line for line in dry_run(own))
+    assert_finished(own, kept)
 
 
 # --- beside others -------------------------------------------------------------------------------------
@@ -435,7 +450,7 @@ def test_two_rounds_at_once(old):
 
 
 def test_one_that_is_read_stops_no_other(old):
-    """A long reader of the events holds up events and their entities, which are told; the outbox gets its turn."""
+    """A long reader of the events holds up events and their entities; the outbox gets its turn."""
     keep_two_months(old)
     old.write_conf("[partition]\nlock_timeout = 100ms\nretries = 2\n")
     newest_events(old, 12)
@@ -445,13 +460,14 @@ def test_one_that_is_read_stops_no_other(old):
     job = old.run("annals-partition", "--once", check=False)
     assert job.returncode == 75, job.stderr
     assert past not in all_tables(old)
-    assert f"annals.{name_of(5)} stays for now: detaching annals.{name_of(5)}: no lock in 2 tries" in job.stderr
+    name = f"annals.{name_of(5)}"
+    assert f"{name} stays for now: detaching {name}: no lock in 2 tries" in job.stderr
     assert job.stderr.count("stays for now") == 1
     left = all_tables(old)
     for step in (3, 4, 5):  # entities never go before their events, which may come back
         assert {name_of(step), name_of(step, "event_entities")} <= left
-    [(succeeded, message)] = old.query("SELECT succeeded, message FROM annals.job_runs WHERE job = 'partition'")
-    assert not succeeded and f"detaching annals.{name_of(5)}" in message and "1 dropped" in message
+    [(succeeded, message)] = old.query("SELECT succeeded, message FROM annals.job_runs")
+    assert not succeeded and f"detaching {name}" in message and "1 dropped" in message
     reader.close()
     old.run("annals-partition", "--once")
     tables, _, _, left, removals = final_state(old)
@@ -489,6 +505,19 @@ def test_each_round_is_told(old):
         SELECT document ->> 'description' FROM annals.events
         WHERE action = 'annals.partition.run' ORDER BY "timestamp" """)
     assert runs[-1] == (message,)
+
+
+def test_each_partition_that_is_made_is_told(db):
+    """The first ones too, which had no place for an event while they were made; none twice."""
+    count = "SELECT count(*) FROM annals.events WHERE action = 'annals.partition.create'"
+    assert set(told(db, "create")) == all_tables(db)
+    assert all(words.endswith(": made ahead") for words in told(db, "create").values())
+    before = all_tables(db)
+    db.write_conf("[partition]\nahead = 5\n")
+    db.run("annals-partition", "--once")
+    assert set(told(db, "create")) - before == all_tables(db) - before
+    assert {name_of(-5), name_of(-5, "event_entities")} <= all_tables(db) - before
+    assert db.query(count) == [(len(all_tables(db)),)]
 
 
 def test_nothing_is_dropped_that_cannot_be_told(old):
