@@ -85,6 +85,9 @@ AN_QUERIES = \
 	sql/queries/retention_set.sql \
 	sql/queries/rollback.sql \
 	sql/queries/row_security.sql \
+	sql/queries/savepoint.sql \
+	sql/queries/savepoint_release.sql \
+	sql/queries/savepoint_return.sql \
 	sql/queries/search_actions.sql \
 	sql/queries/search_begin.sql \
 	sql/queries/search_event.sql \

@@ -71,6 +71,8 @@ void an_db_close(struct an_db *db);
 int an_db_refused(struct an_db *db, PGresult *res, const char *what, struct an_err *err) AN_MUST_CHECK;
 /* The same for a failure of the connection itself; closes it. AN_EAGAIN. */
 int an_db_broken(struct an_db *db, const char *what, struct an_err *err) AN_MUST_CHECK;
+/* Was the last error about the rows that were sent, so that other rows may do better? unfit: about values. */
+bool an_db_blames_rows(const struct an_db *db, bool *unfit) AN_MUST_CHECK;
 
 /* Several statements in one round trip, those included that are not prepared yet: so that preparing one,
  * which waits for locks, is under the limits that an earlier step sets. The first that fails ends the list,

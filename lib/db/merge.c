@@ -8,18 +8,21 @@
 #include "db/internal.h"
 #include "db/merge.h"
 #include "db/rows.h"
+#include "log/log.h"
 #include "db/store.h"
 
 /* A statement takes so many bytes of tuples, so that the batch is not in memory a second time. */
 #define SLICE_BYTES ((size_t)1 << 20)
 #define KEYS_LIMIT ((size_t)8 << 20)
+/* So many events of a batch may be refused by the database; where there are more, it is not the events. */
+#define REFUSED_MAX 100
 
 struct merge {
     struct an_db *db;
     struct an_rows *r;
     struct an_row **order; /* all rows, sorted by key, equal keys in the order sent */
     struct an_row **asked; /* of each key the first, where there is a place for it: what is sent */
-    size_t asked_count;
+    size_t asked_count, refused;
     struct an_columns *columns;
     struct an_buf times, ids; /* arrays of keys */
 };
@@ -41,14 +44,14 @@ static int find_places(struct merge *m, struct an_err *err)
     return rc;
 }
 
-static int arrange(struct merge *m, bool look_for_place, struct an_err *err)
+static int arrange(struct merge *m, unsigned doubts, struct an_err *err)
 {
     size_t n = m->r->count;
     m->asked = an_xcalloc(n, sizeof(struct an_row *));
     m->order = an_rows_sorted(m->r);
     for (size_t i = 0; i < n; i++)
         m->order[i]->stored = AN_STORED_NOT;
-    int rc = look_for_place ? find_places(m, err) : AN_OK;
+    int rc = (doubts & AN_MERGE_PLACES) != 0 ? find_places(m, err) : AN_OK;
     for (size_t i = 0; i < n && rc == AN_OK; i++)
         if (m->order[i]->stored != AN_STORED_NO_PLACE &&
             (i == 0 || an_rows_compare(m->order[i - 1], m->order[i]) != 0))
@@ -92,44 +95,99 @@ static int mark_new(struct an_row **sent, size_t count, const struct an_result *
     return AN_OK;
 }
 
-static int insert_events(struct merge *m, struct an_err *err)
+/* What is asked, from `first` until the slice is full. */
+static size_t slice_end(const struct merge *m, size_t first)
 {
-    for (size_t first = 0, next; first < m->asked_count; first = next) {
-        size_t bytes = 0;
-        an_columns_events(m->columns);
-        for (next = first; next < m->asked_count && bytes < SLICE_BYTES; next++) {
-            struct an_str tuple = event_bytes(m, m->asked[next]);
-            bytes += tuple.len;
-            an_columns_add(m->columns, tuple);
-        }
-        struct an_result *res = NULL;
-        int rc = insert(m, AN_STMT_MERGE_EVENTS, &res, err);
-        if (rc == AN_OK)
-            rc = mark_new(m->asked + first, next - first, res, err);
-        an_result_free(res);
-        if (rc != AN_OK)
-            return rc;
-    }
+    size_t bytes = 0, next = first;
+    for (; next < m->asked_count && bytes < SLICE_BYTES; next++)
+        bytes += m->asked[next]->event_len + m->asked[next]->entities_len;
+    return next;
+}
+
+static int insert_events(struct merge *m, size_t first, size_t next, struct an_err *err)
+{
+    an_columns_events(m->columns);
+    for (size_t i = first; i < next; i++)
+        an_columns_add(m->columns, event_bytes(m, m->asked[i]));
+    struct an_result *res = NULL;
+    int rc = insert(m, AN_STMT_MERGE_EVENTS, &res, err);
+    if (rc == AN_OK)
+        rc = mark_new(m->asked + first, next - first, res, err);
+    an_result_free(res);
+    return rc;
+}
+
+static int insert_entities(struct merge *m, size_t first, size_t next, struct an_err *err)
+{
+    an_columns_entities(m->columns);
+    for (size_t i = first; i < next; i++)
+        if (m->asked[i]->stored == AN_STORED_NEW)
+            an_columns_add(m->columns, entity_bytes(m, m->asked[i]));
+    return m->columns->rows == 0 ? AN_OK : insert(m, AN_STMT_PUT_ENTITIES, NULL, err);
+}
+
+/* Of what is asked, [first, next): the events, and the entities of those that are new. */
+static int insert_range(struct merge *m, size_t first, size_t next, struct an_err *err)
+{
+    int rc = insert_events(m, first, next, err);
+    return rc == AN_OK ? insert_entities(m, first, next, err) : rc;
+}
+
+static int step(struct merge *m, enum an_stmt stmt, struct an_err *err)
+{
+    return an_db_exec_inside(m->db, stmt, NULL, 0, NULL, err);
+}
+
+/* Undoes [first, next), of which the server said `why`; an event that was alone is the one. */
+static int take_back(struct merge *m, size_t first, size_t next, const struct an_err *why, bool unfit,
+                     struct an_err *err)
+{
+    int rc = step(m, AN_STMT_SAVEPOINT_RETURN, err);
+    if (rc == AN_OK)
+        rc = step(m, AN_STMT_SAVEPOINT_RELEASE, err);
+    for (size_t i = first; i < next && rc == AN_OK; i++)
+        m->asked[i]->stored = AN_STORED_NOT;
+    if (rc != AN_OK || next - first > 1)
+        return rc;
+    if (++m->refused > REFUSED_MAX)
+        return an_fail(err, AN_EBACKEND, "more than %d events refused: %s", REFUSED_MAX, why->text);
+    if (m->refused == 1)
+        an_log(unfit ? AN_LOG_WARN : AN_LOG_ERROR, "db", "an event of tenant %s is refused: %s", m->r->tenant,
+               why->text);
+    m->asked[first]->stored = unfit ? AN_STORED_UNFIT : AN_STORED_REFUSED;
     return AN_OK;
 }
 
-static int insert_entities(struct merge *m, struct an_err *err)
+/* The same by halves, until each event that the server refuses is alone and left out. */
+static int insert_by_halves(struct merge *m, size_t first, size_t next, struct an_err *err)
 {
-    for (size_t next = 0; next < m->asked_count;) {
-        size_t bytes = 0;
-        an_columns_entities(m->columns);
-        for (; next < m->asked_count && bytes < SLICE_BYTES; next++) {
-            if (m->asked[next]->stored != AN_STORED_NEW)
-                continue;
-            struct an_str of_event = entity_bytes(m, m->asked[next]);
-            bytes += of_event.len;
-            an_columns_add(m->columns, of_event);
-        }
-        int rc = m->columns->rows == 0 ? AN_OK : insert(m, AN_STMT_PUT_ENTITIES, NULL, err);
-        if (rc != AN_OK)
-            return rc;
+    struct an_err why;
+    bool unfit;
+    int rc = step(m, AN_STMT_SAVEPOINT, err);
+    if (rc != AN_OK)
+        return rc;
+    rc = insert_range(m, first, next, &why);
+    if (rc == AN_OK)
+        return step(m, AN_STMT_SAVEPOINT_RELEASE, err);
+    if (rc != AN_EBACKEND || !an_db_blames_rows(m->db, &unfit))
+        return an_fail(err, rc, "%s", why.text);
+    rc = take_back(m, first, next, &why, unfit, err);
+    if (next - first == 1)
+        return rc;
+    size_t middle = first + (next - first) / 2;
+    if (rc == AN_OK)
+        rc = insert_by_halves(m, first, middle, err);
+    return rc == AN_OK ? insert_by_halves(m, middle, next, err) : rc;
+}
+
+static int insert_all(struct merge *m, bool by_halves, struct an_err *err)
+{
+    int rc = AN_OK;
+    for (size_t first = 0, next; first < m->asked_count && rc == AN_OK; first = next) {
+        next = slice_end(m, first);
+        rc = by_halves ? insert_by_halves(m, first, next, err) : insert_range(m, first, next, err);
     }
-    return AN_OK;
+    return rc;
 }
 
 /* Keys of the rows with this outcome, as arrays; returns how many. */
@@ -161,10 +219,25 @@ static bool compare(struct an_row *row, const struct an_result *res, size_t at)
     return true;
 }
 
+static bool is_bad(enum an_stored stored)
+{
+    return stored == AN_STORED_CONFLICT || stored == AN_STORED_NO_PLACE || stored == AN_STORED_UNFIT ||
+           stored == AN_STORED_REFUSED;
+}
+
+/* What came twice shares the fate of the first. */
+static void refuse_repeats(struct merge *m)
+{
+    for (size_t i = 1; i < m->r->count; i++)
+        if (is_bad(m->order[i - 1]->stored) && an_rows_compare(m->order[i - 1], m->order[i]) == 0)
+            m->order[i]->stored = m->order[i - 1]->stored;
+}
+
 /* Whatever was not inserted is there already, or came twice in this batch: with the same content, or
  * with another. */
 static int look_up_known(struct merge *m, struct an_err *err)
 {
+    refuse_repeats(m);
     size_t count = collect_keys(m, AN_STORED_NOT);
     if (count == 0)
         return AN_OK;
@@ -183,27 +256,19 @@ static int look_up_known(struct merge *m, struct an_err *err)
     return rc;
 }
 
-static size_t count_stored(const struct an_rows *r, enum an_stored stored)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < r->count; i++)
-        count += r->rows[i].stored == stored;
-    return count;
-}
-
 /* Of an atomic batch with an item that cannot be stored, nothing is: the others say so. */
 static bool spoiled(struct an_rows *r)
 {
-    if (count_stored(r, AN_STORED_CONFLICT) + count_stored(r, AN_STORED_NO_PLACE) == 0)
-        return false;
+    size_t bad = 0;
     for (size_t i = 0; i < r->count; i++)
-        if (r->rows[i].stored == AN_STORED_NEW || r->rows[i].stored == AN_STORED_DUPLICATE)
+        bad += is_bad(r->rows[i].stored);
+    for (size_t i = 0; i < r->count && bad > 0; i++)
+        if (!is_bad(r->rows[i].stored))
             r->rows[i].stored = AN_STORED_NOT;
-    return true;
+    return bad > 0;
 }
 
-/* Where nothing is new, the commit must wait for the standbys all the same: what was found may be here
- * alone. */
+/* Where nothing is new, COMMIT must wait for standbys all the same: what was found may be here alone. */
 static int add_outbox(struct merge *m, struct an_err *err)
 {
     size_t count = collect_keys(m, AN_STORED_NEW);
@@ -215,15 +280,13 @@ static int add_outbox(struct merge *m, struct an_err *err)
 }
 
 /* Inside the transaction; ends it. */
-static int merge_rows(struct merge *m, bool atomic, uint64_t *lsn, struct an_err *err)
+static int merge_rows(struct merge *m, bool atomic, unsigned doubts, uint64_t *lsn, struct an_err *err)
 {
-    int rc = insert_events(m, err);
+    int rc = insert_all(m, (doubts & AN_MERGE_ROWS) != 0, err);
     if (rc == AN_OK)
         rc = look_up_known(m, err);
     if (rc == AN_OK && atomic && spoiled(m->r))
         return an_db_end(m->db, false, err);
-    if (rc == AN_OK)
-        rc = insert_entities(m, err);
     if (rc == AN_OK)
         rc = add_outbox(m, err);
     if (rc == AN_OK)
@@ -250,17 +313,17 @@ static int begin(struct merge *m, struct an_err *err)
     return an_db_abandon(m->db, an_fail(err, AN_EMOVED, "db: the tenant does not live on this shard"), err);
 }
 
-int an_merge(struct an_db *db, struct an_rows *r, bool atomic, bool look_for_place, uint64_t *lsn,
+int an_merge(struct an_db *db, struct an_rows *r, bool atomic, unsigned doubts, uint64_t *lsn,
              struct an_err *err)
 {
     struct merge m = {.db = db, .r = r, .columns = &db->events};
     an_buf_init(&m.times, KEYS_LIMIT);
     an_buf_init(&m.ids, KEYS_LIMIT);
-    int rc = arrange(&m, look_for_place, err);
+    int rc = arrange(&m, doubts, err);
     if (rc == AN_OK)
         rc = begin(&m, err);
     if (rc == AN_OK)
-        rc = merge_rows(&m, atomic, lsn, err);
+        rc = merge_rows(&m, atomic, doubts, lsn, err);
     an_columns_trim(m.columns);
     an_buf_release(&m.times);
     an_buf_release(&m.ids);

@@ -7,9 +7,14 @@
 #include "an.h"
 #include "db/rows.h"
 
-/* look_for_place: the batch may hold timestamps that no partition takes; find them first. Without it,
- * AN_ENOENT says that there is one. Otherwise as an_store_put(). */
-int an_merge(struct an_db *db, struct an_rows *r, bool atomic, bool look_for_place, uint64_t *lsn,
+/* What may be wrong with a batch, so that it is looked for. */
+enum an_merge_doubts {
+    AN_MERGE_PLACES = 1, /* timestamps that no partition takes; without it AN_ENOENT says that there is one */
+    AN_MERGE_ROWS = 2    /* events that the database refuses; without it AN_EBACKEND says so */
+};
+
+/* doubts: any of an_merge_doubts. Otherwise as an_store_put(). */
+int an_merge(struct an_db *db, struct an_rows *r, bool atomic, unsigned doubts, uint64_t *lsn,
              struct an_err *err) AN_MUST_CHECK;
 
 #endif

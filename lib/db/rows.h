@@ -17,6 +17,8 @@ enum an_stored {
     AN_STORED_DUPLICATE, /* the same event was there already (or earlier in this batch) */
     AN_STORED_CONFLICT,  /* the same identity with another content is there: nothing changed */
     AN_STORED_NO_PLACE,  /* no partition for its timestamp */
+    AN_STORED_UNFIT,     /* the database cannot hold its values (text that its encoding lacks) */
+    AN_STORED_REFUSED,   /* the database refused it for a reason that the operator has to see; in the log */
     AN_STORED_NOT        /* left out because the batch is atomic and another item failed */
 };
 

@@ -68,6 +68,19 @@ int an_db_refused(struct an_db *db, PGresult *res, const char *what, struct an_e
     return rc;
 }
 
+bool an_db_blames_rows(const struct an_db *db, bool *unfit)
+{
+    /* Values, sizes; constraints, a trigger's own word, and a page or an index that is damaged. */
+    static const char *const values[] = {"22", "54"}, *const others[] = {"23", "44", "P0", "XX"};
+    *unfit = false;
+    for (size_t i = 0; i < AN_COUNT(values) && !*unfit; i++)
+        *unfit = strncmp(db->sqlstate, values[i], 2) == 0;
+    bool blames = *unfit;
+    for (size_t i = 0; i < AN_COUNT(others) && !blames; i++)
+        blames = strncmp(db->sqlstate, others[i], 2) == 0;
+    return blames;
+}
+
 const char *an_db_sqlstate(const struct an_db *db)
 {
     return db->sqlstate;

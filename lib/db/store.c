@@ -241,13 +241,16 @@ static bool refused_by_rls(struct an_db *db)
     return active;
 }
 
-/* All of it or nothing. AN_ECONFLICT also where row-level security refuses, which is found by trying. */
+/* All of it or nothing. AN_ECONFLICT also where row-level security refuses, which is found by trying; what it
+ * lets pass is an INSERT for one tenant. */
 static int put_whole(struct an_db *db, struct an_rows *const *parts, size_t count, uint64_t *lsn,
                      struct an_err *err)
 {
     struct batch b;
     int rc = batch_make(&b, parts, count, err);
     bool few = b.events <= FEW_EVENTS && b.event_bytes + b.entity_bytes <= FEW_BYTES;
+    if (rc == AN_OK && db->under_rls && !(few && b.tenants == 1))
+        rc = an_fail(err, AN_ECONFLICT, "db: the writer's role has no BYPASSRLS");
     if (rc == AN_OK)
         rc = few ? put_by_insert(db, &b, lsn, err) : put_by_copy(db, &b, lsn, err);
     batch_release(&b);
@@ -262,14 +265,26 @@ static int put_whole(struct an_db *db, struct an_rows *const *parts, size_t coun
     return rc;
 }
 
-static int put_by_merge(struct an_db *db, struct an_rows *r, bool atomic, bool look_for_place,
-                        uint64_t *lsn, struct an_err *err)
+/* What a failure makes us doubt of the batch. */
+static unsigned doubts_of(const struct an_db *db, int rc)
+{
+    bool unfit;
+    if (rc == AN_ENOENT)
+        return AN_MERGE_PLACES;
+    return rc == AN_EBACKEND && an_db_blames_rows(db, &unfit) ? AN_MERGE_ROWS : 0;
+}
+
+static int put_by_merge(struct an_db *db, struct an_rows *r, bool atomic, unsigned doubts, uint64_t *lsn,
+                        struct an_err *err)
 {
     an_metric_add(AN_M_CONFLICT_PATH, 1);
-    int rc = an_merge(db, r, atomic, look_for_place, lsn, err);
-    if (rc == AN_ENOENT && !look_for_place)
-        rc = an_merge(db, r, atomic, true, lsn, err);
-    return rc;
+    for (;;) {
+        int rc = an_merge(db, r, atomic, doubts, lsn, err);
+        unsigned more = doubts_of(db, rc) & ~doubts;
+        if (rc == AN_OK || more == 0)
+            return rc;
+        doubts |= more;
+    }
 }
 
 int an_store_put(struct an_db *db, struct an_rows *r, bool atomic, uint64_t *lsn, struct an_err *err)
@@ -279,21 +294,21 @@ int an_store_put(struct an_db *db, struct an_rows *r, bool atomic, uint64_t *lsn
         return AN_OK;
     if (r->events.overflow || r->entities.overflow)
         return an_fail(err, AN_ETOOBIG, "db: a batch of more than %zu bytes", r->events.limit);
-    if (db->under_rls)
-        return put_by_merge(db, r, atomic, false, lsn, err);
     int rc = put_whole(db, &r, 1, lsn, err);
-    if (rc == AN_ECONFLICT || rc == AN_ENOENT)
-        return put_by_merge(db, r, atomic, rc == AN_ENOENT, lsn, err);
-    return rc;
+    unsigned doubts = doubts_of(db, rc);
+    return rc == AN_ECONFLICT || doubts != 0 ? put_by_merge(db, r, atomic, doubts, lsn, err) : rc;
 }
 
 int an_store_put_all(struct an_db *db, struct an_rows *const *parts, size_t count, uint64_t *lsn,
                      struct an_err *err)
 {
     *lsn = 0;
-    if (db->under_rls)
-        return an_fail(err, AN_ECONFLICT, "db: the writer's role writes one tenant at a time");
     return put_whole(db, parts, count, lsn, err);
+}
+
+bool an_store_shares(const struct an_db *db)
+{
+    return !db->under_rls;
 }
 
 void an_store_tell(struct an_db *db, void (*stored)(void *arg), void *arg)

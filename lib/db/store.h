@@ -18,7 +18,7 @@
  * what is NEW is durable. AN_EMOVED: nothing was stored, for the tenant does not live in this database (any
  * more). Anything else: the outcome is unknown, the same batch may be put again (ids make it safe for keyed
  * events).
- * atomic: where one item would be a CONFLICT or NO_PLACE, nothing is stored and the others are NOT.
+ * atomic: where one item would be none of NEW and DUPLICATE, nothing is stored and the others are NOT.
  * *lsn: WAL position after the commit, for the write token; 0 where an atomic batch was refused. */
 int an_store_put(struct an_db *db, struct an_rows *r, bool atomic, uint64_t *lsn,
                  struct an_err *err) AN_MUST_CHECK;
@@ -28,6 +28,10 @@ int an_store_put(struct an_db *db, struct an_rows *r, bool atomic, uint64_t *lsn
  * AN_EMOVED: one of the tenants does not live here. */
 int an_store_put_all(struct an_db *db, struct an_rows *const *parts, size_t count, uint64_t *lsn,
                      struct an_err *err) AN_MUST_CHECK;
+
+/* May requests of several tenants share a transaction? False where row-level security is known to apply to
+ * the writer's role: an_store_put_all() of them then fails at once, with AN_ECONFLICT. */
+bool an_store_shares(const struct an_db *db) AN_MUST_CHECK;
 
 /* While it is set, `stored` is told of each batch that both put whose rows are all in, so that only the
  * commit is left, which may yet fail. The slow way round a duplicate tells nobody. NULL: the end of it. */

@@ -84,18 +84,41 @@ static struct an_problem no_place_problem(struct an_window window, struct an_are
     return (struct an_problem){.type = AN_P_OUTSIDE_WINDOW, .detail = detail, .faults = faults};
 }
 
+static struct an_problem unfit_problem(struct an_arena *arena)
+{
+    const char *detail = "The database of this server cannot hold a value of this event.";
+    struct an_faults *faults = an_arena_alloc(arena, sizeof *faults);
+    an_faults_init(faults, arena, 1);
+    an_fault_add(faults, AN_FAULT_POINTER, "", "unfit", "%s", detail);
+    return (struct an_problem){.type = AN_P_INVALID_EVENT, .detail = detail, .faults = faults};
+}
+
 /* What is to be said of a row that the store did not take; false where it took it. */
 static bool stored_problem(enum an_stored stored, struct an_window window, struct an_arena *arena,
                            struct an_problem *out)
 {
-    if (stored == AN_STORED_NO_PLACE) {
+    switch (stored) {
+    case AN_STORED_NO_PLACE:
         *out = no_place_problem(window, arena);
         return true;
+    case AN_STORED_UNFIT:
+        *out = unfit_problem(arena);
+        return true;
+    case AN_STORED_REFUSED:
+        *out = (struct an_problem){.type = AN_P_INTERNAL,
+                                   .detail = "The database refused this event; the server's log says why."};
+        return true;
+    case AN_STORED_CONFLICT:
+        *out = (struct an_problem){.type = AN_P_CONFLICT,
+                                   .detail = "An event with this idempotency_key and timestamp, but with "
+                                             "another content, is already stored; it was not changed."};
+        return true;
+    case AN_STORED_NEW:
+    case AN_STORED_DUPLICATE:
+    case AN_STORED_NOT:
+        break;
     }
-    *out = (struct an_problem){.type = AN_P_CONFLICT,
-                               .detail = "An event with this idempotency_key and timestamp, but with another "
-                                         "content, is already stored; it was not changed."};
-    return stored == AN_STORED_CONFLICT;
+    return false;
 }
 
 void an_answer_settle(struct an_answer *a, const struct an_rows *rows, struct an_window window,

@@ -40,7 +40,7 @@ void an_answer_clear(struct an_answer *a); /* keeps up to 32 KiB of memory */
 void an_answer_row(struct an_answer *a, uint32_t row);
 void an_answer_problem(struct an_answer *a, const struct an_problem *p);
 
-/* Turns the items that the store could not take (CONFLICT, NO_PLACE) into problems. */
+/* Turns the items that the store could not take (CONFLICT, NO_PLACE, UNFIT, REFUSED) into problems. */
 void an_answer_settle(struct an_answer *a, const struct an_rows *rows, struct an_window window,
                       struct an_arena *arena);
 

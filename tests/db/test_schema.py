@@ -310,7 +310,9 @@ def check_statement(shared, text, role):
     conn = shared.connect(role, autocommit=False)
     try:
         with conn.cursor() as cur:
-            if re.search(r"^(BEGIN|COMMIT|ROLLBACK|LOCK|DISCARD|COPY)", text, re.M):
+            if re.search(r"^(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|LOCK|DISCARD|COPY)", text, re.M):
+                if re.search("^RO.* TO|^RELEASE", text, re.M):
+                    cur.execute("SAVEPOINT item")
                 # Not a plan to be made: run it as it is. COPY wants data, and none is data too.
                 if re.search("^COPY", text, re.M):
                     cur.copy_expert(text, io.BytesIO(b"PGCOPY\n\xff\r\n\0" + bytes(8) + b"\xff\xff"))

@@ -43,6 +43,7 @@ EXTRA_DIST += \
 	tests/http/test_platform.py \
 	tests/http/test_quickstart.py \
 	tests/http/test_readiness.py \
+	tests/http/test_refused.py \
 	tests/http/test_replicas.py \
 	tests/http/test_replicas_moves.py \
 	tests/http/test_search.py \

@@ -97,11 +97,11 @@ class Annals:
     database of its own is made there), or None for one of its own. server: "lighttpd" or "apache". inherit:
     programs get their listening sockets from us as descriptor 0, as from systemd. beside: another Annals
     that runs; this is a second host of its installation, with the same database and local issuer.
-    environment: {app: {name: value}} besides ours."""
+    environment: {app: {name: value}} besides ours. template: what its database is a
+    copy of."""
 
     def __init__(self, settings=None, cluster=None, server="lighttpd", durable=False, inherit=False,
-                 beside=None,
-                 environment=None):
+                 beside=None, environment=None, template="template1"):
         self.settings = dict(settings or {})
         self.beside = beside
         self.own_cluster = cluster is None and beside is None
@@ -109,6 +109,7 @@ class Annals:
         self.server = server
         self.inherit = inherit
         self.environment = environment or {}
+        self.template = template
         self.sockets = {}
         self.folder = pathlib.Path(postgres.make_folder("an-"))
         self.folder.chmod(0o711)  # the web server's user goes through it to the sockets
@@ -129,7 +130,7 @@ class Annals:
             if self.own_cluster:
                 self.cluster.start()
             if self.beside is None:
-                self.cluster.create_database(self.database)
+                self.cluster.create_database(self.database, self.template)
             self._make_folder(self.run)
             self.log.touch()
             self.write_conf()
