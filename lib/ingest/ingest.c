@@ -348,7 +348,8 @@ struct an_ingest_held *an_ingest_take(struct an_ingest *in, const struct an_inge
 
 bool an_ingest_wants_company(const struct an_ingest_held *w)
 {
-    return !w->call.atomic && w->rows.events.len + w->rows.entities.len <= LARGE;
+    return !w->call.atomic && w->rows.events.len + w->rows.entities.len <= LARGE &&
+           an_store_shares(an_shard_writer(w->call.shard));
 }
 
 static void note_outcome(struct an_ingest_held *w, const struct an_combine_part *part)
@@ -474,7 +475,7 @@ static int put_own(struct an_ingest_held *w, struct an_err *err)
     if (w->rc != AN_OK)
         *err = w->err;
     else if (w->rows.rows[0].stored != AN_STORED_NEW)
-        return an_fail(err, AN_EAGAIN, "an event of our own has no partition for its time");
+        return an_fail(err, AN_EAGAIN, "an event of our own has no place in the database");
     return w->rc;
 }
 

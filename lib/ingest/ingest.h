@@ -44,8 +44,8 @@ struct an_ingest_held;
 #define AN_INGEST_HELD 32
 struct an_ingest_held *an_ingest_take(struct an_ingest *in, const struct an_ingest_call *call,
                                       struct an_reply *rep) AN_MUST_CHECK;
-/* False for an atomic batch, which fails as a whole, and for a large one, which gains little: they are
- * committed alone. */
+/* False for an atomic batch, which fails as a whole, for a large one, which gains little, and where tenants
+ * cannot share a transaction (an_store_shares()): they are committed alone. */
 bool an_ingest_wants_company(const struct an_ingest_held *held) AN_MUST_CHECK;
 /* Commits all that is held. */
 void an_ingest_commit(struct an_ingest *in);
