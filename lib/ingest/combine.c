@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdatomic.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/futex.h"
@@ -12,6 +11,7 @@
 #include "base/share.h"
 #include "db/health.h"
 #include "db/rows.h"
+#include "db/tx.h"
 #include "ingest/combine.h"
 #include "log/log.h"
 
@@ -23,7 +23,7 @@
 #define PARTS_BYTES ((size_t)4 << 20)  /* and their rows */
 #define RECHECK_MS 100                 /* how long a dead leader may go unnoticed */
 #define CROWD 32                       /* so many requests are worth a second insert at the same time */
-#define PATIENCE_MS 25                 /* or one who has waited so long: the first is slow */
+#define PATIENCE_MS 25                 /* or one who has waited so long, or a first who takes so long */
 #define WITHDRAW_MS 1000               /* no lane for so long: commit alone */
 
 /* What a slot's state word says. Its owner moves it FREE -> READY, CALLED -> READY, and DONE, READY or
@@ -64,7 +64,6 @@ struct slot_part {
 };
 
 struct slot {
-    pthread_mutex_t owner; /* robust, held by the worker for its life: so a dead worker's slot is found */
     uint32_t again;        /* a leader died with it: a duplicate of our own is no duplicate */
     uint32_t count, bytes; /* of parts and data in use */
     struct an_err err;     /* of the last part that failed */
@@ -72,18 +71,18 @@ struct slot {
     _Alignas(64) char data[SLOT_BYTES]; /* the mapping has the same address in every worker */
 };
 
-/* Where a lane's leader is, as far as others have to know. Only advice: a leader that died leaves it
- * behind. */
-enum phase { IDLE, INSERTING, COMMITTING };
-
 struct lane {
     _Alignas(64) pthread_mutex_t leader; /* robust */
-    _Atomic uint32_t phase;
+    /* Since when its leader inserts, by the clock for waiting; 0: he does not. Only advice: a leader that
+     * died leaves it behind. */
+    _Atomic int64_t inserting_us;
 };
 
 struct shared {
     struct lane lanes[SHARDS * LANES]; /* lane l of shard n: n * LANES + l */
     struct an_health health;
+    /* robust, each held by a worker for its life: so a dead worker's slot is found */
+    pthread_mutex_t owners[SLOTS];
     _Alignas(64) _Atomic uint32_t used; /* slots below this one have been owned once */
     _Alignas(64) _Atomic uint32_t state[SLOTS];
     _Alignas(64) _Atomic uint32_t waiting[SLOTS]; /* requests in each; only to see whether there is a crowd */
@@ -105,6 +104,7 @@ struct an_combine {
     _Atomic uint32_t *state;
     int64_t timeout_us;
     /* Of what is being put: */
+    int64_t until_us; /* then it should be committed */
     struct an_shard *shard;
     uint32_t number; /* of the shard; SHARDS: it has none */
     uint32_t lane;   /* that is led */
@@ -128,8 +128,10 @@ void *an_combine_share(const struct an_conf *c)
     }
     for (size_t i = 0; i < SHARDS * LANES; i++)
         an_robust_init(&s->lanes[i].leader);
+    for (size_t i = 0; i < SLOTS; i++)
+        an_robust_init(&s->owners[i]);
     an_health_init(&s->health);
-    return s; /* a slot's mutex is made by its first owner: untouched slots take no memory */
+    return s;
 }
 
 /* What a dead leader of this lane had taken waits again. */
@@ -155,13 +157,15 @@ static bool lane_try(struct shared *s, uint32_t lane)
         return false;
     if (dead)
         lane_recover(s, lane);
-    atomic_store(&s->lanes[lane].phase, INSERTING);
+    atomic_store(&s->lanes[lane].inserting_us, an_clock_mono_us());
     return true;
 }
 
+/* Not one who takes long: a lock that somebody holds, a disk that hangs, and he himself may stand still. */
 static bool is_inserting(const struct shared *s, uint32_t lane)
 {
-    return atomic_load(&s->lanes[lane].phase) == INSERTING;
+    int64_t since_us = atomic_load(&s->lanes[lane].inserting_us);
+    return since_us != 0 && an_clock_mono_us() - since_us < PATIENCE_MS * 1000;
 }
 
 /* Calls one of those who wait for this shard to lead, unless somebody inserts: who does that calls when
@@ -183,47 +187,26 @@ static void call_next(struct shared *s, uint32_t number)
 
 static void lane_leave(struct shared *s, uint32_t lane)
 {
-    atomic_store(&s->lanes[lane].phase, IDLE);
+    atomic_store(&s->lanes[lane].inserting_us, 0);
     an_robust_unlock(&s->lanes[lane].leader);
     call_next(s, lane / LANES);
 }
 
 static bool slot_claim(struct an_combine *me, uint32_t i)
 {
-    struct slot *slot = &me->shared->slots[i];
+    struct shared *s = me->shared;
     bool dead;
-    if (!an_robust_try(&slot->owner, &dead))
+    if (!an_robust_try(&s->owners[i], &dead))
         return false;
-    me->slot = slot;
-    me->state = &me->shared->state[i];
+    me->slot = &s->slots[i];
+    me->state = &s->state[i];
     uint32_t seen = atomic_load(me->state); /* what a dead owner left waiting has nobody to answer to */
     while (is_waiting(seen) && !atomic_compare_exchange_strong(me->state, &seen, FREE))
         continue;
+    uint32_t used = atomic_load(&s->used);
+    while (used <= i && !atomic_compare_exchange_strong(&s->used, &used, i + 1))
+        continue;
     return true;
-}
-
-/* The first slot that nobody owns; a new one where all that were ever used are owned. */
-static void slot_find(struct an_combine *me)
-{
-    struct shared *s = me->shared;
-    for (;;) {
-        uint32_t used = atomic_load(&s->used);
-        for (uint32_t i = 0; i < used; i++)
-            if (slot_claim(me, i))
-                return;
-        if (used == SLOTS)
-            return;
-        /* Between the making of its mutex and the raise of `used` nobody else looks at it. */
-        if (!lane_try(s, 0)) {
-            (void)usleep(1000);
-            continue;
-        }
-        if (atomic_load(&s->used) == used) {
-            an_robust_init(&s->slots[used].owner);
-            atomic_store(&s->used, used + 1);
-        }
-        lane_leave(s, 0);
-    }
 }
 
 struct an_combine *an_combine_join(void *shared, const struct an_conf *c)
@@ -231,8 +214,8 @@ struct an_combine *an_combine_join(void *shared, const struct an_conf *c)
     struct an_combine *me = an_xcalloc(1, sizeof *me);
     me->shared = shared;
     me->timeout_us = c->commit_timeout_ms * 1000;
-    if (shared != NULL)
-        slot_find(me);
+    for (uint32_t i = 0; shared != NULL && me->slot == NULL && i < SLOTS; i++)
+        (void)slot_claim(me, i); /* the first that nobody owns */
     return me;
 }
 
@@ -241,7 +224,7 @@ void an_combine_leave(struct an_combine *me)
     if (me == NULL)
         return;
     if (me->slot != NULL)
-        an_robust_unlock(&me->slot->owner);
+        an_robust_unlock(&me->shared->owners[me->slot - me->shared->slots]);
     free(me);
 }
 
@@ -268,19 +251,32 @@ static int put_once(struct an_combine *me, struct an_rows *const *rows, size_t c
     return an_store_put_all(writer, rows, count, lsn, err);
 }
 
+/* Limits statements to what is left of the time that the requests have, and to half of it at least, since
+ * a transaction that begins late may have others in it. Returns the usual limit. */
+static int64_t hurry(const struct an_combine *me, struct an_db *writer)
+{
+    int64_t left_us = me->until_us - an_clock_mono_us(), least_us = me->timeout_us / 2;
+    int64_t limit_ms = (left_us > least_us ? left_us : least_us) / 1000 + 1;
+    int64_t usual_ms = an_db_limit(writer, limit_ms);
+    if (usual_ms < limit_ms)
+        (void)an_db_limit(writer, usual_ms);
+    return usual_ms;
+}
+
 /* One transaction on our own connection; a connection that broke is opened again, and the same rows are put
- * once more. *again: that happened. */
+ * once more while there is time. *again: it broke. */
 static int put(struct an_combine *me, struct an_rows *const *rows, size_t count, bool atomic, bool *again,
                uint64_t *lsn, struct an_err *err)
 {
-    int64_t since_us = an_clock_mono_us();
+    struct an_db *writer = an_shard_writer(me->shard);
+    int64_t since_us = an_clock_mono_us(), usual_ms = hurry(me, writer);
     int rc = put_once(me, rows, count, atomic, lsn, err);
     *again = rc == AN_EAGAIN;
-    if (rc == AN_EAGAIN && an_db_ready(an_shard_writer(me->shard), err) == AN_OK)
+    if (*again && an_clock_mono_us() < me->until_us && an_db_ready(writer, err) == AN_OK)
         rc = put_once(me, rows, count, atomic, lsn, err);
+    (void)an_db_limit(writer, usual_ms);
     if (me->number < SHARDS)
-        an_health_tried(&me->shared->health, me->number,
-                        rc == AN_OK || an_db_is_open(an_shard_writer(me->shard)),
+        an_health_tried(&me->shared->health, me->number, rc == AN_OK || an_db_is_open(writer),
                         an_clock_mono_us() - since_us);
     return rc;
 }
@@ -445,7 +441,7 @@ static void let_next_insert(void *arg)
     struct an_combine *me = arg;
     if (!waiting_are(me, me->part_count))
         return;
-    atomic_store(&me->shared->lanes[me->lane].phase, COMMITTING);
+    atomic_store(&me->shared->lanes[me->lane].inserting_us, 0);
     call_next(me->shared, me->number);
 }
 
@@ -572,6 +568,7 @@ static void wait_or_lead(struct an_combine *me, struct an_combine_part *parts, s
 
 static void choose(struct an_combine *me, struct an_shard *shard)
 {
+    me->until_us = an_clock_mono_us() + me->timeout_us;
     me->shard = shard;
     me->number = me->shared == NULL ? SHARDS : an_health_number(&me->shared->health, an_shard_name(shard));
     if (me->number > SHARDS)

@@ -350,7 +350,7 @@ def test_a_locked_table_is_503_in_time(make_annals):
     lock.close()
     assert [r.status for r in replies] == [503] * 4 and all(r.headers["Retry-After"]
                                                             for r in replies), replies
-    assert took < 6
+    assert took < 3.5  # half as much again as the limit, and a moment
     assert stack.post(event()).status == 201
 
 

@@ -3,6 +3,7 @@
  * The step is armed by a file in $KILLAT_FOLDER named STEP.kill or STEP.stop. The process that can remove
  * it is the one that dies: exactly one, and the test sees that it happened. Nothing in the product knows of
  * this; the steps show in the calls that the combiner makes (docs/design/combiner.md).
+ * Who can remove STEP.pass is spared for the transaction that it is at.
  *
  * Of a leader:
  *   gathered   its slots are taken, nothing is sent
@@ -40,24 +41,28 @@
 
 static struct {
     pthread_mutex_t *lane; /* that we lead in */
-    bool sent, committing, committed;
+    bool sent, committing, committed, spared;
 } batch;
 
-static void fall(const char *step, const char *how, int signal_number)
+static bool take(const char *step, const char *what)
 {
     char path[256];
     const char *folder = getenv("KILLAT_FOLDER");
     if (folder == NULL)
-        return;
-    (void)snprintf(path, sizeof path, "%s/%s.%s", folder, step, how);
-    if (unlink(path) == 0)
-        (void)kill(getpid(), signal_number);
+        return false;
+    (void)snprintf(path, sizeof path, "%s/%s.%s", folder, step, what);
+    return unlink(path) == 0;
 }
 
 static void at(const char *step)
 {
-    fall(step, "kill", SIGKILL);
-    fall(step, "stop", SIGSTOP);
+    batch.spared = batch.spared || take(step, "pass");
+    if (batch.spared)
+        return;
+    if (take(step, "kill"))
+        (void)kill(getpid(), SIGKILL);
+    if (take(step, "stop"))
+        (void)kill(getpid(), SIGSTOP);
 }
 
 /* Only lanes and the owners of slots are tried; owners once, at the start. */
@@ -65,7 +70,7 @@ int pthread_mutex_trylock(pthread_mutex_t *m)
 {
     int rc = NEXT(pthread_mutex_trylock)(m);
     batch.lane = rc == 0 || rc == EOWNERDEAD ? m : NULL;
-    batch.sent = batch.committing = batch.committed = false;
+    batch.sent = batch.committing = batch.committed = batch.spared = false;
     return rc;
 }
 

@@ -13,19 +13,24 @@ from datetime import datetime, timezone
 Answer = collections.namedtuple("Answer", "status seconds body")
 
 
+def named(name):
+    """An event whose entity tells it from others, sent again or not."""
+    return {"action": "combine.one", "actor": {"type": "user", "id": "u"},
+            "entities": [{"type": "doc", "id": name}]}
+
+
 def keyed(key):
     now = datetime.now(timezone.utc).isoformat().replace("+00:00", "Z")
-    return {"action": "combine.one", "actor": {"type": "user", "id": "u"}, "timestamp": now,
-            "idempotency_key": key,
-            "entities": [{"type": "doc", "id": key}]}
+    return {**named(key), "timestamp": now, "idempotency_key": key}
 
 
 class Senders:
-    """Clients that each send keyed events one request after the other, and send each again until it is
-    acknowledged. batch: events in a request."""
+    """Clients that each send events one request after the other, and send each again until it is
+    acknowledged. batch: events in a request. keys: with idempotency keys, so that it is stored once however
+    often it is sent; without them each try is an event of its own."""
 
-    def __init__(self, stack, tenant, clients, batch=1):
-        self.stack, self.token, self.batch = stack, stack.token(tenant, "audit:write"), batch
+    def __init__(self, stack, tenant, clients, batch=1, keys=True):
+        self.stack, self.token, self.batch, self.keys = stack, stack.token(tenant, "audit:write"), batch, keys
         self.acknowledged, self.statuses = [], collections.Counter()
         self.slowest = 0.0  # seconds that one request took, whatever its answer
         self.ending = threading.Event()
@@ -44,12 +49,15 @@ class Senders:
     def _run(self, number):
         count = 0
         while not self.ending.is_set():
-            keys = [f"{number}-{count + i}" for i in range(self.batch)]
+            names = [f"{number}-{count + i}" for i in range(self.batch)]
             count += self.batch
-            events = [keyed(key) for key in keys]
-            for _ in range(200):
+            events = [keyed(name) for name in names]
+            for attempt in range(200):
+                if not self.keys:
+                    names = [f"{name.split('.')[0]}.{attempt}" for name in names]
+                    events = [named(name) for name in names]
                 if self._send(events):
-                    self.acknowledged += keys
+                    self.acknowledged += names
                     break
                 time.sleep(0.02)
 

@@ -3,6 +3,8 @@
  * shards, and LANES lanes a shard.
  * A worker may die before any of its steps, DEATHS of them; those who replace it are not modelled, since the others must
  * do without.
+ * A leader who inserts for long is taken for one who does not: `inserting` may be overlooked.
+ * Not modelled: an owner who gives up, and what he does with his slot next.
  * Checked: an answer means exactly one commit, on the request's own shard; nobody is left asleep; only the dead get no
  * answer.
  *
@@ -84,6 +86,7 @@ inline call()
     do
     :: atomic { i < (shard + 1) * LANES && !inserting[i] -> i++ }
     :: atomic { i < (shard + 1) * LANES && inserting[i] -> i = N; break }
+    :: atomic { i < (shard + 1) * LANES && inserting[i] -> i++ } /* for long */
     :: atomic { i == (shard + 1) * LANES -> i = 0; break }
     od;
     do
