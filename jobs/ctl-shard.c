@@ -104,13 +104,10 @@ static int identify(struct an_db *db, char out[IDENTITY_MAX], struct an_err *err
 
 static int check_schema(struct an_db *db, struct an_err *err)
 {
-    static struct an_migration list[AN_MIGRATIONS_MAX];
-    size_t count;
-    int rc = an_migrate_status(db, list, AN_MIGRATIONS_MAX, &count, err);
-    for (size_t i = 0; i < count && rc == AN_OK; i++)
-        if (!list[i].applied)
-            rc = an_fail(err, AN_EINVAL,
-                         "its schema is older than this program: run annalsctl db migrate --primary first");
+    size_t missing;
+    int rc = an_migrate_missing(db, &missing, err);
+    if (rc == AN_OK && missing > 0)
+        rc = an_fail(err, AN_EINVAL, "its schema is older than this program: run annalsctl db migrate --primary first");
     return rc;
 }
 

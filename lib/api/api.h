@@ -41,6 +41,7 @@ struct an_ctx {
     struct an_shard *directory; /* the default shard */
     struct an_db *writer;       /* of the directory */
     struct an_ingest *ingest;
+    struct an_readiness *readiness; /* what /readyz remembers */
     const struct an_secret *signing_key; /* of the router; NULL until a handler has asked for it */
     struct an_upkeep_metrics upkeep;
 };

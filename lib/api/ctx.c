@@ -2,6 +2,7 @@
 #include "an.h"
 
 #include "api/api.h"
+#include "api/readiness.h"
 #include "auth/keyfetch.h"
 #include "auth/keyring.h"
 
@@ -27,6 +28,7 @@ int an_ctx_open(struct an_ctx *ctx, const struct an_conf *c, const char *app, co
         an_router_share(ctx->router, shared->health);
     ctx->directory = an_router_default(ctx->router);
     ctx->writer = an_shard_writer(ctx->directory);
+    ctx->readiness = an_readiness_new();
     ctx->ingest = an_ingest_new(c, ctx->router, shared->combine);
     return AN_OK;
 }
@@ -35,6 +37,7 @@ void an_ctx_close(struct an_ctx *ctx)
 {
     an_upkeep_metrics_release(&ctx->upkeep);
     an_ingest_free(ctx->ingest);
+    an_readiness_free(ctx->readiness);
     an_router_free(ctx->router);
     an_auth_close(ctx->auth);
     *ctx = (struct an_ctx){.conf = NULL};

@@ -11,6 +11,8 @@ libannals_a_SOURCES += \
 	lib/api/own_event.h \
 	lib/api/platform.c \
 	lib/api/platform.h \
+	lib/api/readiness.c \
+	lib/api/readiness.h \
 	lib/api/route.c \
 	lib/api/route.h \
 	lib/api/search_routes.c \

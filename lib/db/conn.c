@@ -226,11 +226,22 @@ static bool connect_host(struct an_db *db, int64_t timeout_ms, bool shares)
     return false;
 }
 
-/* What comes next fails at once for a moment. */
+void an_db_hurry(struct an_db *db, int64_t wait_ms)
+{
+    db->hurry_ms = wait_ms;
+}
+
+static int64_t hurried(const struct an_db *db, int64_t wait_ms)
+{
+    return db->hurry_ms > 0 && db->hurry_ms < wait_ms ? db->hurry_ms : wait_ms;
+}
+
+/* What comes next fails at once for a moment, unless we were in a hurry. */
 static int cannot_connect(struct an_db *db, struct an_err *err)
 {
     (void)an_fail_within(&db->failure, "db: cannot connect");
-    db->retry_at_us = an_clock_mono_us() + RETRY_US;
+    if (db->hurry_ms == 0)
+        db->retry_at_us = an_clock_mono_us() + RETRY_US;
     an_metric_add(AN_M_DB_ERRORS, 1);
     return an_fail(err, AN_EAGAIN, "%s", db->failure.text);
 }
@@ -254,9 +265,10 @@ static int connect_now(struct an_db *db, struct an_err *err)
     size_t tries = db->where.count;
     int64_t since_us = an_clock_mono_us();
     bool shares = !is_suspected(db); /* else it is for us to find out */
+    int64_t timeout_ms = hurried(db, db->connect_timeout_ms) / (int64_t)tries;
     db->failure.text[0] = '\0';
     for (size_t i = 0; i < tries; i++) {
-        if (connect_host(db, db->connect_timeout_ms / (int64_t)tries, shares && i + 1 == tries)) {
+        if (connect_host(db, timeout_ms, shares && i + 1 == tries)) {
             tell(db, true, since_us);
             an_metric_add(AN_M_DB_CONNECTS, 1);
             an_log_trace("db", "connected as %s", PQuser(db->pg));
@@ -363,7 +375,7 @@ int an_db_poll(struct an_db *db, short events, int64_t deadline_us, struct an_er
 
 static int64_t deadline(const struct an_db *db)
 {
-    return an_clock_mono_us() + db->wait_ms * 1000;
+    return an_clock_mono_us() + hurried(db, db->wait_ms) * 1000;
 }
 
 int an_db_flush(struct an_db *db, struct an_err *err)

@@ -27,6 +27,7 @@ struct an_db {
     bool writes;                 /* wants a server that takes writes */
     int64_t connect_timeout_ms, statement_timeout_ms;
     int64_t wait_ms;               /* longest wait for one answer: statement_timeout and a little */
+    int64_t hurry_ms;              /* limit of any wait, or 0 */
     bool prepare;                  /* database.prepared */
     enum an_prepared prepared[AN_STMT__COUNT]; /* on this connection */
     struct an_texts texts;                     /* the same for what is not in sql/queries */

@@ -103,6 +103,18 @@ int an_migrate_status(struct an_db *db, struct an_migration *list, size_t room, 
     return rc;
 }
 
+int an_migrate_missing(struct an_db *db, size_t *missing, struct an_err *err)
+{
+    struct an_migration one;
+    int rc = AN_OK;
+    *missing = 0;
+    for (size_t i = 0; i <= an_migration_files_count && rc == AN_OK; i++) {
+        rc = describe(db, i, &one, err);
+        *missing += rc == AN_OK && !one.applied;
+    }
+    return rc;
+}
+
 static int note_migration(struct an_db *db, const struct an_migration *m, struct an_err *err)
 {
     char number[16];

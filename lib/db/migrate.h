@@ -23,6 +23,8 @@ unsigned an_migration_latest(void);
 /* Fills up to `room` entries in order; *count is how many there are. */
 int an_migrate_status(struct an_db *db, struct an_migration *list, size_t room, size_t *count,
                       struct an_err *err) AN_MUST_CHECK;
+/* How many of this build's are not applied. */
+int an_migrate_missing(struct an_db *db, size_t *missing, struct an_err *err) AN_MUST_CHECK;
 /* Applies what is missing; each one is reported through `progress` after its commit. */
 int an_migrate(struct an_db *db, void (*progress)(const struct an_migration *m, void *arg), void *arg,
                struct an_err *err) AN_MUST_CHECK;

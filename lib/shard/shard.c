@@ -21,6 +21,7 @@ struct an_shard {
     struct an_pause pause;         /* of the primary, as the reader */
     struct an_replica *replicas;
     size_t count, next; /* next: whose turn it is */
+    int64_t hurry_ms;   /* 0: none */
 };
 
 struct an_shard *an_shard_new(const struct an_conf *c, const char *name, const char *primary,
@@ -430,10 +431,21 @@ int an_shard_reader_again(struct an_shard *s, struct an_server *had, struct an_s
     return an_db_ready(had->db, err);
 }
 
-static void look_at_replica(const struct an_shard *s, struct an_replica *r, an_server_look *each, void *arg)
+void an_shard_hurry(struct an_shard *s, int64_t wait_ms)
+{
+    s->hurry_ms = wait_ms;
+    an_db_hurry(s->writer, wait_ms);
+    an_db_hurry(s->primary.db, wait_ms);
+    for (size_t i = 0; i < s->count; i++)
+        an_db_hurry(s->replicas[i].server.db, wait_ms);
+}
+
+static void look_at_replica(const struct an_shard *s, struct an_replica *r, bool late, an_server_look *each, void *arg)
 {
     struct an_err err;
-    bool asks = an_replica_is_due(r) && !an_replica_is_fresh(r);
+    bool asks = !late && an_replica_is_due(r) && !an_replica_is_fresh(r);
+    if (!asks && r->state == AN_REPLICA_NOT_ASKED)
+        return;
     bool reached = asks ? an_replica_ask(r, &err) == AN_OK : r->state != AN_REPLICA_AWAY;
     each(arg, &(struct an_server_state){.shard = s->name,
                                         .replica = r->name,
@@ -447,11 +459,14 @@ static void look_at_replica(const struct an_shard *s, struct an_replica *r, an_s
 void an_shard_look(struct an_shard *s, an_server_look *each, void *arg)
 {
     struct an_err err = {AN_OK, ""};
+    int64_t from_us = an_clock_mono_us();
     if (reads_primary(s)) {
         bool reached = an_db_ready(s->primary.db, &err) == AN_OK;
         each(arg, &(struct an_server_state){
                       .shard = s->name, .reached = reached, .through_us = AN_TIME_MIN_US, .why = err.text});
     }
-    for (size_t i = 0; i < s->count; i++)
-        look_at_replica(s, &s->replicas[i], each, arg);
+    for (size_t i = 0; i < s->count; i++) {
+        bool late = s->hurry_ms > 0 && an_clock_mono_us() - from_us >= s->hurry_ms * 1000;
+        look_at_replica(s, &s->replicas[i], late, each, arg);
+    }
 }

@@ -3,10 +3,12 @@
 
 import json
 import signal
+import time
 
 import fastcgi
 import pytest
 
+import postgres
 from annals import wait_until
 from shards import Shard
 
@@ -36,6 +38,7 @@ def test_schema_that_is_older(make_annals):
         sql.execute("DELETE FROM annals.schema_migrations WHERE number = (SELECT max(number) "
                     "FROM annals.schema_migrations)")
     for app in NEEDS:
+        wait_until("it is noticed", lambda app=app: ready(annals, app)[0] == 503)
         status, body = ready(annals, app)
         assert (status, body["status"]) == (503, "not ready")
         assert "annalsctl db migrate" in body["checks"]["schema"]
@@ -49,9 +52,111 @@ def test_partitions_that_end_soon_are_a_warning(make_annals):
         sql.execute("SELECT max(inhrelid::regclass::text) FROM pg_inherits "
                     "WHERE inhparent = 'annals.outbox'::regclass")
         sql.execute(f"DROP TABLE {sql.fetchone()[0]}")
+    wait_until("it is noticed", lambda: ready(annals, "search")[1]["warnings"])
     status, body = ready(annals, "search")
     assert (status, body["status"]) == (200, "ready")
-    assert len(body["warnings"]) == 1 and "annals-partition" in body["warnings"][0]
+    assert len(body["warnings"]) == 1 and "shard default: annals-partition" in body["warnings"][0]
+
+
+# --- several shards -------------------------------------------------------------------------------------------------
+ONE_WORKER = {f"{app}.workers": 1 for app in NEEDS}
+
+
+@pytest.fixture
+def farm(make_annals):
+    """An Annals, and a shard on a server of its own."""
+    with postgres.Cluster() as cluster:
+        annals = make_annals({**ONE_WORKER, "partition.outbox_days_ahead": 3})
+        yield annals, Shard(annals, "second", cluster).add()
+
+
+def warnings(annals, app):
+    return " / ".join(ready(annals, app)[1]["warnings"])
+
+
+def wait_known(annals):
+    for app in NEEDS:
+        wait_until("the shard is known", lambda app=app: ready(annals, app)[1]["checks"].get("shard.second") == "ok")
+
+
+def test_partitions_of_another_shard_end_soon(farm):
+    annals, shard = farm
+    wait_known(annals)
+    [[last]] = shard.rows("SELECT max(inhrelid::regclass::text) FROM pg_inherits WHERE inhparent = 'annals.outbox'::regclass")
+    shard.rows(f"DROP TABLE {last}")
+    for app in NEEDS:
+        wait_until("it is noticed", lambda app=app: "shard second: annals-partition" in warnings(annals, app))
+        assert ready(annals, app)[0] == 200 and "shard default" not in warnings(annals, app)
+    text = annals.get("/metrics", token=None).body.decode()
+    for app in NEEDS:
+        horizon = {name: float(text.split(f'annals_shard_horizon_timestamp_seconds{{app="{app}",shard="{name}"}} ')[1].split()[0])
+                   for name in ("default", "second")}
+        assert horizon["default"] - horizon["second"] == 86400
+    status = annals.ctl("status", check=False)
+    assert status.returncode == 1
+    assert status.stdout.count("annals-partition does not run") == 1
+
+
+def test_schema_of_another_shard_is_older(farm):
+    """Its tenants are not served well; the others are."""
+    annals, shard = farm
+    shard.rows("DELETE FROM annals.schema_migrations WHERE number = (SELECT max(number) FROM annals.schema_migrations)")
+    for app in NEEDS:
+        wait_until("it is noticed", lambda app=app: "shard second: its schema is older" in warnings(annals, app))
+        status, body = ready(annals, app)
+        assert status == 200 and "annalsctl db migrate" in body["checks"]["shard.second"]
+
+
+@pytest.mark.parametrize("how", ["gone", "hung"])
+def test_another_shard_is_away(farm, how):
+    """Ready all the same, and quick to say so, each time."""
+    annals, shard = farm
+    wait_known(annals)
+    if how == "gone":
+        shard.cluster.stop(signal.SIGQUIT)
+    else:
+        shard.cluster.signal_all(signal.SIGSTOP)
+    slow = []
+    try:
+        until_s = time.monotonic() + 9
+        while time.monotonic() < until_s:
+            for app in NEEDS:
+                from_s = time.monotonic()
+                status, _ = ready(annals, app)
+                slow.append(time.monotonic() - from_s)
+                assert status == 200
+            time.sleep(0.3)
+        for app in NEEDS:
+            assert "shard second: its tenants are not served: " in warnings(annals, app)
+            assert f'annals_shard_up{{app="{app}",shard="second"}} 0' in annals.get("/metrics", token=None).body.decode()
+    finally:
+        if how == "gone":
+            shard.cluster.start()
+        else:
+            shard.cluster.signal_all(signal.SIGCONT)
+    slow.sort()
+    print(how, len(slow), "looks, slowest", slow[-8:])
+    assert slow[-1] < 1 and slow[len(slow) * 3 // 4] < 0.1
+    for app in NEEDS:
+        wait_until("it is back", lambda app=app: ready(annals, app)[1]["checks"].get("shard.second") == "ok", 20)
+
+
+def test_all_shards_are_away(make_annals):
+    with postgres.Cluster() as cluster:
+        annals = make_annals(ONE_WORKER, own_cluster=True)
+        Shard(annals, "second", cluster).add()
+        wait_known(annals)
+        annals.cluster.stop(signal.SIGQUIT)
+        for app in NEEDS:
+            wait_until("the other serves", lambda app=app: "only tenants of other shards" in warnings(annals, app))
+            assert ready(annals, app)[0] == 200
+        cluster.stop(signal.SIGQUIT)
+        try:
+            for app in NEEDS:
+                wait_until("nobody serves", lambda app=app: ready(annals, app)[0] == 503)
+        finally:
+            cluster.start()
+            annals.cluster.start()
 
 
 def test_database_that_is_away(make_annals):
