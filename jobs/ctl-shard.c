@@ -345,11 +345,12 @@ static int change(const struct an_ctl *ctl, const struct change *c, const char *
     struct an_result *res = NULL;
     struct an_db *db = an_db_new(ctl->conf, AN_DB_JOB);
     rc = an_db_exec(db, c->stmt, params, c->state == NULL ? 1 : 2, &res, err);
-    if (rc == AN_OK && an_result_rows(res) == 0)
-        rc = an_fail(err, AN_ENOENT, "shard '%s': %s", name, c->refusal);
+    /* 23503: a tenant came to it at this moment. */
+    if (rc == AN_OK ? an_result_rows(res) == 0 : strcmp(an_db_sqlstate(db), "23503") == 0)
+        rc = an_fail(err, AN_ENOENT, "%s", c->refusal);
     an_result_free(res);
     an_db_free(db);
-    return rc;
+    return rc == AN_OK ? rc : an_fail_within(err, "shard '%s'", name);
 }
 
 static int run_change(const struct an_ctl *ctl, const struct change *c)
@@ -387,7 +388,7 @@ static int shard_open(const struct an_ctl *ctl)
 static int shard_remove(const struct an_ctl *ctl)
 {
     static const struct change c = {"annals.shard.remove", "is removed", AN_STMT_SHARD_REMOVE, NULL,
-                                    "tenants live on it, or are being moved there or away"};
+                                    "tenants live on it"};
     return run_change(ctl, &c);
 }
 

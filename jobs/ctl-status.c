@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* annalsctl status: what the jobs did last, and how the servers are that are read from. */
+/* annalsctl status: of each shard, how its servers, its partitions and its outbox are, and what the jobs did last. */
 #include "an.h"
 
 #include "base/buf.h"
@@ -9,6 +9,7 @@
 #include "log/metrics.h"
 #include "proc/exit.h"
 #include "shard/router.h"
+#include "upkeep/upkeep.h"
 
 #define LINE_MAX_BYTES 8192
 
@@ -86,7 +87,54 @@ static void print_server(void *arg, const struct an_server_state *s)
         (void)printf("has all up to %s, %lld ms behind\n", through, (long long)s->lag_ms);
 }
 
-/* Its servers, then what the jobs did last on it. */
+/* ---- partitions, outbox ---- */
+
+static void print_partitions(struct look *look, int64_t horizon_us)
+{
+    char until[AN_TIME_LEN + 1];
+    bool near_end = horizon_us < an_clock_us() + AN_PARTITION_END_NEAR_US;
+    look->good = look->good && !near_end;
+    an_time_format(horizon_us, until);
+    if (look->json)
+        (void)printf("{\"shard\": \"%s\", \"partitions_until\": \"%s\", \"partitions_end_soon\": %s}\n", look->shard,
+                     until, near_end ? "true" : "false");
+    else
+        (void)printf("partitions  ready until %s%s\n", until, near_end ? ": annals-partition does not run" : "");
+}
+
+static void print_outbox(const struct look *look, const struct an_outbox *o)
+{
+    bool more = o->rows > AN_OUTBOX_COUNTED;
+    long long rows = more ? AN_OUTBOX_COUNTED : o->rows, age_s = o->age_us / 1000000;
+    if (look->json)
+        (void)printf("{\"shard\": \"%s\", \"outbox_rows\": %lld, \"outbox_more\": %s, \"outbox_oldest_s\": %lld}\n",
+                     look->shard, rows, more ? "true" : "false", age_s);
+    else
+        (void)printf("outbox  %s%lld rows, the oldest %lld s old\n", more ? "over " : "", rows, age_s);
+}
+
+/* Only the job's role sees the outbox whole. */
+static int look_at_outbox(const struct an_shard *shard, const struct look *look, struct an_err *err)
+{
+    struct an_outbox o;
+    struct an_db *job = an_shard_connect(shard, AN_DB_JOB);
+    int rc = an_outbox_look(job, &o, err);
+    an_db_free(job);
+    if (rc == AN_OK)
+        print_outbox(look, &o);
+    return rc;
+}
+
+static int look_at_partitions(struct an_db *db, struct look *look, struct an_err *err)
+{
+    int64_t horizon_us;
+    int rc = an_partition_horizon(db, &horizon_us, err);
+    if (rc == AN_OK)
+        print_partitions(look, horizon_us);
+    return rc;
+}
+
+/* Its servers, what is kept there, and what the jobs did last on it. */
 static int look_at(struct an_shard *shard, struct look *look, struct an_err *err)
 {
     struct an_result *res = NULL;
@@ -94,6 +142,10 @@ static int look_at(struct an_shard *shard, struct look *look, struct an_err *err
     look->shard = an_shard_name(shard);
     an_shard_look(shard, print_server, look);
     int rc = an_shard_reader(shard, &server, err);
+    if (rc == AN_OK)
+        rc = look_at_partitions(server->db, look, err);
+    if (rc == AN_OK)
+        rc = look_at_outbox(shard, look, err);
     if (rc == AN_OK)
         rc = an_db_exec(server->db, AN_STMT_JOB_RUN_LIST, NULL, 0, &res, err);
     for (size_t i = 0; i < an_result_rows(res); i++) {
@@ -136,8 +188,7 @@ static int status(const struct an_ctl *ctl)
 
 const struct an_ctl_command an_ctl_status[] = {
     {"status", "",
-     "the servers of each shard, and the last round of each job there; exit status 1 where something "
-     "is wrong; with "
+     "of each shard: its servers, until when its partitions are ready, its outbox, and the last round of each job there; exit status 1 where something is wrong; with "
      "--json one object a line",
      true, status},
     {NULL, NULL, NULL, false, NULL},

@@ -7,9 +7,9 @@
 #include "console/pages.h"
 #include "db/migrate.h"
 #include "log/metrics.h"
-#include "upkeep/partition.h"
+#include "upkeep/upkeep.h"
 
-#define OUTBOX_COUNTED 100000 /* rows that status_outbox counts, at most */
+#define LOOK_MS 2000 /* the page waits no longer for a server */
 #define SECOND_US INT64_C(1000000)
 
 static struct an_scope *add_tile(struct an_admin *a, const char *label, struct an_str value)
@@ -148,13 +148,13 @@ static int add_migrations(struct an_admin *a, struct an_db *db, struct an_err *e
     return AN_OK;
 }
 
-/* ---- partitions, outbox ---- */
+/* ---- partitions, jobs ---- */
 
 static int add_partitions(struct an_admin *a, struct an_db *db, int64_t now_us, struct an_err *err)
 {
     struct an_partition *list;
     size_t count;
-    int64_t rows = 0, bytes = 0, horizon_us = AN_TIME_MIN_US;
+    int64_t rows = 0, bytes = 0;
     int rc = an_partition_list(db, "events", a->arena, &list, &count, err);
     if (rc != AN_OK)
         return rc;
@@ -168,20 +168,12 @@ static int add_partitions(struct an_admin *a, struct an_db *db, int64_t now_us, 
         an_scope_flag(row, "current", list[i].from_us <= now_us && now_us < list[i].to_us);
         rows += list[i].rows_estimate;
         bytes += list[i].bytes;
-        horizon_us = list[i].to_us;
     }
     struct an_scope *tile = add_tile(a, "Events, about", an_view_count(a->arena, rows));
     add_note(tile,
              an_str(an_arena_printf(a->arena, "%.*s in %zu partitions",
                                     AN_STR_ARG(an_view_bytes(a->arena, bytes)), count)),
              false);
-    bool near_end = horizon_us - now_us < AN_PARTITION_END_NEAR_US;
-    tile = add_tile(a, "Partitions ready until",
-                    count == 0 ? AN_STR("none")
-                               : (struct an_str){an_view_time(a->arena, horizon_us, 0).data, 10});
-    add_note(tile,
-             near_end ? AN_STR("is annals-partition running?") : AN_STR("made ahead by annals-partition"),
-             near_end);
     return AN_OK;
 }
 
@@ -236,28 +228,103 @@ static int add_jobs(struct an_admin *a, struct an_err *err)
     return rc;
 }
 
-/* Only the job's role sees the outbox whole. Its connection is opened for this page alone; where there is
- * none, the page says so rather than fail. */
-static void add_outbox(struct an_admin *a)
+/* ---- each shard ---- */
+
+/* What is the worst of them, for the tiles. */
+struct worst {
+    const char *first;  /* whose partitions end first */
+    int64_t horizon_us; /* when; AN_TIME_MIN_US: one has none */
+    int64_t outbox_rows, outbox_age_us;
+    const char *unknown; /* a shard whose outbox could not be asked for; NULL: none */
+};
+
+static void add_horizon(struct an_admin *a, struct an_scope *row, struct an_shard *shard, struct worst *w)
 {
     struct an_err err;
-    struct an_result *r = NULL;
-    struct an_db *job = an_db_new(a->call->ctx->conf, AN_DB_JOB);
-    if (an_db_exec(job, AN_STMT_STATUS_OUTBOX, NULL, 0, &r, &err) != AN_OK) {
-        add_note(add_tile(a, "Outbox", AN_STR("unknown")), AN_STR("database.job cannot be used here"), true);
-    } else {
-        int64_t rows = number(r, 0, 0);
-        struct an_str count = an_view_count(a->arena, rows > OUTBOX_COUNTED ? OUTBOX_COUNTED : rows);
-        struct an_scope *tile = add_tile(
-            a, "Outbox rows",
-            rows > OUTBOX_COUNTED ? an_str(an_arena_printf(a->arena, "over %s", count.data)) : count);
-        if (rows > 0)
-            add_note(tile,
-                     an_str(an_arena_printf(a->arena, "oldest: %s ago", age(a->arena, number(r, 0, 1)).data)),
-                     false);
+    struct an_server *server;
+    int64_t horizon_us = AN_TIME_MIN_US;
+    int rc = an_shard_reader(shard, &server, &err);
+    if (rc == AN_OK)
+        rc = an_partition_horizon(server->db, &horizon_us, &err);
+    if (rc != AN_OK && rc != AN_ENOENT) {
+        an_scope_text(row, "trouble", AN_STR("cannot be asked now"));
+        return;
     }
-    an_result_free(r);
+    if (rc == AN_OK)
+        an_scope_text(row, "until", an_view_time(a->arena, horizon_us, 0));
+    an_scope_flag(row, "near", horizon_us < an_clock_us() + AN_PARTITION_END_NEAR_US);
+    if (horizon_us < w->horizon_us) {
+        w->horizon_us = horizon_us;
+        w->first = an_arena_strdup(a->arena, an_shard_name(shard));
+    }
+}
+
+static struct an_str outbox_rows(struct an_arena *arena, int64_t rows)
+{
+    bool more = rows > AN_OUTBOX_COUNTED;
+    struct an_str count = an_view_count(arena, more ? AN_OUTBOX_COUNTED : rows);
+    return more ? an_str(an_arena_printf(arena, "over %s", count.data)) : count;
+}
+
+/* Only the job's role sees the outbox whole. Its connection is opened for this page alone; where there is none, the page
+ * says so rather than fail. */
+static void add_outbox(struct an_admin *a, struct an_scope *row, struct an_shard *shard, struct worst *w)
+{
+    struct an_err err;
+    struct an_outbox o;
+    struct an_db *job = an_shard_connect(shard, AN_DB_JOB);
+    an_db_hurry(job, LOOK_MS);
+    if (an_outbox_look(job, &o, &err) != AN_OK) {
+        w->unknown = an_arena_strdup(a->arena, an_shard_name(shard));
+        an_scope_text(row, "rows", AN_STR("unknown"));
+    } else {
+        an_scope_text(row, "rows", outbox_rows(a->arena, o.rows));
+        if (o.rows > 0)
+            an_scope_text(row, "age", age(a->arena, o.age_us));
+        w->outbox_rows += o.rows;
+        if (o.age_us > w->outbox_age_us)
+            w->outbox_age_us = o.age_us;
+    }
     an_db_free(job);
+}
+
+static void add_worst(struct an_admin *a, const struct worst *w, bool several)
+{
+    struct an_arena *arena = a->arena;
+    bool none = w->first == NULL || w->horizon_us == AN_TIME_MIN_US, near_end = w->horizon_us < an_clock_us() + AN_PARTITION_END_NEAR_US;
+    struct an_scope *tile = add_tile(a, "Partitions ready until",
+                                     none ? AN_STR("none") : (struct an_str){an_view_time(arena, w->horizon_us, 0).data, 10});
+    const char *where = several && w->first != NULL ? an_arena_printf(arena, "shard %s: ", w->first) : "";
+    add_note(tile,
+             an_str(an_arena_printf(arena, "%s%s", where,
+                                    near_end ? "is annals-partition running?" : "made ahead by annals-partition")),
+             near_end);
+    tile = add_tile(a, "Outbox rows", outbox_rows(arena, w->outbox_rows));
+    if (w->unknown != NULL)
+        add_note(tile, an_str(an_arena_printf(arena, "database.job cannot be used on the shard %s", w->unknown)), true);
+    else if (w->outbox_rows > 0)
+        add_note(tile, an_str(an_arena_printf(arena, "oldest: %s ago", age(arena, w->outbox_age_us).data)), false);
+}
+
+static int add_shards(struct an_admin *a, struct an_err *err)
+{
+    struct an_shard *const *list;
+    size_t count;
+    struct worst w = {.horizon_us = AN_TIME_MAX_US};
+    int rc = an_router_shards(a->call->ctx->router, &list, &count, err);
+    for (size_t i = 0; rc == AN_OK && i < count; i++) {
+        struct an_scope *row = an_scope_item(a->page, "shards");
+        an_scope_text(row, "name", an_str(an_arena_strdup(a->arena, an_shard_name(list[i]))));
+        an_shard_hurry(list[i], LOOK_MS);
+        add_horizon(a, row, list[i], &w);
+        an_shard_hurry(list[i], 0);
+        add_outbox(a, row, list[i], &w);
+    }
+    if (rc != AN_OK)
+        return rc;
+    an_scope_flag(a->page, "has_shards", count > 1);
+    add_worst(a, &w, count > 1);
+    return AN_OK;
 }
 
 /* ---- programs of this machine, configuration ---- */
@@ -321,10 +388,11 @@ static int status_page(struct an_admin *a, struct an_err *err)
     int64_t now_us = an_clock_us();
     int rc = an_shard_read(a->call->ctx->directory, NULL, add_directory, a, err);
     if (rc == AN_OK)
+        rc = add_shards(a, err);
+    if (rc == AN_OK)
         rc = add_jobs(a, err);
     if (rc != AN_OK)
         return rc;
-    add_outbox(a);
     add_servers(a);
     an_metrics_each(a->call->ctx->conf->run_dir, add_app, a);
     add_settings(a);

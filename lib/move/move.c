@@ -322,7 +322,11 @@ static int add(struct an_move *m, const char *started_by, struct an_err *err)
 {
     const struct an_db_param params[] = {an_move_tenant(m), AN_DB_TEXT(an_str(m->s.source)),
                                          AN_DB_TEXT(an_str(m->s.target)), AN_DB_TEXT(an_str(started_by))};
-    int rc = an_db_exec(m->directory, AN_STMT_MOVE_ADD, params, AN_COUNT(params), NULL, err);
+    struct an_result *res = NULL;
+    int rc = an_db_exec(m->directory, AN_STMT_MOVE_ADD, params, AN_COUNT(params), &res, err);
+    if (rc == AN_OK && an_result_rows(res) == 0)
+        rc = an_fail(err, AN_EINVAL, "shard '%s' or '%s' was removed or drained a moment ago", m->s.source, m->s.target);
+    an_result_free(res);
     return rc == AN_OK ? an_move_load(m, err) : rc;
 }
 

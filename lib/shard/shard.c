@@ -14,7 +14,7 @@
 
 struct an_shard {
     const struct an_conf *conf;
-    char *name;
+    char *name, *place; /* of the primary; NULL: as configured */
     struct an_db *writer;
     struct an_server primary;
     struct an_metric_row *metrics; /* of the primary */
@@ -30,6 +30,7 @@ struct an_shard *an_shard_new(const struct an_conf *c, const char *name, const c
     struct an_shard *s = an_xcalloc(1, sizeof *s);
     s->conf = c;
     s->name = an_xstrdup(name);
+    s->place = primary == NULL ? NULL : an_xstrdup(primary);
     s->writer = an_db_new_at(c, AN_DB_WRITER, primary);
     s->primary = (struct an_server){.db = an_db_new_at(c, AN_DB_READER, primary),
                                     .platform = an_db_new_at(c, AN_DB_PLATFORM, primary),
@@ -85,6 +86,7 @@ void an_shard_free(struct an_shard *s)
     an_db_free(s->writer);
     an_db_free(s->primary.db);
     an_db_free(s->primary.platform);
+    free(s->place);
     free(s->name);
     free(s);
 }
@@ -105,6 +107,11 @@ bool an_shard_has_replicas(const struct an_shard *s)
 const char *an_shard_name(const struct an_shard *s)
 {
     return s->name;
+}
+
+struct an_db *an_shard_connect(const struct an_shard *s, enum an_db_role role)
+{
+    return an_db_new_at(s->conf, role, s->place);
 }
 
 struct an_db *an_shard_writer(struct an_shard *s)

@@ -43,6 +43,8 @@ int an_shard_check(const struct an_conf *c, struct an_err *err) AN_MUST_CHECK;
 
 const char *an_shard_name(const struct an_shard *s);
 bool an_shard_has_replicas(const struct an_shard *s);
+/* A connection of its own to the primary, in any role; the caller's, to be freed. */
+struct an_db *an_shard_connect(const struct an_shard *s, enum an_db_role role) AN_MUST_CHECK;
 /* As the writer's role, to the server that takes writes. */
 struct an_db *an_shard_writer(struct an_shard *s);
 

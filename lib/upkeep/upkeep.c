@@ -283,3 +283,16 @@ int an_upkeep_run(struct an_upkeep *u, struct an_err *err)
     int rc = remove_where_due(u, made == AN_OK ? err : &later);
     return made == AN_OK ? rc : made;
 }
+
+int an_outbox_look(struct an_db *job, struct an_outbox *out, struct an_err *err)
+{
+    struct an_result *res = NULL;
+    *out = (struct an_outbox){.rows = 0};
+    int rc = an_db_exec(job, AN_STMT_STATUS_OUTBOX, NULL, 0, &res, err);
+    if (rc == AN_OK && !an_result_int(res, 0, 0, &out->rows))
+        rc = an_fail(err, AN_EBACKEND, "db: status_outbox: not a number");
+    if (rc == AN_OK && !an_result_int(res, 0, 1, &out->age_us))
+        out->age_us = 0;
+    an_result_free(res);
+    return rc;
+}

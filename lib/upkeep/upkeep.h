@@ -52,4 +52,12 @@ struct an_upkeep {
  * of the watch. */
 int an_upkeep_run(struct an_upkeep *u, struct an_err *err) AN_MUST_CHECK;
 
+/* What is in the outbox of a shard. */
+#define AN_OUTBOX_COUNTED 100000
+struct an_outbox {
+    int64_t rows;   /* more than AN_OUTBOX_COUNTED are not counted */
+    int64_t age_us; /* of the oldest; 0 where there is none */
+};
+int an_outbox_look(struct an_db *job, struct an_outbox *out, struct an_err *err) AN_MUST_CHECK;
+
 #endif

@@ -42,3 +42,38 @@ CREATE POLICY every_tenant ON annals.tenant_moves TO annals_job
     USING (true);
 
 GRANT SELECT, INSERT, UPDATE ON annals.tenant_moves TO annals_job;
+
+-- A shard that a move needs stays as it is until the move has ended. move_add keeps the rows of both shards from being
+-- changed while it adds the move; here the row has been waited for, and each statement has a snapshot of its own, so one
+-- of the two sees the other, in whatever order they come. Not as the owner, who sees no moves.
+CREATE FUNCTION annals.shard_is_free()
+RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    moving text;
+BEGIN
+    SELECT m.tenant_id INTO moving
+    FROM annals.tenant_moves AS m
+    WHERE m.finished_at IS NULL
+      AND (m.target = OLD.name OR m.source = OLD.name AND TG_OP = 'DELETE')
+    ORDER BY m.id
+    LIMIT 1;
+    IF moving IS NULL THEN
+        RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+    END IF;
+    RAISE EXCEPTION USING
+        ERRCODE = 'object_in_use',
+        MESSAGE = format('tenant %s is being moved %s this shard: finish that, or give it up with annalsctl tenant move %1$s --abort',
+                         moving, CASE TG_OP WHEN 'DELETE' THEN 'to or from' ELSE 'to' END);
+END
+$$;
+
+CREATE TRIGGER shard_is_free
+BEFORE DELETE ON annals.shards
+FOR EACH ROW EXECUTE FUNCTION annals.shard_is_free();
+
+CREATE TRIGGER shard_is_free_to_drain
+BEFORE UPDATE OF state ON annals.shards
+FOR EACH ROW WHEN (OLD.state <> NEW.state AND NEW.state = 'draining') EXECUTE FUNCTION annals.shard_is_free();

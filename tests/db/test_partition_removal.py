@@ -600,11 +600,13 @@ def test_holds_that_are_refused(old):
 
 
 def test_status(old):
-    assert re.match(r"server primary  answers\nannals-partition  \S+  done: ", ctl(old, "status"))
+    assert re.match(r"server primary  answers\npartitions  ready until \S+\noutbox  \d+ rows, the oldest \d+ s old\n"
+                    r"annals-partition  \S+  done: ", ctl(old, "status"))
     old.query("REVOKE INSERT ON annals.outbox FROM annals_writer")
     keep_two_months(old)
     old.run("annals-partition", "--once", check=False)
     assert "FAILED" in ctl(old, "status", status=1)
-    [server, line] = ctl(old, "status", "--json", status=1).splitlines()
+    [server, partitions, outbox, line] = ctl(old, "status", "--json", status=1).splitlines()
+    assert json.loads(partitions)["partitions_end_soon"] is False and json.loads(outbox)["outbox_rows"] >= 0
     assert json.loads(server) == {"shard": "default", "server": "primary", "reached": True, "message": ""}
     assert (json.loads(line)["job"], json.loads(line)["succeeded"]) == ("partition", False)

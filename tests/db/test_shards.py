@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """annalsctl shard, and what it has to do with tenants and migrations."""
+import contextlib
 import json
 import re
 import threading
@@ -7,6 +8,7 @@ import time
 
 import psycopg2
 import pytest
+from annals import TOP, wait_until
 from conftest import Database
 from postgres import PORT
 
@@ -68,6 +70,82 @@ def test_a_shard_comes_and_goes(db, ctl, other):
     assert len(ctl("shard", "list").splitlines()) == 1
     assert "there is no shard" in ctl(1, "shard", "remove", "big")
     assert "is there always" in ctl(2, "shard", "remove", "default")
+
+
+def statement(name):
+    """One of sql/queries, with its parameters as psycopg2 takes them."""
+    lines = (TOP / "sql/queries" / f"{name}.sql").read_text(encoding="utf-8").splitlines()
+    text = "\n".join(line for line in lines if not line.startswith("--")).replace("%", "%%")
+    return re.sub(r"\$(\d)", r"%(p\1)s", text)
+
+
+@contextlib.contextmanager
+def uncommitted(db, name, *parameters):
+    """What the program does with that statement, in a transaction that ends with the block."""
+    with contextlib.closing(db.cluster.connect("annals_job", db.name, autocommit=False)) as conn, conn.cursor() as cursor:
+        cursor.execute(statement(name), {f"p{n}": one for n, one in enumerate(parameters, 1)})
+        assert len(cursor.fetchall()) == 1
+        yield
+        conn.commit()
+
+
+class Command(threading.Thread):
+    """One that waits for somebody's transaction."""
+
+    def __init__(self, db, *arguments):
+        super().__init__()
+        self.db, self.arguments, self.done = db, arguments, None
+        self.start()
+        wait_until("it waits", lambda: self.done or db.query("SELECT 1 FROM pg_locks WHERE NOT granted"))
+        assert self.done is None, self.done
+
+    def run(self):
+        self.done = self.db.run("annalsctl", *self.arguments, check=False)
+
+    def refused(self):
+        self.join(30)
+        assert self.done.returncode == 1, self.done
+        return self.done.stderr
+
+
+@pytest.mark.parametrize("command, source, target", [
+    ("drain", "default", "big"), ("remove", "default", "big"), ("remove", "big", "default")])
+def test_a_move_begins_first(db, ctl, other, command, source, target):
+    """The shard stays, whoever has looked before the move was there to be seen."""
+    ctl("shard", "add", "big", "--primary", place_of(other))
+    with uncommitted(db, "move_add", "acme", source, target, "x"):
+        late = Command(db, "shard", command, "big")
+    assert "tenant acme is being moved to" in (why := late.refused()) and "tenant move acme --abort" in why
+    assert json.loads(ctl("shard", "list", "--json").splitlines()[0])["state"] == "open"
+    db.query("UPDATE annals.tenant_moves SET step = 'aborted', finished_at = now()")
+    ctl("shard", command, "big")
+
+
+def test_the_source_of_a_move_is_drained(db, ctl, other):
+    """That is what the move is for."""
+    ctl("shard", "add", "big", "--primary", place_of(other))
+    db.query("INSERT INTO annals.tenant_moves (tenant_id, source, target, started_by) VALUES ('acme', 'big', 'default', 'x')")
+    ctl("shard", "drain", "big")
+
+
+@pytest.mark.parametrize("name, parameters", [("shard_remove", ["big"]), ("shard_state", ["big", "draining"])])
+def test_a_move_begins_late(db, ctl, other, name, parameters):
+    """It has found the shard to be there and open, and is refused when it begins."""
+    ctl("shard", "add", "big", "--primary", place_of(other))
+    ctl("tenant", "add", "acme")
+    with uncommitted(db, name, *parameters):
+        late = Command(db, "tenant", "move", "acme", "--to", "big")
+    assert "was removed or drained a moment ago" in late.refused()
+    assert db.query("SELECT 1 FROM annals.tenant_moves") == []
+
+
+def test_a_tenant_comes_first(db, ctl, other):
+    ctl("shard", "add", "big", "--primary", place_of(other))
+    with contextlib.closing(db.cluster.connect("annals_writer", db.name, autocommit=False)) as conn, conn.cursor() as cursor:
+        cursor.execute(statement("tenant_add"), {"p1": "acme", "p2": "", "p3": "big"})
+        late = Command(db, "shard", "remove", "big")
+        conn.commit()
+    assert "tenants live on it" in late.refused()
 
 
 def test_its_row_holds_no_secret(ctl, other):
