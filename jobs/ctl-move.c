@@ -19,7 +19,10 @@ struct options {
 struct rate {
     enum an_move_step step;
     int64_t from, from_us; /* events done when the step was first told, and when that was */
+    int64_t behind, behind_us; /* events that were to be followed when that was first told; behind_us 0: never */
 };
+
+#define PATIENCE_US INT64_C(10000000) /* behind by as much after that time: writers are as fast as we are */
 
 static int64_t events_done(const struct an_move_state *s)
 {
@@ -33,12 +36,28 @@ static int64_t events_done(const struct an_move_state *s)
     }
 }
 
+/* How much is left to follow, and whether that becomes less. */
+static void tell_behind(struct rate *r, const struct an_move_state *s, int64_t per_second, int64_t now_us)
+{
+    (void)fprintf(stderr, ", %lld behind", (long long)s->behind);
+    if (r->behind_us == 0) {
+        r->behind = s->behind;
+        r->behind_us = now_us;
+    }
+    int64_t spent_us = now_us - r->behind_us;
+    if (s->step != AN_MOVE_FOLLOW || spent_us < PATIENCE_US || s->behind < r->behind)
+        return;
+    int64_t written = per_second + (s->behind - r->behind) * 1000000 / spent_us;
+    (void)fprintf(stderr, ": does not catch up with the %lld/s that are written; it goes on until less is written; "
+                          "stopping it is safe, and --abort gives it up", (long long)written);
+}
+
 static void tell(void *arg, const struct an_move_state *s)
 {
     struct rate *r = arg;
     int64_t done = events_done(s), now_us = an_clock_mono_us();
     if (r->from_us == 0 || r->step != s->step) {
-        *r = (struct rate){s->step, done, now_us};
+        *r = (struct rate){.step = s->step, .from = done, .from_us = now_us};
         (void)fprintf(stderr, "%s: %s\n", s->tenant, an_move_step_names[s->step]);
         return;
     }
@@ -51,6 +70,8 @@ static void tell(void *arg, const struct an_move_state *s)
         (void)fprintf(stderr, ", %lld left: %lld s", (long long)left, (long long)(left / per_second));
     else if (s->step == AN_MOVE_COMPARE)
         (void)fprintf(stderr, "; now what they touched");
+    if (s->behind >= 0 && (s->step == AN_MOVE_FOLLOW || s->step == AN_MOVE_COMPARE))
+        tell_behind(r, s, per_second, now_us);
     (void)fputc('\n', stderr);
 }
 
@@ -61,6 +82,41 @@ static int record(const struct an_ctl *ctl, const char *action, const struct an_
 {
     const struct an_recorder_event event = {action, "tenant", s->tenant, NULL, words};
     return an_ctl_record(ctl, &event, err);
+}
+
+/* ---- what to do ---- */
+
+static const char *advice_for(const struct an_move_state *s, struct an_arena *arena)
+{
+    const char *again = an_arena_printf(arena, "annalsctl tenant move %s --to %s", s->tenant, s->target);
+    if (s->step > AN_MOVE_SWITCH)
+        return an_arena_printf(arena, "writers wait for a move that is at the step '%s': where it has stopped, run %s",
+                               an_move_step_names[s->step], again);
+    return an_arena_printf(arena,
+                           "writers wait for a move that is at the step '%s': where it has stopped, run %s, or annalsctl tenant "
+                           "move %s --abort",
+                           an_move_step_names[s->step], again, s->tenant);
+}
+
+int an_ctl_move_advice(const struct an_ctl *ctl, struct an_arena *arena, const char *tenant, const char **advice,
+                       struct an_err *err)
+{
+    const struct an_db_param params[] = {AN_DB_TEXT(AN_STR("f")), AN_DB_TEXT(an_str(tenant))};
+    struct an_move_state s;
+    struct an_result *res = NULL;
+    struct an_db *db = an_db_new(ctl->conf, AN_DB_JOB);
+    int rc = an_db_exec(db, AN_STMT_MOVE_LIST, params, AN_COUNT(params), &res, err);
+    *advice = an_arena_printf(arena,
+                              "writers wait, and no move is under way: whoever closed it can say why; annalsctl tenant move %s "
+                              "--to another shard opens it there",
+                              tenant);
+    if (rc == AN_OK && an_result_rows(res) > 0) {
+        rc = an_move_read(res, 0, &s, err);
+        *advice = rc == AN_OK ? advice_for(&s, arena) : "";
+    }
+    an_result_free(res);
+    an_db_free(db);
+    return rc;
 }
 
 /* ---- results ---- */
@@ -115,6 +171,11 @@ static void print_move(const struct an_result *res, size_t row, bool json)
     (void)printf("%-24s %s  %s -> %s  %s: %lld of %lld events copied, %lld followed, %lld compared\n",
                  s.tenant, started, s.source, s.target, an_move_step_names[s.step], (long long)s.copied,
                  (long long)s.events, (long long)s.followed, (long long)s.compared);
+    if (!s.finished && s.step >= AN_MOVE_CLOSE && s.step <= AN_MOVE_OPEN) {
+        struct an_arena *arena = an_arena_new(0);
+        (void)printf("%-24s %s\n", "", advice_for(&s, arena));
+        an_arena_free(arena);
+    }
 }
 
 /* ---- tenant move ---- */

@@ -187,6 +187,7 @@ struct shown {
     struct an_result *row;
     char presence[16]; /* on its shard: "open", "closed", "hidden", "missing" */
     char class[65];    /* there */
+    const char *advice; /* it is closed there: what to do; NULL: nothing */
 };
 
 static void print_shown(const char *id, const struct shown *t, bool json)
@@ -199,18 +200,24 @@ static void print_shown(const char *id, const struct shown *t, bool json)
     if (!json) {
         (void)printf("tenant     %s\nname       %.*s\ncreated    %s\nsuspended  %s\nclass      %.*s\n"
                      "shard      %.*s\npresence   %s\n",
-                     id, AN_STR_ARG(name), created, suspended ? "yes" : "no", AN_STR_ARG(class),
-                     AN_STR_ARG(shard), t->presence);
+                     id, AN_STR_ARG(name), created, suspended ? "yes" : "no", AN_STR_ARG(class), AN_STR_ARG(shard),
+                     t->presence);
+        if (t->advice != NULL)
+            (void)printf("           %s\n", t->advice);
         return;
     }
     struct an_buf line;
     an_buf_init(&line, LINE_MAX_BYTES);
     an_buf_addf(&line, "{\"tenant\": \"%s\", \"name\": ", id);
     an_json_add_string(&line, name);
-    an_buf_addf(&line,
-                ", \"created_at\": \"%s\", \"suspended\": %s, \"class\": \"%.*s\", \"shard\": \"%.*s\"",
-                created, suspended ? "true" : "false", AN_STR_ARG(class), AN_STR_ARG(shard));
-    (void)printf("%s, \"presence\": \"%s\"}\n", line.data, t->presence);
+    an_buf_addf(&line, ", \"created_at\": \"%s\", \"suspended\": %s, \"class\": \"%.*s\", \"shard\": \"%.*s\"", created,
+                suspended ? "true" : "false", AN_STR_ARG(class), AN_STR_ARG(shard));
+    an_buf_addf(&line, ", \"presence\": \"%s\"", t->presence);
+    if (t->advice != NULL) {
+        an_buf_adds(&line, ", \"advice\": ");
+        an_json_add_string(&line, an_str(t->advice));
+    }
+    (void)printf("%s}\n", line.data);
     an_buf_release(&line);
 }
 
@@ -252,7 +259,9 @@ static int tenant_show(const struct an_ctl *ctl)
     int rc = show(db, id, &t.row, &err);
     an_db_free(db);
     if (rc == AN_OK)
-        rc = look_there(ctl, arena, id, &t, &err);
+        rc = look_there(ctl, arena, argv[1], &t, &err);
+    if (rc == AN_OK && strcmp(t.presence, "closed") == 0)
+        rc = an_ctl_move_advice(ctl, arena, argv[1], &t.advice, &err);
     if (rc == AN_OK)
         print_shown(id, &t, ctl->json);
     an_result_free(t.row);

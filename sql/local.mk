@@ -34,6 +34,7 @@ AN_QUERIES = \
 	sql/queries/migration_lock.sql \
 	sql/queries/migration_table.sql \
 	sql/queries/move_add.sql \
+	sql/queries/move_behind.sql \
 	sql/queries/move_class.sql \
 	sql/queries/move_compare_entities.sql \
 	sql/queries/move_compare_events.sql \
@@ -109,6 +110,7 @@ AN_QUERIES = \
 	sql/queries/shard_state.sql \
 	sql/queries/shard_tenants.sql \
 	sql/queries/signing_key.sql \
+	sql/queries/status_closed.sql \
 	sql/queries/status_database.sql \
 	sql/queries/status_outbox.sql \
 	sql/queries/tenant_add.sql \

@@ -434,7 +434,9 @@ static void follow(struct an_ingest_held *w)
         commit_alone(w, true);
     }
     if (w->rc == AN_EMOVED)
-        w->rc = AN_EAGAIN;
+        w->rc = an_fail(&w->err, AN_EAGAIN,
+                        "ingest: tenant %.*s takes no events on the shard %s: annalsctl tenant show says which move is at it",
+                        AN_STR_ARG(w->call.tenant), an_shard_name(w->call.shard));
 }
 
 static void answer(struct an_ingest_held *w, struct an_reply *rep)

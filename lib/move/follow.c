@@ -196,9 +196,37 @@ int an_move_follow(struct an_move *m, struct an_err *err)
     return save_position(m, &to, err);
 }
 
+int an_move_look_behind(struct an_move *m, struct an_err *err)
+{
+    struct an_move_text xid, id;
+    struct an_result *res = NULL;
+    const struct an_db_param params[] = {an_move_tenant(m), an_move_xid(&xid, m->position.xid),
+                                         an_move_number(&id, m->position.id)};
+    const struct an_db_step step = {.stmt = AN_STMT_MOVE_BEHIND, .params = params, .count = AN_COUNT(params)};
+    int rc = an_move_query(m, m->source, &step, &res, err);
+    if (rc == AN_OK && !an_result_int(res, 0, 0, &m->s.behind))
+        rc = an_fail(err, AN_EBACKEND, "db: move_behind: not a number");
+    an_result_free(res);
+    return rc;
+}
+
+/* Requests that wait must not have to give up because of us. */
 int an_move_follow_to_end(struct an_move *m, struct an_err *err)
 {
-    return follow_until(m, 0, err);
+    bool done = false;
+    int rc = AN_OK;
+    while (rc == AN_OK && !done) {
+        rc = follow_some(m, 0, &done, err);
+        if (rc == AN_OK && !done && an_clock_mono_us() > m->closed_until_us) {
+            rc = an_move_look_behind(m, err);
+            return rc != AN_OK ? rc
+                               : an_fail(err, AN_EAGAIN,
+                                         "%lld events were left when writers had waited for as long as they may "
+                                         "(ingest.commit_timeout): run this again when less is written",
+                                         (long long)m->s.behind);
+        }
+    }
+    return rc;
 }
 
 int an_move_follow_to_now(struct an_move *m, struct an_err *err)

@@ -143,9 +143,10 @@ static int compare(struct an_move *m, struct an_err *err)
     return rc == AN_OK ? an_move_catch_up(m, err) : rc;
 }
 
-/* From the first to the last line, writers wait. */
+/* From the first to the last line, writers wait: a quarter of their time is left for what comes behind it. */
 static int close_source(struct an_move *m, struct an_err *err)
 {
+    m->closed_until_us = an_clock_mono_us() + m->conf->commit_timeout_ms * 1000 / 4 * 3;
     int rc = an_move_put(m, m->source_job, "closed", "{open,closed}", err);
     if (rc == AN_OK)
         rc = an_move_wait_for_writers(m, err);

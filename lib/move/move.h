@@ -57,6 +57,7 @@ struct an_move_state {
     int64_t pause_us;                   /* how long writers waited; -1: not known yet */
     int64_t events;                     /* to be copied, when it began */
     int64_t copied, followed, compared; /* events so far, over all runs */
+    int64_t behind; /* events that were written and not brought yet; -1: not known */
     struct an_move_key copied_to;       /* private */
     struct an_move_servers servers;     /* private: when copying began */
 };

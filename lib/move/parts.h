@@ -23,6 +23,7 @@ struct an_move {
     an_move_told *told;
     void *arg;
     int64_t told_us;               /* when it was last told and saved; monotonic */
+    int64_t closed_until_us;       /* writers wait no longer for what is left; monotonic */
     struct an_db *directory;       /* the job's; holds the lock */
     struct an_db *source, *target; /* the keeper's */
     struct an_db *source_job, *target_job, *target_writer;
@@ -126,9 +127,11 @@ int an_move_unsubscribe(struct an_move *m, struct an_err *err) AN_MUST_CHECK;
 int an_move_follow(struct an_move *m, struct an_err *err) AN_MUST_CHECK;
 /* Brings over all that was committed before the call. */
 int an_move_follow_to_now(struct an_move *m, struct an_err *err) AN_MUST_CHECK;
+/* How much the feed has that was not brought: state.behind. */
+int an_move_look_behind(struct an_move *m, struct an_err *err) AN_MUST_CHECK;
 /* Again and again, until that takes less than half a second. */
 int an_move_catch_up(struct an_move *m, struct an_err *err) AN_MUST_CHECK;
-/* Brings over all that is left, for a tenant that nobody writes. */
+/* Brings over all that is left, for a tenant that nobody writes. AN_EAGAIN: not by closed_until_us. */
 int an_move_follow_to_end(struct an_move *m, struct an_err *err) AN_MUST_CHECK;
 
 /* ---- compare.c ---- */

@@ -50,7 +50,7 @@ static bool read_step(struct an_str name, enum an_move_step *out)
 int an_move_read(const struct an_result *res, size_t row, struct an_move_state *out, struct an_err *err)
 {
     int64_t finished_us;
-    *out = (struct an_move_state){.copied_to = {.us = AN_TIME_MIN_US}};
+    *out = (struct an_move_state){.behind = -1, .copied_to = {.us = AN_TIME_MIN_US}};
     copy_text(an_result_get(res, row, TENANT), out->tenant, sizeof out->tenant);
     copy_text(an_result_get(res, row, SOURCE), out->source, sizeof out->source);
     copy_text(an_result_get(res, row, TARGET), out->target, sizeof out->target);
@@ -167,6 +167,8 @@ int an_move_save(struct an_move *m, struct an_err *err)
     int rc = an_move_claim(m, err);
     if (rc == AN_OK)
         rc = an_db_exec(m->directory, AN_STMT_MOVE_SAVE, params, AN_COUNT(params), NULL, err);
+    if (rc == AN_OK && (s->step == AN_MOVE_FOLLOW || s->step == AN_MOVE_COMPARE))
+        rc = an_move_look_behind(m, err);
     tell(m);
     return rc;
 }

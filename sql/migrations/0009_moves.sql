@@ -70,6 +70,8 @@ BEGIN
 END
 $$;
 
+REVOKE ALL ON FUNCTION annals.shard_is_free() FROM PUBLIC;
+
 CREATE TRIGGER shard_is_free
 BEFORE DELETE ON annals.shards
 FOR EACH ROW EXECUTE FUNCTION annals.shard_is_free();
