@@ -19,7 +19,7 @@ struct options {
 struct rate {
     enum an_move_step step;
     int64_t from, from_us; /* events done when the step was first told, and when that was */
-    int64_t behind, behind_us; /* events that were to be followed when that was first told; behind_us 0: never */
+    int64_t behind, behind_us; /* how much was to be followed when it was first told, and when; 0: never */
 };
 
 #define PATIENCE_US INT64_C(10000000) /* behind by as much after that time: writers are as fast as we are */
@@ -48,8 +48,11 @@ static void tell_behind(struct rate *r, const struct an_move_state *s, int64_t p
     if (s->step != AN_MOVE_FOLLOW || spent_us < PATIENCE_US || s->behind < r->behind)
         return;
     int64_t written = per_second + (s->behind - r->behind) * 1000000 / spent_us;
-    (void)fprintf(stderr, ": does not catch up with the %lld/s that are written; it goes on until less is written; "
-                          "stopping it is safe, and --abort gives it up", (long long)written);
+    (void)fprintf(
+        stderr,
+        ": does not catch up with the %lld/s that are written; it goes on until less is written; "
+        "stopping it is safe, and --abort gives it up",
+        (long long)written);
 }
 
 static void tell(void *arg, const struct an_move_state *s)
@@ -90,26 +93,29 @@ static const char *advice_for(const struct an_move_state *s, struct an_arena *ar
 {
     const char *again = an_arena_printf(arena, "annalsctl tenant move %s --to %s", s->tenant, s->target);
     if (s->step > AN_MOVE_SWITCH)
-        return an_arena_printf(arena, "writers wait for a move that is at the step '%s': where it has stopped, run %s",
-                               an_move_step_names[s->step], again);
+        return an_arena_printf(
+            arena, "writers wait for a move that is at the step '%s': where it has stopped, run %s",
+            an_move_step_names[s->step], again);
     return an_arena_printf(arena,
-                           "writers wait for a move that is at the step '%s': where it has stopped, run %s, or annalsctl tenant "
+                           "writers wait for a move that is at the step '%s': where it has stopped, run "
+                           "%s, or annalsctl tenant "
                            "move %s --abort",
                            an_move_step_names[s->step], again, s->tenant);
 }
 
-int an_ctl_move_advice(const struct an_ctl *ctl, struct an_arena *arena, const char *tenant, const char **advice,
-                       struct an_err *err)
+int an_ctl_move_advice(const struct an_ctl *ctl, struct an_arena *arena, const char *tenant,
+                       const char **advice, struct an_err *err)
 {
     const struct an_db_param params[] = {AN_DB_TEXT(AN_STR("f")), AN_DB_TEXT(an_str(tenant))};
     struct an_move_state s;
     struct an_result *res = NULL;
     struct an_db *db = an_db_new(ctl->conf, AN_DB_JOB);
     int rc = an_db_exec(db, AN_STMT_MOVE_LIST, params, AN_COUNT(params), &res, err);
-    *advice = an_arena_printf(arena,
-                              "writers wait, and no move is under way: whoever closed it can say why; annalsctl tenant move %s "
-                              "--to another shard opens it there",
-                              tenant);
+    *advice = an_arena_printf(
+        arena,
+        "writers wait, and no move is under way: whoever closed it can say why; annalsctl tenant move %s "
+        "--to another shard opens it there",
+        tenant);
     if (rc == AN_OK && an_result_rows(res) > 0) {
         rc = an_move_read(res, 0, &s, err);
         *advice = rc == AN_OK ? advice_for(&s, arena) : "";

@@ -107,7 +107,8 @@ static int check_schema(struct an_db *db, struct an_err *err)
     size_t missing;
     int rc = an_migrate_missing(db, &missing, err);
     if (rc == AN_OK && missing > 0)
-        rc = an_fail(err, AN_EINVAL, "its schema is older than this program: run annalsctl db migrate --primary first");
+        rc = an_fail(err, AN_EINVAL,
+                     "its schema is older than this program: run annalsctl db migrate --primary first");
     return rc;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* annalsctl status: of each shard, how its servers, its partitions and its outbox are, and what the jobs did last. */
+/* annalsctl status: of each shard, how its servers, its partitions and its outbox are, and what the jobs
+ * did last. */
 #include "an.h"
 
 #include "base/buf.h"
@@ -96,10 +97,11 @@ static void print_partitions(struct look *look, int64_t horizon_us)
     look->good = look->good && !near_end;
     an_time_format(horizon_us, until);
     if (look->json)
-        (void)printf("{\"shard\": \"%s\", \"partitions_until\": \"%s\", \"partitions_end_soon\": %s}\n", look->shard,
-                     until, near_end ? "true" : "false");
+        (void)printf("{\"shard\": \"%s\", \"partitions_until\": \"%s\", \"partitions_end_soon\": %s}\n",
+                     look->shard, until, near_end ? "true" : "false");
     else
-        (void)printf("partitions  ready until %s%s\n", until, near_end ? ": annals-partition does not run" : "");
+        (void)printf("partitions  ready until %s%s\n", until,
+                     near_end ? ": annals-partition does not run" : "");
 }
 
 static void print_outbox(const struct look *look, const struct an_outbox *o)
@@ -107,7 +109,8 @@ static void print_outbox(const struct look *look, const struct an_outbox *o)
     bool more = o->rows > AN_OUTBOX_COUNTED;
     long long rows = more ? AN_OUTBOX_COUNTED : o->rows, age_s = o->age_us / 1000000;
     if (look->json)
-        (void)printf("{\"shard\": \"%s\", \"outbox_rows\": %lld, \"outbox_more\": %s, \"outbox_oldest_s\": %lld}\n",
+        (void)printf("{\"shard\": \"%s\", \"outbox_rows\": %lld, \"outbox_more\": %s, "
+                     "\"outbox_oldest_s\": %lld}\n",
                      look->shard, rows, more ? "true" : "false", age_s);
     else
         (void)printf("outbox  %s%lld rows, the oldest %lld s old\n", more ? "over " : "", rows, age_s);
@@ -208,7 +211,8 @@ static int status(const struct an_ctl *ctl)
 
 const struct an_ctl_command an_ctl_status[] = {
     {"status", "",
-     "of each shard: its servers, until when its partitions are ready, its outbox, and the last round of each job there; exit status 1 where something is wrong; with "
+     "of each shard: its servers, until when its partitions are ready, its outbox, and the last round of "
+     "each job there; exit status 1 where something is wrong; with "
      "--json one object a line",
      true, status},
     {NULL, NULL, NULL, false, NULL},

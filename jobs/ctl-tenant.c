@@ -200,8 +200,8 @@ static void print_shown(const char *id, const struct shown *t, bool json)
     if (!json) {
         (void)printf("tenant     %s\nname       %.*s\ncreated    %s\nsuspended  %s\nclass      %.*s\n"
                      "shard      %.*s\npresence   %s\n",
-                     id, AN_STR_ARG(name), created, suspended ? "yes" : "no", AN_STR_ARG(class), AN_STR_ARG(shard),
-                     t->presence);
+                     id, AN_STR_ARG(name), created, suspended ? "yes" : "no", AN_STR_ARG(class),
+                     AN_STR_ARG(shard), t->presence);
         if (t->advice != NULL)
             (void)printf("           %s\n", t->advice);
         return;
@@ -210,8 +210,9 @@ static void print_shown(const char *id, const struct shown *t, bool json)
     an_buf_init(&line, LINE_MAX_BYTES);
     an_buf_addf(&line, "{\"tenant\": \"%s\", \"name\": ", id);
     an_json_add_string(&line, name);
-    an_buf_addf(&line, ", \"created_at\": \"%s\", \"suspended\": %s, \"class\": \"%.*s\", \"shard\": \"%.*s\"", created,
-                suspended ? "true" : "false", AN_STR_ARG(class), AN_STR_ARG(shard));
+    an_buf_addf(&line,
+                ", \"created_at\": \"%s\", \"suspended\": %s, \"class\": \"%.*s\", \"shard\": \"%.*s\"",
+                created, suspended ? "true" : "false", AN_STR_ARG(class), AN_STR_ARG(shard));
     an_buf_addf(&line, ", \"presence\": \"%s\"", t->presence);
     if (t->advice != NULL) {
         an_buf_adds(&line, ", \"advice\": ");

@@ -70,8 +70,8 @@ void an_ctl_time(const struct an_result *res, size_t row, size_t column, const c
                  char out[AN_TIME_LEN + 1]);
 
 /* The command that goes on with the move of a tenant whose writers wait, as a sentence; in the arena. */
-int an_ctl_move_advice(const struct an_ctl *ctl, struct an_arena *arena, const char *tenant, const char **advice,
-                       struct an_err *err) AN_MUST_CHECK;
+int an_ctl_move_advice(const struct an_ctl *ctl, struct an_arena *arena, const char *tenant,
+                       const char **advice, struct an_err *err) AN_MUST_CHECK;
 
 /* Runs a statement and prints each of its rows; returns the exit status. */
 int an_ctl_print_rows(const struct an_ctl *ctl, enum an_db_role role, enum an_stmt stmt,

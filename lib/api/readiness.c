@@ -101,7 +101,8 @@ static void note_replica(struct look *l, const struct an_server_state *s)
     else
         (void)snprintf(text, sizeof text, "%s", s->why);
     note(l, check, text);
-    (void)snprintf(text, sizeof text, "replica %s of shard %s is not read from: %s", s->replica, s->shard, s->why);
+    (void)snprintf(text, sizeof text, "replica %s of shard %s is not read from: %s", s->replica, s->shard,
+                   s->why);
     if (!s->read)
         warn(l, text);
 }
@@ -170,7 +171,8 @@ static void set_metrics(const struct seen *s)
         an_metric_server_set(row, AN_SM_SHARD_HORIZON, (uint64_t)(s->horizon_us / 1000000));
 }
 
-/* A refusal costs nothing and is asked for each time; a server that says nothing is left alone for longer and longer. */
+/* A refusal costs nothing and is asked for each time; a server that says nothing is left alone for longer
+ * and longer. */
 static void look_at(struct look *l, struct an_shard *shard)
 {
     struct seen *s = l->at = seen_of(l->ctx->readiness, shard);
@@ -225,8 +227,8 @@ static bool tell_directory(struct look *l, const struct seen *s)
     return good;
 }
 
-/* Another shard is no reason to send nobody here, whatever its trouble: that would take the others' tenants down with
- * it, on all instances at once. */
+/* Another shard is no reason to send nobody here, whatever its trouble: that would take the others'
+ * tenants down with it, on all instances at once. */
 static bool tell_shard(struct look *l, const struct seen *s)
 {
     const char *name = an_shard_name(s->shard);
@@ -245,7 +247,8 @@ static bool tell_shard(struct look *l, const struct seen *s)
     return good;
 }
 
-/* Sessions of the console are written. While the primary is away, it shows what a replica has: only logins must wait. */
+/* Sessions of the console are written. While the primary is away, it shows what a replica has: only
+ * logins must wait. */
 static bool look_at_sessions(struct look *l)
 {
     struct an_err err;
@@ -260,8 +263,8 @@ static bool look_at_sessions(struct look *l)
     return ok || !needed;
 }
 
-/* Without its directory an application still serves tenants of other shards: a balancer must not send them nowhere. That
- * excuses nothing else, such as a schema that is older than the program. */
+/* Without its directory an application still serves tenants of other shards: a balancer must not send
+ * them nowhere. That excuses nothing else, such as a schema that is older than the program. */
 static bool look_at_all(struct look *l)
 {
     struct an_ctx *ctx = l->ctx;
@@ -291,7 +294,8 @@ int an_readiness_get(struct an_call *call, struct an_err *err)
 {
     (void)err;
     const char *app = call->ctx->app;
-    struct look l = {.ctx = call->ctx, .writes = strcmp(app, "search") != 0, .reads = strcmp(app, "ingest") != 0};
+    struct look l = {
+        .ctx = call->ctx, .writes = strcmp(app, "search") != 0, .reads = strcmp(app, "ingest") != 0};
     an_buf_init(&l.checks, LIST_LIMIT);
     an_buf_init(&l.warnings, LIST_LIMIT);
     bool good = look_at_all(&l);
@@ -304,8 +308,8 @@ int an_readiness_get(struct an_call *call, struct an_err *err)
         call->rep->status = 503;
         an_reply_header(call->rep, "Retry-After", AN_STR("1"));
     }
-    an_buf_addf(&call->rep->body, "{\"status\":\"%s\",\"checks\":{%s},\"warnings\":[%s]}", good ? "ready" : "not ready",
-                l.checks.data, l.warnings.len > 0 ? l.warnings.data : "");
+    an_buf_addf(&call->rep->body, "{\"status\":\"%s\",\"checks\":{%s},\"warnings\":[%s]}",
+                good ? "ready" : "not ready", l.checks.data, l.warnings.len > 0 ? l.warnings.data : "");
     an_buf_release(&l.checks);
     an_buf_release(&l.warnings);
     return AN_OK;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a worker remembers between two looks at its shards for /readyz, which is asked every second. A look waits for no
- * server longer than half a second where there are several shards, and leaves one that let it wait alone for a while. See
- * docs/guide/operating.md for what an operator is told. */
+/* What a worker remembers between two looks at its shards for /readyz, which is asked every second. A
+ * look waits for no server longer than half a second where there are several shards, and leaves one that
+ * let it wait alone for a while. See docs/guide/operating.md for what an operator is told. */
 #ifndef AN_API_READINESS_H
 #define AN_API_READINESS_H
 

@@ -266,8 +266,8 @@ static struct an_str outbox_rows(struct an_arena *arena, int64_t rows)
     return more ? an_str(an_arena_printf(arena, "over %s", count.data)) : count;
 }
 
-/* Only the job's role sees the outbox whole. Its connection is opened for this page alone; where there is none, the page
- * says so rather than fail. */
+/* Only the job's role sees the outbox whole. Its connection is opened for this page alone; where there is
+ * none, the page says so rather than fail. */
 static void add_outbox(struct an_admin *a, struct an_scope *row, struct an_shard *shard, struct worst *w)
 {
     struct an_err err;
@@ -291,19 +291,27 @@ static void add_outbox(struct an_admin *a, struct an_scope *row, struct an_shard
 static void add_worst(struct an_admin *a, const struct worst *w, bool several)
 {
     struct an_arena *arena = a->arena;
-    bool none = w->first == NULL || w->horizon_us == AN_TIME_MIN_US, near_end = w->horizon_us < an_clock_us() + AN_PARTITION_END_NEAR_US;
-    struct an_scope *tile = add_tile(a, "Partitions ready until",
-                                     none ? AN_STR("none") : (struct an_str){an_view_time(arena, w->horizon_us, 0).data, 10});
+    bool none = w->first == NULL || w->horizon_us == AN_TIME_MIN_US,
+         near_end = w->horizon_us < an_clock_us() + AN_PARTITION_END_NEAR_US;
+    struct an_scope *tile =
+        add_tile(a, "Partitions ready until",
+                 none ? AN_STR("none") : (struct an_str){an_view_time(arena, w->horizon_us, 0).data, 10});
     const char *where = several && w->first != NULL ? an_arena_printf(arena, "shard %s: ", w->first) : "";
     add_note(tile,
              an_str(an_arena_printf(arena, "%s%s", where,
-                                    near_end ? "is annals-partition running?" : "made ahead by annals-partition")),
+                                    near_end ? "is annals-partition running?"
+                                             : "made ahead by annals-partition")),
              near_end);
     tile = add_tile(a, "Outbox rows", outbox_rows(arena, w->outbox_rows));
     if (w->unknown != NULL)
-        add_note(tile, an_str(an_arena_printf(arena, "database.job cannot be used on the shard %s", w->unknown)), true);
+        add_note(
+            tile,
+            an_str(an_arena_printf(arena, "database.job cannot be used on the shard %s", w->unknown)),
+            true);
     else if (w->outbox_rows > 0)
-        add_note(tile, an_str(an_arena_printf(arena, "oldest: %s ago", age(arena, w->outbox_age_us).data)), false);
+        add_note(tile,
+                 an_str(an_arena_printf(arena, "oldest: %s ago", age(arena, w->outbox_age_us).data)),
+                 false);
 }
 
 static int add_shards(struct an_admin *a, struct an_err *err)

@@ -44,8 +44,9 @@ int an_db_ready_within(struct an_db *db, int64_t wait_ms, struct an_err *err) AN
  * an_db_ready() fails at once for all of them but the one who tries again. */
 void an_db_share(struct an_db *db, struct an_health *health, const char *name);
 
-/* From here on no wait for this server, for a connection or for an answer, is longer; 0: as configured. For looks that
- * must not take long. That a connection did not come in such a time keeps nobody with more patience from trying at once. */
+/* From here on no wait for this server, for a connection or for an answer, is longer; 0: as configured.
+ * For looks that must not take long. That a connection did not come in such a time keeps nobody with more
+ * patience from trying at once. */
 void an_db_hurry(struct an_db *db, int64_t wait_ms);
 
 /* Is it connected, as far as is known? After a failure: did the server answer at all? */

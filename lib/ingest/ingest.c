@@ -435,7 +435,8 @@ static void follow(struct an_ingest_held *w)
     }
     if (w->rc == AN_EMOVED)
         w->rc = an_fail(&w->err, AN_EAGAIN,
-                        "ingest: tenant %.*s takes no events on the shard %s: annalsctl tenant show says which move is at it",
+                        "ingest: tenant %.*s takes no events on the shard %s: annalsctl tenant show says "
+                        "which move is at it",
                         AN_STR_ARG(w->call.tenant), an_shard_name(w->call.shard));
 }
 

@@ -20,18 +20,22 @@ static const struct {
     bool whole;                             /* of a shard, whatever server has it */
 } families[AN_SM__COUNT] = {
 #define SKIPPED "annals_reads_skipped_total", "Reads that went elsewhere, by why.", "counter"
-    [AN_SM_READS] = {"annals_reads_total", "Searches and other reads that a server answered.", "counter", "", false, false},
+    [AN_SM_READS] = {"annals_reads_total", "Searches and other reads that a server answered.", "counter",
+                     "", false, false},
     [AN_SM_SKIPPED_LAG] = {SKIPPED, ",reason=\"lag\"", false, false},
     [AN_SM_SKIPPED_POSITION] = {SKIPPED, ",reason=\"position\"", false, false},
     [AN_SM_SKIPPED_AWAY] = {SKIPPED, ",reason=\"away\"", false, false},
     [AN_SM_SKIPPED_CONFLICT] = {SKIPPED, ",reason=\"conflict\"", false, false},
-    [AN_SM_UP] = {"annals_replica_up", "Whether the replica is read from: 1, or 0 where it is away or too far behind.",
+    [AN_SM_UP] = {"annals_replica_up",
+                  "Whether the replica is read from: 1, or 0 where it is away or too far behind.",
                   "gauge", "", false, false},
-    [AN_SM_LAG_MS] = {"annals_replica_lag_seconds", "How far the replica was behind when it was last asked.", "gauge",
-                      "", true, false},
-    [AN_SM_SHARD_UP] = {"annals_shard_up", "Whether the shard answered when it was last looked at.", "gauge", "", false, true},
+    [AN_SM_LAG_MS] = {"annals_replica_lag_seconds",
+                      "How far the replica was behind when it was last asked.", "gauge", "", true, false},
+    [AN_SM_SHARD_UP] = {"annals_shard_up", "Whether the shard answered when it was last looked at.",
+                        "gauge", "", false, true},
     [AN_SM_SHARD_HORIZON] = {"annals_shard_horizon_timestamp_seconds",
-                             "End of the shard's last partition, seconds since 1970.", "gauge", "", false, true},
+                             "End of the shard's last partition, seconds since 1970.", "gauge", "", false,
+                             true},
 };
 
 static bool is_named(const struct an_metric_row *row, const char *shard, const char *server)

@@ -219,11 +219,12 @@ int an_move_follow_to_end(struct an_move *m, struct an_err *err)
         rc = follow_some(m, 0, &done, err);
         if (rc == AN_OK && !done && an_clock_mono_us() > m->closed_until_us) {
             rc = an_move_look_behind(m, err);
-            return rc != AN_OK ? rc
-                               : an_fail(err, AN_EAGAIN,
-                                         "%lld events were left when writers had waited for as long as they may "
-                                         "(ingest.commit_timeout): run this again when less is written",
-                                         (long long)m->s.behind);
+            return rc != AN_OK
+                       ? rc
+                       : an_fail(err, AN_EAGAIN,
+                                 "%lld events were left when writers had waited for as long as they may "
+                                 "(ingest.commit_timeout): run this again when less is written",
+                                 (long long)m->s.behind);
         }
     }
     return rc;

@@ -326,7 +326,8 @@ static int add(struct an_move *m, const char *started_by, struct an_err *err)
     struct an_result *res = NULL;
     int rc = an_db_exec(m->directory, AN_STMT_MOVE_ADD, params, AN_COUNT(params), &res, err);
     if (rc == AN_OK && an_result_rows(res) == 0)
-        rc = an_fail(err, AN_EINVAL, "shard '%s' or '%s' was removed or drained a moment ago", m->s.source, m->s.target);
+        rc = an_fail(err, AN_EINVAL, "shard '%s' or '%s' was removed or drained a moment ago",
+                     m->s.source, m->s.target);
     an_result_free(res);
     return rc == AN_OK ? an_move_load(m, err) : rc;
 }

@@ -447,7 +447,8 @@ void an_shard_hurry(struct an_shard *s, int64_t wait_ms)
         an_db_hurry(s->replicas[i].server.db, wait_ms);
 }
 
-static void look_at_replica(const struct an_shard *s, struct an_replica *r, bool late, an_server_look *each, void *arg)
+static void look_at_replica(const struct an_shard *s, struct an_replica *r, bool late,
+                            an_server_look *each, void *arg)
 {
     struct an_err err;
     bool asks = !late && an_replica_is_due(r) && !an_replica_is_fresh(r);
