@@ -37,7 +37,7 @@ static int64_t events_done(const struct an_move_state *s)
 }
 
 /* How much is left to follow, and whether that becomes less. */
-static void tell_behind(struct rate *r, const struct an_move_state *s, int64_t per_second, int64_t now_us)
+static void tell_behind(struct rate *r, const struct an_move_state *s, int64_t now_us)
 {
     (void)fprintf(stderr, ", %lld behind", (long long)s->behind);
     if (r->behind_us == 0) {
@@ -45,14 +45,11 @@ static void tell_behind(struct rate *r, const struct an_move_state *s, int64_t p
         r->behind_us = now_us;
     }
     int64_t spent_us = now_us - r->behind_us;
-    if (s->step != AN_MOVE_FOLLOW || spent_us < PATIENCE_US || s->behind < r->behind)
+    if (spent_us < PATIENCE_US || s->behind < r->behind)
         return;
-    int64_t written = per_second + (s->behind - r->behind) * 1000000 / spent_us;
-    (void)fprintf(
-        stderr,
-        ": does not catch up with the %lld/s that are written; it goes on until less is written; "
-        "stopping it is safe, and --abort gives it up",
-        (long long)written);
+    (void)fprintf(stderr, ": does not catch up with what is written, %lld a second more; it goes on until less is "
+                          "written; stopping it is safe, and --abort gives it up",
+                  (long long)((s->behind - r->behind) * 1000000 / spent_us));
 }
 
 static void tell(void *arg, const struct an_move_state *s)
@@ -74,7 +71,7 @@ static void tell(void *arg, const struct an_move_state *s)
     else if (s->step == AN_MOVE_COMPARE)
         (void)fprintf(stderr, "; now what they touched");
     if (s->behind >= 0 && (s->step == AN_MOVE_FOLLOW || s->step == AN_MOVE_COMPARE))
-        tell_behind(r, s, per_second, now_us);
+        tell_behind(r, s, now_us);
     (void)fputc('\n', stderr);
 }
 

@@ -241,7 +241,7 @@ static bool tell_shard(struct look *l, const struct seen *s)
     if (!s->answers)
         warn_of(l, name, "its tenants are not served: ", s->why.text);
     else if (s->missing > 0)
-        warn_of(l, name, "its schema is " OLD_SCHEMA " --primary", "");
+        warn_of(l, name, "its schema is " OLD_SCHEMA " --all-shards", "");
     else
         tell_partitions(l, s);
     return good;

@@ -37,6 +37,7 @@ EXTRA_DIST += \
 	tests/http/test_json.py \
 	tests/http/test_keycloak.py \
 	tests/http/test_move.py \
+	tests/http/test_move_failover.py \
 	tests/http/test_move_steps.py \
 	tests/http/test_kubernetes.py \
 	tests/http/test_partitions.py \
