@@ -47,8 +47,9 @@ static void tell_behind(struct rate *r, const struct an_move_state *s, int64_t n
     int64_t spent_us = now_us - r->behind_us;
     if (spent_us < PATIENCE_US || s->behind < r->behind)
         return;
-    (void)fprintf(stderr, ": does not catch up with what is written, %lld a second more; it goes on until less is "
-                          "written; stopping it is safe, and --abort gives it up",
+    (void)fprintf(stderr,
+                  ": does not catch up with what is written, %lld a second more; it goes on until less is "
+                  "written; stopping it is safe, and --abort gives it up",
                   (long long)((s->behind - r->behind) * 1000000 / spent_us));
 }
 

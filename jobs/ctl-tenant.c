@@ -260,9 +260,9 @@ static int tenant_show(const struct an_ctl *ctl)
     int rc = show(db, id, &t.row, &err);
     an_db_free(db);
     if (rc == AN_OK)
-        rc = look_there(ctl, arena, argv[1], &t, &err);
+        rc = look_there(ctl, arena, id, &t, &err);
     if (rc == AN_OK && strcmp(t.presence, "closed") == 0)
-        rc = an_ctl_move_advice(ctl, arena, argv[1], &t.advice, &err);
+        rc = an_ctl_move_advice(ctl, arena, id, &t.advice, &err);
     if (rc == AN_OK)
         print_shown(id, &t, ctl->json);
     an_result_free(t.row);

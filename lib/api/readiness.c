@@ -5,7 +5,6 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "db/migrate.h"
-#include "log/metrics.h"
 #include "upkeep/partition.h"
 
 #define LOOK_MS 500                 /* where there are other shards to look after */
@@ -163,14 +162,6 @@ static void reach(struct look *l, struct an_shard *shard)
         learn_if_due(s, db);
 }
 
-static void set_metrics(const struct seen *s)
-{
-    struct an_metric_row *row = an_metric_server(an_shard_name(s->shard), AN_SERVER_PRIMARY);
-    an_metric_server_set(row, AN_SM_SHARD_UP, s->answers);
-    if (s->horizon_us != 0)
-        an_metric_server_set(row, AN_SM_SHARD_HORIZON, (uint64_t)(s->horizon_us / 1000000));
-}
-
 /* A refusal costs nothing and is asked for each time; a server that says nothing is left alone for longer
  * and longer. */
 static void look_at(struct look *l, struct an_shard *shard)
@@ -192,7 +183,6 @@ static void look_at(struct look *l, struct an_shard *shard)
     if (s->pause_us > PAUSE_MAX_US)
         s->pause_us = PAUSE_MAX_US;
     s->not_before_us = now_us + s->pause_us;
-    set_metrics(s);
 }
 
 /* ---- telling ---- */

@@ -95,8 +95,11 @@ static void look(struct an_upkeep_metrics *m, struct an_router *router)
         count = 1;
     }
     struct state *states = an_xcalloc(count, sizeof *states);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        an_shard_hurry(list[i], count == 1 ? 0 : WAIT_MS);
         look_at(list[i], &states[i]);
+        an_shard_hurry(list[i], 0);
+    }
     an_buf_init(&m->text, TEXT_MAX_BYTES);
     render(states, count, &m->text);
     free(states);

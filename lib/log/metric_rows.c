@@ -17,25 +17,19 @@ enum { FREE, CLAIMED, NAMED };
 static const struct {
     const char *name, *help, *type, *label; /* label: one more, or "" */
     bool ms;                                /* kept in milliseconds, shown in seconds */
-    bool whole;                             /* of a shard, whatever server has it */
 } families[AN_SM__COUNT] = {
 #define SKIPPED "annals_reads_skipped_total", "Reads that went elsewhere, by why.", "counter"
-    [AN_SM_READS] = {"annals_reads_total", "Searches and other reads that a server answered.", "counter",
-                     "", false, false},
-    [AN_SM_SKIPPED_LAG] = {SKIPPED, ",reason=\"lag\"", false, false},
-    [AN_SM_SKIPPED_POSITION] = {SKIPPED, ",reason=\"position\"", false, false},
-    [AN_SM_SKIPPED_AWAY] = {SKIPPED, ",reason=\"away\"", false, false},
-    [AN_SM_SKIPPED_CONFLICT] = {SKIPPED, ",reason=\"conflict\"", false, false},
+    [AN_SM_READS] = {"annals_reads_total", "Searches and other reads that a server answered.", "counter", "",
+                     false},
+    [AN_SM_SKIPPED_LAG] = {SKIPPED, ",reason=\"lag\"", false},
+    [AN_SM_SKIPPED_POSITION] = {SKIPPED, ",reason=\"position\"", false},
+    [AN_SM_SKIPPED_AWAY] = {SKIPPED, ",reason=\"away\"", false},
+    [AN_SM_SKIPPED_CONFLICT] = {SKIPPED, ",reason=\"conflict\"", false},
     [AN_SM_UP] = {"annals_replica_up",
-                  "Whether the replica is read from: 1, or 0 where it is away or too far behind.",
-                  "gauge", "", false, false},
-    [AN_SM_LAG_MS] = {"annals_replica_lag_seconds",
-                      "How far the replica was behind when it was last asked.", "gauge", "", true, false},
-    [AN_SM_SHARD_UP] = {"annals_shard_up", "Whether the shard answered when it was last looked at.",
-                        "gauge", "", false, true},
-    [AN_SM_SHARD_HORIZON] = {"annals_shard_horizon_timestamp_seconds",
-                             "End of the shard's last partition, seconds since 1970.", "gauge", "", false,
-                             true},
+                  "Whether the replica is read from: 1, or 0 where it is away or too far behind.", "gauge",
+                  "", false},
+    [AN_SM_LAG_MS] = {"annals_replica_lag_seconds", "How far the replica was behind when it was last asked.",
+                      "gauge", "", true},
 };
 
 static bool is_named(const struct an_metric_row *row, const char *shard, const char *server)
@@ -86,13 +80,11 @@ void an_metric_rows_lines(const struct an_metric_row rows[AN_METRIC_ROWS], enum 
         if (atomic_load(&row->state) != NAMED)
             continue;
         bool gauge = strcmp(families[m].type, "gauge") == 0;
-        if (gauge && an_clock_us() - atomic_load(&row->set_us[m]) > GAUGE_US)
+        if (gauge && an_clock_us() - atomic_load(&row->set_us) > GAUGE_US)
             continue;
         uint64_t v = atomic_load_explicit(&row->value[m], memory_order_relaxed);
-        an_buf_addf(out, "%s{app=\"%s\",shard=\"%s\"", families[m].name, app, row->shard);
-        if (!families[m].whole)
-            an_buf_addf(out, ",server=\"%s\"%s", row->server, families[m].label);
-        an_buf_adds(out, "} ");
+        an_buf_addf(out, "%s{app=\"%s\",shard=\"%s\",server=\"%s\"%s} ", families[m].name, app, row->shard,
+                    row->server, families[m].label);
         if (families[m].ms)
             an_buf_addf(out, "%llu.%03llu\n", (unsigned long long)(v / 1000), (unsigned long long)(v % 1000));
         else

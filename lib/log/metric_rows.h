@@ -16,7 +16,7 @@
 struct an_metric_row {
     _Atomic uint32_t state; /* private */
     char shard[AN_METRIC_NAME_MAX + 1], server[AN_METRIC_NAME_MAX + 1];
-    _Atomic int64_t set_us[AN_SM__COUNT]; /* when a gauge was set last */
+    _Atomic int64_t set_us; /* when a gauge was set last */
     _Atomic uint64_t value[AN_SM__COUNT];
 };
 

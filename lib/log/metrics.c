@@ -252,7 +252,7 @@ void an_metric_server_set(struct an_metric_row *row, enum an_server_metric m, ui
     if (row == NULL)
         return;
     atomic_store_explicit(&row->value[m], value, memory_order_relaxed);
-    atomic_store_explicit(&row->set_us[m], an_clock_us(), memory_order_relaxed);
+    atomic_store_explicit(&row->set_us, an_clock_us(), memory_order_relaxed);
 }
 
 /* Rendering. */

@@ -66,8 +66,6 @@ enum an_server_metric {
     AN_SM_SKIPPED_CONFLICT, /* the replay cancelled it */
     AN_SM_UP,               /* gauge: read from at the moment; replicas alone */
     AN_SM_LAG_MS,           /* gauge; replicas alone */
-    AN_SM_SHARD_UP,         /* gauge: it answers; in the row of the shard's primary, as the next */
-    AN_SM_SHARD_HORIZON,    /* gauge: end of its last partition, seconds since 1970 */
     AN_SM__COUNT
 };
 #define AN_SERVER_PRIMARY "primary" /* server="primary" */

@@ -87,11 +87,6 @@ def test_partitions_of_another_shard_end_soon(farm):
     for app in NEEDS:
         wait_until("it is noticed", lambda app=app: "shard second: annals-partition" in warnings(annals, app))
         assert ready(annals, app)[0] == 200 and "shard default" not in warnings(annals, app)
-    text = annals.get("/metrics", token=None).body.decode()
-    for app in NEEDS:
-        horizon = {name: float(text.split(f'annals_shard_horizon_timestamp_seconds{{app="{app}",shard="{name}"}} ')[1].split()[0])
-                   for name in ("default", "second")}
-        assert horizon["default"] - horizon["second"] == 86400
     status = annals.ctl("status", check=False)
     assert status.returncode == 1
     assert status.stdout.count("annals-partition does not run") == 1
@@ -128,7 +123,6 @@ def test_another_shard_is_away(farm, how):
             time.sleep(0.3)
         for app in NEEDS:
             assert "shard second: its tenants are not served: " in warnings(annals, app)
-            assert f'annals_shard_up{{app="{app}",shard="second"}} 0' in annals.get("/metrics", token=None).body.decode()
     finally:
         if how == "gone":
             shard.cluster.start()
