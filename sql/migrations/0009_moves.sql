@@ -43,9 +43,10 @@ CREATE POLICY every_tenant ON annals.tenant_moves TO annals_job
 
 GRANT SELECT, INSERT, UPDATE ON annals.tenant_moves TO annals_job;
 
--- A shard that a move needs stays as it is until the move has ended. move_add keeps the rows of both shards from being
--- changed while it adds the move; here the row has been waited for, and each statement has a snapshot of its own, so one
--- of the two sees the other, in whatever order they come. Not as the owner, who sees no moves.
+-- A shard that a move needs stays as it is until the move has ended. move_add keeps the rows of both shards
+-- from being changed while it adds the move; here the row has been waited for, and each statement has a
+-- snapshot of its own, so one of the two sees the other, in whatever order they come. Not as the owner, who
+-- sees no moves.
 CREATE FUNCTION annals.shard_is_free()
 RETURNS trigger
 LANGUAGE plpgsql
@@ -65,7 +66,8 @@ BEGIN
     END IF;
     RAISE EXCEPTION USING
         ERRCODE = 'object_in_use',
-        MESSAGE = format('tenant %s is being moved %s this shard: finish that, or give it up with annalsctl tenant move %1$s --abort',
+        MESSAGE = format('tenant %s is being moved %s this shard: finish that, '
+                         'or give it up with annalsctl tenant move %1$s --abort',
                          moving, CASE TG_OP WHEN 'DELETE' THEN 'to or from' ELSE 'to' END);
 END
 $$;

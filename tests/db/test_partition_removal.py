@@ -600,7 +600,8 @@ def test_holds_that_are_refused(old):
 
 
 def test_status(old):
-    assert re.match(r"server primary  answers\npartitions  ready until \S+\noutbox  \d+ rows, the oldest \d+ s old\n"
+    assert re.match(r"server primary  answers\npartitions  ready until \S+\n"
+                    r"outbox  \d+ rows, the oldest \d+ s old\n"
                     r"annals-partition  \S+  done: ", ctl(old, "status"))
     old.query("REVOKE INSERT ON annals.outbox FROM annals_writer")
     keep_two_months(old)

@@ -82,7 +82,8 @@ def statement(name):
 @contextlib.contextmanager
 def uncommitted(db, name, *parameters):
     """What the program does with that statement, in a transaction that ends with the block."""
-    with contextlib.closing(db.cluster.connect("annals_job", db.name, autocommit=False)) as conn, conn.cursor() as cursor:
+    connected = db.cluster.connect("annals_job", db.name, autocommit=False)
+    with contextlib.closing(connected) as conn, conn.cursor() as cursor:
         cursor.execute(statement(name), {f"p{n}": one for n, one in enumerate(parameters, 1)})
         assert len(cursor.fetchall()) == 1
         yield
@@ -124,11 +125,13 @@ def test_a_move_begins_first(db, ctl, other, command, source, target):
 def test_the_source_of_a_move_is_drained(db, ctl, other):
     """That is what the move is for."""
     ctl("shard", "add", "big", "--primary", place_of(other))
-    db.query("INSERT INTO annals.tenant_moves (tenant_id, source, target, started_by) VALUES ('acme', 'big', 'default', 'x')")
+    db.query("INSERT INTO annals.tenant_moves (tenant_id, source, target, started_by)"
+             " VALUES ('acme', 'big', 'default', 'x')")
     ctl("shard", "drain", "big")
 
 
-@pytest.mark.parametrize("name, parameters", [("shard_remove", ["big"]), ("shard_state", ["big", "draining"])])
+@pytest.mark.parametrize("name, parameters", [
+    ("shard_remove", ["big"]), ("shard_state", ["big", "draining"])])
 def test_a_move_begins_late(db, ctl, other, name, parameters):
     """It has found the shard to be there and open, and is refused when it begins."""
     ctl("shard", "add", "big", "--primary", place_of(other))
@@ -141,7 +144,8 @@ def test_a_move_begins_late(db, ctl, other, name, parameters):
 
 def test_a_tenant_comes_first(db, ctl, other):
     ctl("shard", "add", "big", "--primary", place_of(other))
-    with contextlib.closing(db.cluster.connect("annals_writer", db.name, autocommit=False)) as conn, conn.cursor() as cursor:
+    connected = db.cluster.connect("annals_writer", db.name, autocommit=False)
+    with contextlib.closing(connected) as conn, conn.cursor() as cursor:
         cursor.execute(statement("tenant_add"), {"p1": "acme", "p2": "", "p3": "big"})
         late = Command(db, "shard", "remove", "big")
         conn.commit()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A standby takes the place of a shard's primary in the middle of a move: nothing that was acknowledged is lost or doubled,
-the same command ends the move, and the server that was demoted is never written to. Commits wait for the standby, so that
-nothing may be lost with the primary."""
+"""A standby takes the place of a shard's primary in the middle of a move: nothing that was acknowledged
+is lost or doubled, the same command ends the move, and the server that was demoted is never written to.
+Commits wait for the standby, so that nothing may be lost with the primary."""
 import contextlib
 import json
 import subprocess
@@ -54,13 +54,15 @@ class Farm(TwoShards):
             follow(self.second, self.standby)
 
     def start_move(self, tenant, target):
-        return subprocess.Popen([str(BUILD / "annalsctl"), "--config", str(self.conf), "--json", "tenant", "move", tenant,
-                                 "--to", target], cwd="/", text=True, env=self._environment(), stdout=subprocess.PIPE,
+        command = [str(BUILD / "annalsctl"), "--config", str(self.conf), "--json", "tenant", "move", tenant,
+                   "--to", target]
+        return subprocess.Popen(command, cwd="/", text=True, env=self._environment(), stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE)
 
     def step(self, tenant):
-        found = self.rows("SELECT step, copied FROM annals.tenant_moves WHERE tenant_id = %s ORDER BY id DESC LIMIT 1", tenant)
-        return found[0] if found else (None, 0)
+        found = self.rows("SELECT step FROM annals.tenant_moves WHERE tenant_id = %s ORDER BY id DESC LIMIT 1",
+                          tenant)
+        return found[0][0] if found else None
 
 
 @contextlib.contextmanager
@@ -72,8 +74,8 @@ def held(database, hold):
     conn = database.connect("annals_writer", autocommit=False) if isinstance(database, Shard) else \
         database.cluster.connect("annals_writer", database.database, autocommit=False)
     with contextlib.closing(conn):
-        conn.cursor().execute("INSERT INTO annals.outbox (tenant_id, event_ids) VALUES ('annals', %s::uuid[])",
-                              ([str(uuid.uuid4())],))
+        conn.cursor().execute("INSERT INTO annals.outbox (tenant_id, event_ids)"
+                              " VALUES ('annals', %s::uuid[])", ([str(uuid.uuid4())],))
         yield
 
 
@@ -92,7 +94,7 @@ def test_failover(cluster, side, step, how):
             wait_until("all write", lambda: len(senders.acknowledged) > 20)
             with held(two.shard if source == SHARD else two, step == "follow"):
                 mover = two.start_move(tenant, target)
-                wait_until(f"the move is at {step}", lambda: two.step(tenant)[0] == step, 30)
+                wait_until(f"the move is at {step}", lambda: two.step(tenant) == step, 30)
                 from_s = time.monotonic()
                 two.fail_over(how)
                 before = len(senders.acknowledged)
@@ -115,7 +117,8 @@ def test_failover(cluster, side, step, how):
             WHERE tenant_id = %s AND entity_id ~ '^[f0-9][0-9]*(-[0-9]+)?$' GROUP BY 1""", tenant))
         wanted = set(senders.acknowledged) | {f"f{n}" for n in range(EVENTS)}
         assert wanted <= set(stored) and set(stored.values()) == {1}
-        assert two.rows_on(target, "SELECT count(*) FROM annals.events WHERE tenant_id = %s", tenant) == [(len(stored),)]
+        events = two.rows_on(target, "SELECT count(*) FROM annals.events WHERE tenant_id = %s", tenant)
+        assert events == [(len(stored),)]
         if how == "stopped":
             never_written(two)
 

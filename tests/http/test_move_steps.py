@@ -145,22 +145,23 @@ def test_writers_wait_while_it_is_closed(two):
 
 
 @pytest.mark.parametrize("statement, number, after, step", [
-    ("move_writers", 1, False, "close"), ("move_switch", 1, False, "switch"), ("move_switch", 1, True, "hide"),
-    ("move_presence", 3, True, "open")])
+    ("move_writers", 1, False, "close"), ("move_switch", 1, False, "switch"),
+    ("move_switch", 1, True, "hide"), ("move_presence", 3, True, "open")])
 def test_closed_and_left_alone(two, statement, number, after, step):
     """Whoever looks is told which command opens it again, and that command does."""
     tenant = f"left-{step}"
     two.fill(tenant, 20)
     two.killed_move(tenant, SHARD, statement, number, after)
     command = f"annalsctl tenant move {tenant} --to {SHARD}"
-    for told in (two.ctl("tenant", "show", tenant), json.loads(two.ctl("--json", "tenant", "show", tenant))["advice"],
-                 two.ctl("tenant", "moves")):
+    advice = json.loads(two.ctl("--json", "tenant", "show", tenant))["advice"]
+    for told in (advice, two.ctl("tenant", "show", tenant), two.ctl("tenant", "moves")):
         assert command in told and ("--abort" in told) == (step in ("close", "switch")), told
     status = two.ctl("status", check=False)
     assert status.returncode == 1 and f"tenant {tenant}  CLOSED: " in status.stdout
     if step == "close":
         assert two.post(event("refused"), token=two.token(tenant), timeout=20).status == 503
-        assert f"tenant {tenant} takes no events on the shard default: annalsctl tenant show" in two.log.read_text()
+        refused = f"tenant {tenant} takes no events on the shard default: annalsctl tenant show"
+        assert refused in two.log.read_text()
     assert two.move(tenant, SHARD)["step"] == "done"
     assert "annalsctl" not in two.ctl("tenant", "show", tenant)
     assert "CLOSED" not in two.ctl("status", check=False).stdout

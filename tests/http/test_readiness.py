@@ -58,7 +58,7 @@ def test_partitions_that_end_soon_are_a_warning(make_annals):
     assert len(body["warnings"]) == 1 and "shard default: annals-partition" in body["warnings"][0]
 
 
-# --- several shards -------------------------------------------------------------------------------------------------
+# --- several shards -----------------------------------------------------------------------------------------
 ONE_WORKER = {f"{app}.workers": 1 for app in NEEDS}
 
 
@@ -74,15 +74,19 @@ def warnings(annals, app):
     return " / ".join(ready(annals, app)[1]["warnings"])
 
 
-def wait_known(annals):
+def wait_known(annals, seconds=10):
+    def known(app):
+        return ready(annals, app)[1]["checks"].get("shard.second") == "ok"
+
     for app in NEEDS:
-        wait_until("the shard is known", lambda app=app: ready(annals, app)[1]["checks"].get("shard.second") == "ok")
+        wait_until("the shard is known, and well", lambda app=app: known(app), seconds)
 
 
 def test_partitions_of_another_shard_end_soon(farm):
     annals, shard = farm
     wait_known(annals)
-    [[last]] = shard.rows("SELECT max(inhrelid::regclass::text) FROM pg_inherits WHERE inhparent = 'annals.outbox'::regclass")
+    [[last]] = shard.rows("SELECT max(inhrelid::regclass::text) FROM pg_inherits"
+                          " WHERE inhparent = 'annals.outbox'::regclass")
     shard.rows(f"DROP TABLE {last}")
     for app in NEEDS:
         wait_until("it is noticed", lambda app=app: "shard second: annals-partition" in warnings(annals, app))
@@ -95,9 +99,11 @@ def test_partitions_of_another_shard_end_soon(farm):
 def test_schema_of_another_shard_is_older(farm):
     """Its tenants are not served well; the others are."""
     annals, shard = farm
-    shard.rows("DELETE FROM annals.schema_migrations WHERE number = (SELECT max(number) FROM annals.schema_migrations)")
+    shard.rows("DELETE FROM annals.schema_migrations"
+               " WHERE number = (SELECT max(number) FROM annals.schema_migrations)")
     for app in NEEDS:
-        wait_until("it is noticed", lambda app=app: "shard second: its schema is older" in warnings(annals, app))
+        wait_until("it is noticed",
+                   lambda app=app: "shard second: its schema is older" in warnings(annals, app))
         status, body = ready(annals, app)
         assert status == 200 and "annalsctl db migrate" in body["checks"]["shard.second"]
 
@@ -131,8 +137,7 @@ def test_another_shard_is_away(farm, how):
     slow.sort()
     print(how, len(slow), "looks, slowest", slow[-8:])
     assert slow[-1] < 1 and slow[len(slow) * 3 // 4] < 0.1
-    for app in NEEDS:
-        wait_until("it is back", lambda app=app: ready(annals, app)[1]["checks"].get("shard.second") == "ok", 20)
+    wait_known(annals, 20)
 
 
 def test_all_shards_are_away(make_annals):
@@ -142,7 +147,8 @@ def test_all_shards_are_away(make_annals):
         wait_known(annals)
         annals.cluster.stop(signal.SIGQUIT)
         for app in NEEDS:
-            wait_until("the other serves", lambda app=app: "only tenants of other shards" in warnings(annals, app))
+            wait_until("the other serves",
+                       lambda app=app: "only tenants of other shards" in warnings(annals, app))
             assert ready(annals, app)[0] == 200
         cluster.stop(signal.SIGQUIT)
         try:
