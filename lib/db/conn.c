@@ -276,7 +276,8 @@ static int connect_now(struct an_db *db, struct an_err *err)
         }
         db->host_at = (db->host_at + 1) % tries;
     }
-    tell(db, false, since_us);
+    if (db->hurry_ms == 0) /* our impatience is nobody else's */
+        tell(db, false, since_us);
     return cannot_connect(db, err);
 }
 
