@@ -7,7 +7,8 @@
 #include "db/migrate.h"
 #include "upkeep/partition.h"
 
-#define LOOK_MS 500                 /* where there are other shards to look after */
+#define LOOK_MS 500                 /* for a shard, where there are others to look after */
+#define ALONE_MS 1000               /* for the only one */
 #define SLOW_US INT64_C(200000)     /* a look that took so long is the last one of this request */
 #define PAUSE_MIN_US INT64_C(2000000) /* before a shard that let us wait is looked at again */
 #define PAUSE_MAX_US INT64_C(16000000)
@@ -170,7 +171,7 @@ static void look_at(struct look *l, struct an_shard *shard)
     int64_t from_us = an_clock_mono_us();
     if (l->late || from_us < s->not_before_us)
         return;
-    an_shard_hurry(shard, l->alone ? 0 : LOOK_MS);
+    an_shard_hurry(shard, l->alone ? ALONE_MS : LOOK_MS);
     reach(l, shard);
     an_shard_hurry(shard, 0);
     int64_t now_us = an_clock_mono_us();
@@ -243,7 +244,7 @@ static bool look_at_sessions(struct look *l)
 {
     struct an_err err;
     bool needed = !an_shard_has_replicas(l->ctx->directory);
-    an_db_hurry(l->ctx->writer, l->alone ? 0 : LOOK_MS);
+    an_db_hurry(l->ctx->writer, LOOK_MS);
     bool ok = an_db_ready(l->ctx->writer, &err) == AN_OK;
     an_db_hurry(l->ctx->writer, 0);
     if (needed)
@@ -261,7 +262,10 @@ static bool look_at_all(struct look *l)
     struct an_err err;
     struct an_shard *const *list;
     size_t count;
-    if (an_router_shards(ctx->router, &list, &count, &err) != AN_OK) {
+    an_shard_hurry(ctx->directory, LOOK_MS);
+    int rc = an_router_shards(ctx->router, &list, &count, &err);
+    an_shard_hurry(ctx->directory, 0);
+    if (rc != AN_OK) {
         list = &ctx->directory;
         count = 1;
     }

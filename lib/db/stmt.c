@@ -218,6 +218,8 @@ int an_db_ask(struct an_db *db, enum an_stmt stmt, int64_t wait_ms, struct an_re
               struct an_err *err)
 {
     int64_t usual_ms = db->wait_ms, since_us = an_clock_mono_us();
+    if (db->hurry_ms > 0 && db->hurry_ms < wait_ms)
+        wait_ms = db->hurry_ms;
     int rc = an_db_ready_within(db, wait_ms, err);
     if (rc != AN_OK)
         return rc;

@@ -11,6 +11,7 @@
 #include "shard/replica.h"
 
 #define ASK_AGAIN_MS 10 /* while a replica is waited for */
+#define HURRY_LEAST_MS 20 /* for one server, whatever was wasted before */
 
 struct an_shard {
     const struct an_conf *conf;
@@ -447,13 +448,20 @@ void an_shard_hurry(struct an_shard *s, int64_t wait_ms)
         an_db_hurry(s->replicas[i].server.db, wait_ms);
 }
 
-static void look_at_replica(const struct an_shard *s, struct an_replica *r, bool late,
-                            an_server_look *each, void *arg)
+/* In a hurry each server has an equal share of the time that is left, so that one which is silent does not take it from
+ * the next. */
+static void hurry_for(const struct an_shard *s, struct an_db *db, int64_t since_us, size_t servers)
+{
+    int64_t left_ms = s->hurry_ms - (an_clock_mono_us() - since_us) / 1000;
+    int64_t share_ms = left_ms / (int64_t)servers;
+    if (s->hurry_ms > 0)
+        an_db_hurry(db, share_ms > HURRY_LEAST_MS ? share_ms : HURRY_LEAST_MS);
+}
+
+static void look_at_replica(const struct an_shard *s, struct an_replica *r, an_server_look *each, void *arg)
 {
     struct an_err err;
-    bool asks = !late && an_replica_is_due(r) && !an_replica_is_fresh(r);
-    if (!asks && r->state == AN_REPLICA_NOT_ASKED)
-        return;
+    bool asks = an_replica_is_due(r) && !an_replica_is_fresh(r);
     bool reached = asks ? an_replica_ask(r, &err) == AN_OK : r->state != AN_REPLICA_AWAY;
     each(arg, &(struct an_server_state){.shard = s->name,
                                         .replica = r->name,
@@ -467,14 +475,15 @@ static void look_at_replica(const struct an_shard *s, struct an_replica *r, bool
 void an_shard_look(struct an_shard *s, an_server_look *each, void *arg)
 {
     struct an_err err = {AN_OK, ""};
-    int64_t from_us = an_clock_mono_us();
+    int64_t since_us = an_clock_mono_us();
     if (reads_primary(s)) {
+        hurry_for(s, s->primary.db, since_us, s->count + 1);
         bool reached = an_db_ready(s->primary.db, &err) == AN_OK;
         each(arg, &(struct an_server_state){
                       .shard = s->name, .reached = reached, .through_us = AN_TIME_MIN_US, .why = err.text});
     }
     for (size_t i = 0; i < s->count; i++) {
-        bool late = s->hurry_ms > 0 && an_clock_mono_us() - from_us >= s->hurry_ms * 1000;
-        look_at_replica(s, &s->replicas[i], late, each, arg);
+        hurry_for(s, s->replicas[i].server.db, since_us, s->count - i);
+        look_at_replica(s, &s->replicas[i], each, arg);
     }
 }

@@ -116,12 +116,11 @@ int an_shard_reader(struct an_shard *s, struct an_server **out, struct an_err *e
 int an_shard_reader_again(struct an_shard *s, struct an_server *had, struct an_server **out,
                           struct an_err *err) AN_MUST_CHECK;
 
-/* an_db_hurry() for each server, in the roles that write and read; an_shard_look() asks no further one
- * then once that time is over. 0: no hurry. */
+/* an_db_hurry() for each server, in the roles that write and read; an_shard_look() takes no longer as a whole, and gives
+ * each server an equal share of what is left. 0: no hurry. */
 void an_shard_hurry(struct an_shard *s, int64_t wait_ms);
 
-/* How the servers are that may be read from, for people; asks those of which nothing is known for a
- * second. One that was never asked, because of the hurry, is left out. */
+/* How the servers are that may be read from, for people; asks those of which nothing is known for a second. */
 struct an_server_state {
     const char *shard, *replica; /* replica NULL: the primary */
     bool reached;                /* it answers */

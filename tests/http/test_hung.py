@@ -7,10 +7,12 @@ import signal
 import threading
 import time
 
+import fastcgi
 import pytest
 
 import postgres
 from annals import wait_until
+from replicas import Farm
 from senders import keyed
 from shards import Shard
 
@@ -82,3 +84,28 @@ def test_searches_of_a_hung_shard_hold_up_nobody_else(make_annals, alone):
     assert held[len(held) * 9 // 10] < 0.3, "all but the one who tries are told at once"
     wait_until("its tenant is served again",
                lambda: stack.get("/v1/events", token=stack.token("there")).status == 200, timeout=10)
+
+
+def looks(farm, count=8):
+    """(status, how long) of so many looks at the readiness of search."""
+    replies = []
+    for _ in range(count):
+        from_s = time.monotonic()
+        reply = fastcgi.call(farm.annals.run / "search.sock", fastcgi.request_params("GET", "/readyz"))
+        replies.append((reply.status, time.monotonic() - from_s))
+    return replies
+
+
+def test_a_dead_zone_is_looked_at_in_time():
+    """A probe waits for a few seconds: one that meets workers which know nothing yet gets its answer in time, and as long
+    as one replica answers, they are ready."""
+    with Farm(["near", "far"], {"search.workers": 4}) as farm, standing_still(farm.primary):
+        with standing_still(farm.standbys["near"]):
+            replies = looks(farm)
+            assert {status for status, _ in replies} == {200}, replies
+            assert max(took for _, took in replies) < 3, replies
+            with standing_still(farm.standbys["far"]):
+                replies = looks(farm)
+                assert max(took for _, took in replies) < 4, replies
+                assert replies[-1][0] == 503
+        wait_until("it is ready again", lambda: looks(farm, 1)[0][0] == 200)
