@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* annals-ingest takes events in; everything it does is in lib/api. */
+/* annals-ingest takes events in; what it does is in lib/api and lib/ingest. */
 #include "an.h"
 
 #include "api/api.h"

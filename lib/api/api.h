@@ -72,7 +72,7 @@ enum an_access {
     AN_MONITOR, /* http.monitor_from only, else 404 */
     AN_TOKEN,   /* bearer token with `scopes` */
     AN_ACROSS,  /* the same; a token of the platform may ask it of all tenants, as the tenant "*" */
-    AN_SESSION  /* the console: its own middleware (console/session.h) */
+    AN_SESSION  /* the console: its own middleware (console/guard.h) */
 };
 
 struct an_route {

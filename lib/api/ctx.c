@@ -8,7 +8,7 @@
 
 void *an_api_share(const struct an_conf *c)
 {
-    (void)c; /* a reload may bring the first provider */
+    (void)c; /* all of it, whatever is configured: a reload may bring the first provider */
     struct an_shared *shared = an_xcalloc(1, sizeof *shared);
     shared->keyring = an_keyring_new();
     shared->known = an_known_new();
@@ -24,7 +24,7 @@ int an_ctx_open(struct an_ctx *ctx, const struct an_conf *c, const char *app, co
     if (rc != AN_OK)
         return rc;
     ctx->router = an_router_new(c, shared->known, strcmp(app, "search") != 0);
-    if (shared->combine == NULL) /* which has knowledge of its own */
+    if (shared->combine == NULL) /* the combiner knows of its own which shards answer */
         an_router_share(ctx->router, shared->health);
     ctx->directory = an_router_default(ctx->router);
     ctx->writer = an_shard_writer(ctx->directory);

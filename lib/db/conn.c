@@ -152,8 +152,8 @@ static void tell(const struct an_db *db, bool answered, int64_t since_us)
         an_health_tried(db->health, db->number, answered, an_clock_mono_us() - since_us);
 }
 
-/* Is it for somebody else to find out whether it answers? Who is to try does so with a new connection: one that is
- * open says nothing. */
+/* Is it for somebody else to find out whether it answers? Who is to try does so with a new connection:
+ * one that is open says nothing. */
 static bool leaves_it_to_others(struct an_db *db)
 {
     if (!is_suspected(db))
@@ -174,8 +174,9 @@ static int wait_socket(PGconn *pg, PostgresPollingStatusType state, int64_t left
     return n < 0 && errno == EINTR ? 0 : n;
 }
 
-/* How far the set-up of a connection has come by the deadline; still READING or WRITING: the server does not
- * answer. shares: others are told as soon as it takes long; where one of them has told so, the wait is over. */
+/* How far the set-up of a connection has come by the deadline; still READING or WRITING: the server
+ * does not answer. shares: others are told as soon as it takes long; where one of them has told so, the
+ * wait is over. */
 static PostgresPollingStatusType set_up(const struct an_db *db, PGconn *pg, int64_t deadline_us, bool shares)
 {
     PostgresPollingStatusType state = PGRES_POLLING_WRITING;
@@ -335,8 +336,9 @@ bool an_db_is_open(const struct an_db *db)
     return db->pg != NULL;
 }
 
-/* Does the server (or its pooler) answer anybody? A stopped one accepts connections and says nothing. One that
- * refuses is asked once more, by who can tell an answer of the server from that of its machine. */
+/* Does the server (or its pooler) answer anybody? A stopped one accepts connections and says nothing.
+ * One that refuses is asked once more, by who can tell an answer of the server from that of its
+ * machine. */
 static bool answers(const struct an_db *db, int64_t deadline_us)
 {
     int64_t since_us = an_clock_mono_us();
@@ -348,7 +350,8 @@ static bool answers(const struct an_db *db, int64_t deadline_us)
     PostgresPollingStatusType state = set_up(db, pg, until_us < deadline_us ? until_us : deadline_us, true);
     PQfinish(pg);
     bool answered = state == PGRES_POLLING_OK ||
-                    (state == PGRES_POLLING_FAILED && PQpingParams(w.keywords, w.values, 1) != PQPING_NO_RESPONSE);
+                    (state == PGRES_POLLING_FAILED &&
+                      PQpingParams(w.keywords, w.values, 1) != PQPING_NO_RESPONSE);
     tell(db, answered, since_us);
     return answered;
 }

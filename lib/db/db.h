@@ -39,9 +39,9 @@ int an_db_ready(struct an_db *db, struct an_err *err) AN_MUST_CHECK;
 /* The same, but where it must connect, it waits no longer than that. */
 int an_db_ready_within(struct an_db *db, int64_t wait_ms, struct an_err *err) AN_MUST_CHECK;
 
-/* Before its first use: whether the server answers is from now on shared, under that name, with the other workers
- * who have that memory (which must outlive the connection; NULL: with nobody). While it is known not to answer,
- * an_db_ready() fails at once for all of them but the one who tries again. */
+/* Before its first use: whether the server answers is from now on shared, under that name, with the
+ * other workers who have that memory (which must outlive the connection; NULL: with nobody). While it
+ * is known not to answer, an_db_ready() fails at once for all of them but the one who tries again. */
 void an_db_share(struct an_db *db, struct an_health *health, const char *name);
 
 /* From here on no wait for this server, for a connection or for an answer, is longer; 0: as configured.

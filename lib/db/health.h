@@ -26,7 +26,8 @@ struct an_health {
     struct an_health_server list[AN_HEALTH_SERVERS];
 };
 
-/* In the master: memory of its own, for as long as the processes live. NULL: there is none, which is logged. */
+/* In the master: memory of its own, for as long as the processes live. NULL: there is none, which is
+ * logged. */
 struct an_health *an_health_share(void);
 void an_health_init(struct an_health *h); /* of zeroed memory that is shared already */
 
@@ -35,10 +36,11 @@ void an_health_init(struct an_health *h); /* of zeroed memory that is shared alr
 uint32_t an_health_number(struct an_health *h, const char *name) AN_MUST_CHECK;
 /* Has it failed to answer when it was tried last? */
 bool an_health_suspects(const struct an_health *h, uint32_t number) AN_MUST_CHECK;
-/* True: it did not answer a moment ago, so do not try. Once in a while the caller is the one who is to try. */
+/* True: it did not answer a moment ago, so do not try. Once in a while the caller is the one who is to
+ * try. */
 bool an_health_away(struct an_health *h, uint32_t number) AN_MUST_CHECK;
-/* How a try goes, and how long it has taken so far. A quick refusal costs nobody anything and is not remembered,
- * nor is any with a single server, whose work has nothing to make room for. */
+/* How a try goes, and how long it has taken so far. A quick refusal costs nobody anything and is not
+ * remembered, nor is any where only one name is known: its work has nothing to make room for. */
 void an_health_tried(struct an_health *h, uint32_t number, bool answered, int64_t took_us);
 
 #endif

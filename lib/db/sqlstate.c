@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one place where SQLSTATE becomes a code of ours. */
+/* SQLSTATE becomes a code of ours here. */
 #include "an.h"
 
 #include "db/internal.h"

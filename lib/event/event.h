@@ -72,8 +72,8 @@ bool an_event_parse(const struct an_json *object, const struct an_event_rules *r
 bool an_action_valid(struct an_str s);
 /* A tenant id: [A-Za-z0-9][A-Za-z0-9_.-]* up to AN_TENANT_MAX bytes */
 bool an_tenant_valid(struct an_str s);
-/* The tenant of our own log: logins, searches and reads of the console. No token is for it; the platform
- * reads it. */
+/* The tenant of our own log: logins, searches and reads of the console, searches across tenants, what jobs
+ * and annalsctl did. No token is for it; the platform reads it. */
 #define AN_TENANT_SYSTEM "annals"
 /* An address or, with `network`, a CIDR block; as inet_pton takes it. */
 bool an_ip_valid(struct an_str s, bool network);

@@ -58,7 +58,7 @@ bool an_ingest_must_follow(const struct an_ingest_held *held) AN_MUST_CHECK;
 int an_ingest_answer(struct an_ingest_held *held, struct an_reply *rep, struct an_need *written,
                      struct an_err *err) AN_MUST_CHECK;
 
-/* One event of our own (console logins, reads by admins), written to tenant's log. */
+/* One event of our own (logins, reads by admins, what a job did), written to tenant's log. */
 int an_ingest_own(struct an_ingest *in, struct an_arena *arena, struct an_str tenant, struct an_str json,
                   struct an_err *err) AN_MUST_CHECK;
 

@@ -85,7 +85,7 @@ static const struct histogram {
                               {500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000,
                                2500000, 5000000, 10000000}},
     [AN_H_COMMIT_SECONDS] = {"annals_ingest_commit_duration_seconds",
-                             "Time that a transaction of events took.",
+                             "Time from a request's rows to their commit, waits included.",
                              "ingest",
                              {500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000,
                               2500000, 5000000, 10000000}},

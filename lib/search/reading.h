@@ -36,7 +36,8 @@ struct an_reading_sent {
 };
 int an_reading_send(struct an_search *s, enum an_planning planning, const struct an_db_step *step,
                     struct an_reading_sent *sent, struct an_err *err) AN_MUST_CHECK;
-/* Where the taking has failed: did the replay of a replica cancel it? Then it is worth sending again, elsewhere. */
+/* Where the taking has failed: did the replay of a replica cancel it? Then it is worth sending again,
+ * elsewhere. */
 bool an_reading_conflicted(const struct an_search *s) AN_MUST_CHECK;
 int an_reading_send_again(struct an_search *s, enum an_planning planning, const struct an_db_step *step,
                           struct an_reading_sent *sent, struct an_err *err) AN_MUST_CHECK;

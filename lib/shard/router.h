@@ -23,8 +23,8 @@ struct an_router; /* one a worker; owns its shards, which live as long as it doe
  * readers alone. known: what all workers of the program know, or NULL. Opens nothing yet. The
  * configuration must outlive it. */
 struct an_router *an_router_new(const struct an_conf *c, struct an_known *known, bool writes) AN_MUST_CHECK;
-/* Before its first use: which servers answer is shared with the other workers who have that memory (db/health.h),
- * which must outlive it. */
+/* Before its first use: which servers answer is shared with the other workers who have that memory
+ * (db/health.h), which must outlive it. */
 void an_router_share(struct an_router *r, struct an_health *health);
 void an_router_free(struct an_router *r); /* accepts NULL */
 

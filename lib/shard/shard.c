@@ -56,7 +56,8 @@ struct an_shard *an_shard_new_default(const struct an_conf *c)
 }
 
 /* Each role finds out by itself: between it and the server there may be a pooler of its own. */
-static void share(struct an_db *db, struct an_health *health, const char *shard, const char *server, const char *role)
+static void share(struct an_db *db, struct an_health *health, const char *shard, const char *server,
+                  const char *role)
 {
     char name[AN_HEALTH_NAME_MAX + 1];
     (void)snprintf(name, sizeof name, "%s %s %s", shard, server, role);
@@ -362,7 +363,8 @@ static int ask_position(struct an_shard *s, struct an_need *out, struct an_err *
         out->lsn = (uint64_t)lsn;
     an_result_free(res);
     return out->lsn != 0 ? AN_OK
-                         : an_fail(err, AN_EAGAIN, "db: the primary of shard %s does not say how far it is", s->name);
+                         : an_fail(err, AN_EAGAIN, "db: the primary of shard %s does not say how far it is",
+                                    s->name);
 }
 
 int an_shard_read(struct an_shard *s, const struct an_need *need, an_shard_work *work, void *arg,
@@ -422,7 +424,8 @@ int an_shard_reader(struct an_shard *s, struct an_server **out, struct an_err *e
     return an_db_ready(r->server.db, err);
 }
 
-int an_shard_reader_again(struct an_shard *s, struct an_server *had, struct an_server **out, struct an_err *err)
+int an_shard_reader_again(struct an_shard *s, struct an_server *had, struct an_server **out,
+                          struct an_err *err)
 {
     if (had->replica != NULL)
         an_metric_server_add(an_replica_of(had)->metrics, AN_SM_SKIPPED_CONFLICT, 1);
@@ -448,8 +451,8 @@ void an_shard_hurry(struct an_shard *s, int64_t wait_ms)
         an_db_hurry(s->replicas[i].server.db, wait_ms);
 }
 
-/* In a hurry each server has an equal share of the time that is left, so that one which is silent does not take it from
- * the next. */
+/* In a hurry each server has an equal share of the time that is left, so that one which is silent does
+ * not take it from the next. */
 static void hurry_for(const struct an_shard *s, struct an_db *db, int64_t since_us, size_t servers)
 {
     int64_t left_ms = s->hurry_ms - (an_clock_mono_us() - since_us) / 1000;

@@ -63,7 +63,8 @@ struct an_server {
     const char *shard, *replica; /* names; replica NULL: the primary */
     /* read from for want of a better one: farther behind than search.replica_max_lag */
     bool far;
-    bool follows;                /* another server, as it said last: so it is no primary, whatever it stands for */
+    /* another server, as it said last: so it is no primary, whatever it stands for */
+    bool follows;
     int64_t max_lag_ms;          /* private: search.replica_max_lag */
     struct an_reading *reading;  /* private: of an_shard_read() */
 };
@@ -75,7 +76,8 @@ struct an_need {
     char shard[AN_SHARD_NAME_MAX + 1];
     uint64_t lsn;
     bool primary; /* whatever was committed */
-    bool look_up; /* of the directory, not a search: the primary may be asked, whatever search.replica_fallback says */
+    /* of the directory, not a search: the primary may be asked, whatever search.replica_fallback says */
+    bool look_up;
 };
 
 /* How fresh a server turned out to be, in the transaction of the reading itself. */
@@ -93,34 +95,37 @@ int64_t an_freshness_lag_ms(const struct an_freshness *f) AN_MUST_CHECK;
  * must not be left behind then. */
 typedef int an_shard_work(struct an_server *server, void *arg, struct an_err *err);
 
-/* Has `work` read from a replica that fits, or from the primary. Repeats it elsewhere where the server cannot be
- * reached, turns out too far behind, or cancels it because of what it must replay (once); waits up to
- * search.read_wait for a replica to get to need->lsn. need NULL: nothing in particular. AN_EAGAIN: no server can
- * answer now. Other codes are those of `work`. With search.replica_fallback = refuse the primary of a shard with
- * replicas is asked at most how far it is: what only it is sure to have is read from a replica that has got there. */
+/* Has `work` read from a replica that fits, or from the primary. Repeats it elsewhere where the server
+ * cannot be reached, turns out too far behind, or cancels it because of what it must replay (once);
+ * waits up to search.read_wait for a replica to get to need->lsn. need NULL: nothing in particular.
+ * AN_EAGAIN: no server can answer now. Other codes are those of `work`. With search.replica_fallback =
+ * refuse the primary of a shard with replicas is asked at most how far it is: what only it is sure to
+ * have is read from a replica that has got there. */
 int an_shard_read(struct an_shard *s, const struct an_need *need, an_shard_work *work, void *arg,
                   struct an_err *err) AN_MUST_CHECK;
 /* Within an_shard_work, or of a server of an_shard_reader(). Puts `through` right, where more is known
  * than the server says. AN_EAGAIN: too far behind for what is needed; an_shard_read() goes elsewhere. */
 int an_server_saw(struct an_server *server, struct an_freshness *seen, struct an_err *err) AN_MUST_CHECK;
 
-/* It has answered, and does not have what was asked for: may that be because it follows another server, so that
- * need->primary is worth a try? */
+/* It has answered, and does not have what was asked for: may that be because it follows another server,
+ * so that need->primary is worth a try? */
 bool an_shard_may_lack(const struct an_server *server) AN_MUST_CHECK;
 
 /* A server that reads and answers now, for statements that need not be repeated elsewhere where they
  * fail. AN_EAGAIN: there is none. */
 int an_shard_reader(struct an_shard *s, struct an_server **out, struct an_err *err) AN_MUST_CHECK;
 
-/* The same after a conflict on `had` (an_db_conflicted()): another one, the primary where that may be read from. */
+/* The same after a conflict on `had` (an_db_conflicted()): another one, the primary where that may be
+ * read from. */
 int an_shard_reader_again(struct an_shard *s, struct an_server *had, struct an_server **out,
                           struct an_err *err) AN_MUST_CHECK;
 
-/* an_db_hurry() for each server, in the roles that write and read; an_shard_look() takes no longer as a whole, and gives
- * each server an equal share of what is left. 0: no hurry. */
+/* an_db_hurry() for each server, in the roles that write and read; an_shard_look() takes no longer as a
+ * whole, and gives each server an equal share of what is left. 0: no hurry. */
 void an_shard_hurry(struct an_shard *s, int64_t wait_ms);
 
-/* How the servers are that may be read from, for people; asks those of which nothing is known for a second. */
+/* How the servers are that may be read from, for people; asks those of which nothing is known for a
+ * second. */
 struct an_server_state {
     const char *shard, *replica; /* replica NULL: the primary */
     bool reached;                /* it answers */

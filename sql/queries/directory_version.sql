@@ -1,5 +1,5 @@
 -- name: directory_version
--- on: any as annals_reader
+-- on: any as annals_reader, annals_writer
 -- params: none
 -- rows: 1: a number that grows with every change of a shard or of where a tenant lives; when it grew last, in
 --       microseconds; NULL on a replica, else the history that it belongs to: another one once a replica

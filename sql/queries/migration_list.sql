@@ -1,5 +1,5 @@
 -- name: migration_list
--- on: any as migrating role
+-- on: any as migrating role, annals_job, annals_writer, annals_reader
 -- params: none
 -- rows: one for each that is applied, in order: number, applied_at in microseconds
 -- tenant: all, it touches no row of theirs

@@ -1,5 +1,5 @@
 -- name: partition_horizon
--- on: any as annals_job
+-- on: any as annals_job, annals_writer, annals_reader
 -- params: none
 -- rows: 1: end of the last partition that every table has, in microseconds; NULL where one has none
 -- tenant: all, it touches no row

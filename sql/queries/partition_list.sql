@@ -1,5 +1,5 @@
 -- name: partition_list
--- on: any as annals_job
+-- on: any as annals_job, annals_reader
 -- params: table text
 -- rows: one a partition, oldest first: name, from and to in microseconds, estimated rows, bytes with
 --       indexes and TOAST

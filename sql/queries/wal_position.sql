@@ -1,5 +1,5 @@
 -- name: wal_position
--- on: primary as annals_writer or annals_reader
+-- on: primary as annals_writer, annals_reader
 -- params: none
 -- rows: 1: bytes of WAL, past everything committed before
 -- tenant: all, it touches no row

@@ -48,7 +48,8 @@ static void put_range(const char *tenant, unsigned first, unsigned last)
 
 static void assert_stored(size_t index, enum an_stored stored)
 {
-    static const char *const names[] = {"new", "duplicate", "conflict", "no place", "unfit", "refused", "not"};
+    static const char *const names[] = {"new",   "duplicate", "conflict", "no place",
+                                        "unfit", "refused",   "not"};
     if (batch.rows[index].stored != stored)
         fail_msg("item %zu is %s, not %s", index, names[batch.rows[index].stored], names[stored]);
 }

@@ -18,7 +18,7 @@ WORKERS = 28  # those who died a moment ago are not missed
 ROUNDS = int(os.environ.get("ANNALS_TEST_ROUNDS", "0")) or 30
 FURTHER_LANES = 3  # beside the first, see lib/ingest/combine.c
 QUIET_ROUNDS = 8
-DIED = re.compile(r"leader of lane (\d) died; what (\d+) workers ")
+DIED = re.compile(r"leader of lane (\d+) died; what (\d+) workers ")
 
 
 class Trap(Annals):
@@ -58,7 +58,7 @@ class Trap(Annals):
         wait_until(f"a worker falls at {armed.name}", lambda: not armed.exists())
 
     def recovered(self):
-        """Of each dead leader whose lane was taken over: how many requests it had taken."""
+        """Of each dead leader whose lane was taken over: how many slots it had taken."""
         return [int(found[1]) for found in DIED.findall(self.log.read_text())]
 
     def stopped(self):

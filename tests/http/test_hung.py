@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Servers that are there and say nothing: who has nothing to do with them does not notice, and the others are told so at
-once (docs/design/shards.md, docs/design/replicas.md)."""
+"""Servers that are there and say nothing: who has nothing to do with them does not notice, and the
+others are told so at once (docs/design/shards.md, docs/design/replicas.md)."""
 import concurrent.futures
 import contextlib
 import signal
@@ -34,7 +34,8 @@ def standing_still(cluster):
 
 
 class Reader:
-    """Searches of one tenant, so many a second, however long each takes: (when it was sent, how long, reply)."""
+    """Searches of one tenant, so many a second, however long each takes: (when it was sent, how long,
+    reply)."""
 
     def __init__(self, stack, tenant, rate, threads):
         self.stack, self.token, self.pause = stack, stack.token(tenant), 1 / rate
@@ -97,8 +98,8 @@ def looks(farm, count=8):
 
 
 def test_a_dead_zone_is_looked_at_in_time():
-    """A probe waits for a few seconds: one that meets workers which know nothing yet gets its answer in time, and as long
-    as one replica answers, they are ready."""
+    """A probe waits for a few seconds: one that meets workers which know nothing yet gets its answer in
+    time, and as long as one replica answers, they are ready."""
     with Farm(["near", "far"], {"search.workers": 4}) as farm, standing_still(farm.primary):
         with standing_still(farm.standbys["near"]):
             replies = looks(farm)

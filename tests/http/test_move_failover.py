@@ -60,8 +60,8 @@ class Farm(TwoShards):
                                 stderr=subprocess.PIPE)
 
     def step(self, tenant):
-        found = self.rows("SELECT step FROM annals.tenant_moves WHERE tenant_id = %s ORDER BY id DESC LIMIT 1",
-                          tenant)
+        found = self.rows("SELECT step FROM annals.tenant_moves WHERE tenant_id = %s "
+                          "ORDER BY id DESC LIMIT 1", tenant)
         return found[0][0] if found else None
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Events that are valid and that the database refuses all the same, and a writer that it lets do less: whoever is not to
-blame is not harmed."""
+"""Events that are valid and that the database refuses all the same, and a writer that it lets do less:
+whoever is not to blame is not harmed."""
 import concurrent.futures
 import contextlib
 import json
@@ -23,7 +23,8 @@ def execute(stack, sql):
 
 @pytest.fixture(scope="module")
 def poisoned(cluster):
-    """A database that refuses the action poison.one (a rule of the operator's), and what is not in Latin-1."""
+    """A database that refuses the action poison.one (a rule of the operator's), and what is not in
+    Latin-1."""
     with contextlib.closing(cluster.connect()) as conn, conn.cursor() as cursor:
         cursor.execute("CREATE DATABASE latin1 TEMPLATE template0 ENCODING 'LATIN1'")
     stack = annals_lib.Annals({"ingest.workers": 1}, cluster=cluster, template="latin1")
@@ -57,14 +58,15 @@ def assert_whole(stack, events):
     """So many are stored, each with its entity and its place in the feed."""
     assert stack.rows(COUNT) == [(events,)]
     assert stack.rows("SELECT count(*) FROM annals.event_entities WHERE tenant_id = 't1'") == [(events,)]
-    assert stack.rows("""SELECT count(*) FROM annals.events AS e JOIN (SELECT unnest(event_ids) AS id FROM annals.outbox
-                         WHERE tenant_id = 't1') AS o USING (id)""") == [(events,)]
+    assert stack.rows("""SELECT count(*) FROM annals.events AS e
+        JOIN (SELECT unnest(event_ids) AS id FROM annals.outbox WHERE tenant_id = 't1') AS o USING (id)""") == [(events,)]
 
 
 @pytest.mark.parametrize("bad", [{500: unfit}, {0: unfit, 333: refused, 999: refused}])
 @pytest.mark.parametrize("repeat", [False, True])
 def test_among_a_thousand(stack, bad, repeat):
-    """Only the guilty items have errors, whose status says whose fault it is. Also where some are there already."""
+    """Only the guilty items have errors, whose status says whose fault it is. Also where some are there
+    already."""
     good = [keyed(f"e-{n}") for n in range(1000)]
     if repeat:
         assert stack.ndjson(good[700:800]).json()["accepted"] == 100
@@ -72,7 +74,8 @@ def test_among_a_thousand(stack, bad, repeat):
     reply = stack.ndjson(lines(events))
     assert reply.status == 200, reply
     body = reply.json()
-    assert (body["accepted"], body["duplicates"], body["rejected"]) == (1000 - len(bad) - 100 * repeat, 100 * repeat, len(bad))
+    wanted = (1000 - len(bad) - 100 * repeat, 100 * repeat, len(bad))
+    assert (body["accepted"], body["duplicates"], body["rejected"]) == wanted
     problems = {result["index"]: result["problem"] for result in body["results"] if "problem" in result}
     assert {n: problem["status"] for n, problem in problems.items()} == {n: 422 if make is unfit else 500
                                                                          for n, make in bad.items()}
@@ -106,7 +109,8 @@ def test_among_combined_requests(stack, bad):
             assert reply.status == status, (n, reply)
         else:
             assert reply.status == 200 and reply.json()["accepted"] == 2 - (n in bad), (n, reply)
-            assert [result.get("problem", {}).get("status", 201) for result in reply.json()["results"]] == [status, 201]
+            results = reply.json()["results"]
+            assert [result.get("problem", {}).get("status", 201) for result in results] == [status, 201]
     assert_whole(stack, 36 - len(bad))
 
 
@@ -139,23 +143,27 @@ def test_the_same_twice(stack):
 
 
 def test_too_many(stack):
-    """Where most are refused, it is not the events: all fail, and nobody is told anything else of any of them."""
+    """Where most are refused, it is not the events: all fail, and nobody is told anything else of any
+    of them."""
     reply = stack.ndjson([refused(f"bad-{n}") for n in range(1000)] + [keyed("good")])
     assert reply.status == 500, reply
     assert_whole(stack, 0)
 
 
 def test_without_bypassrls(make_annals):
-    """Requests of many tenants are not gathered where none can share a transaction: each worker commits for itself."""
+    """Requests of many tenants are not gathered where none can share a transaction: each worker commits
+    for itself."""
     stack = make_annals({"ingest.workers": 8}, own_cluster=True)
     execute(stack, "ALTER ROLE annals_writer NOBYPASSRLS")
     tokens = [stack.token(f"tenant-{n}", "audit:write") for n in range(8)]
     numbers = iter(range(100000))
 
     def burst(events):
+        def send(token):
+            return stack.post([keyed(f"k-{next(numbers)}") for _ in range(events)], token=token)
+
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
-            replies = list(pool.map(lambda token: stack.post([keyed(f"k-{next(numbers)}") for _ in range(events)],
-                                                             token=token), tokens))
+            replies = list(pool.map(send, tokens))
         assert [reply.json()["accepted"] for reply in replies] == [events] * 8
 
     def all_know():

@@ -135,7 +135,8 @@ def settings(farm, **changes):
 
 
 def test_a_standby_in_the_place_of_the_primary_tells_its_lag(farm):
-    """Nobody else is near, and what is named as the primary has not replayed for longer than is allowed either."""
+    """Nobody else is near, and what is named as the primary has not replayed for longer than is allowed
+    either."""
     near = farm.standbys["near"]
     with settings(farm, database__reader=near.conninfo("annals_reader", farm.annals.database),
                   database__platform=near.conninfo("annals_platform", farm.annals.database),
@@ -373,7 +374,8 @@ def test_unrecorded_looks_can_be_refused(farm):
 # --- what a replica cancels -----------------------------------------------------------------------
 @contextlib.contextmanager
 def slow_replicas(farm):
-    """A search on a replica holds its locks for a second before it reads, and so does who looks at the migrations."""
+    """A search on a replica holds its locks for a second before it reads, and so does who looks at the
+    migrations."""
     with contextlib.closing(farm.annals.db()) as conn, conn.cursor() as cursor:
         cursor.execute("SELECT pg_get_functiondef('annals.through()'::regprocedure)")
         [[definition]] = cursor.fetchall()
@@ -385,7 +387,8 @@ def slow_replicas(farm):
             END $$""")
         cursor.execute("""
             ALTER TABLE annals.schema_migrations RENAME TO migrations_kept;
-            CREATE VIEW annals.schema_migrations AS SELECT m.* FROM annals.migrations_kept m, annals.through();
+            CREATE VIEW annals.schema_migrations AS
+                SELECT m.* FROM annals.migrations_kept m, annals.through();
             GRANT SELECT ON annals.schema_migrations TO annals_reader""")
         farm.catch_up()
         try:
@@ -407,18 +410,19 @@ def with_a_conflict(cursor, ask):
 
 
 def test_a_conflict_is_repeated_once_elsewhere():
-    with Farm(["near", "far"], {"search.workers": 1, "admin.workers": 1}, ["max_standby_streaming_delay=0"]) as farm:
+    settings = {"search.workers": 1, "admin.workers": 1}
+    with Farm(["near", "far"], settings, ["max_standby_streaming_delay=0"]) as farm:
         farm.wait_served(["near", "far"])
         event, _ = write(farm)
         console = Console(farm.annals).sign_in("*")
         assert console.get("/admin/status").status == 200  # it knows how near the replicas are
-        farm.annals.get("/v1/events?limit=1", token=farm.annals.token("*", "audit:read"), headers={"Annals-Tenant": "*"})
+        everybody = {"token": farm.annals.token("*", "audit:read"), "headers": {"Annals-Tenant": "*"}}
+        farm.annals.get("/v1/events?limit=1", **everybody)
         with slow_replicas(farm) as cursor:
             reply = with_a_conflict(cursor, lambda: farm.annals.get("/v1/events?limit=5"))
             assert found(reply, event) and hot(reply)["served"] == "primary"
             assert farm.metric("annals_reads_skipped_total", reason="conflict") == 1
-            reply = with_a_conflict(cursor, lambda: farm.annals.get(
-                "/v1/events?limit=50", token=farm.annals.token("*", "audit:read"), headers={"Annals-Tenant": "*"}))
+            reply = with_a_conflict(cursor, lambda: farm.annals.get("/v1/events?limit=50", **everybody))
             assert found(reply, event) and reply.json()["coverage"]["complete"]
             assert reply.json()["coverage"]["shards"][0]["served"] == "primary"
             assert farm.metric("annals_reads_skipped_total", reason="conflict") == 2
