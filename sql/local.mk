@@ -51,6 +51,7 @@ AN_QUERIES = \
 	sql/queries/move_list.sql \
 	sql/queries/move_lock.sql \
 	sql/queries/move_merge_entities.sql \
+	sql/queries/move_newest.sql \
 	sql/queries/move_pin.sql \
 	sql/queries/move_position.sql \
 	sql/queries/move_presence.sql \

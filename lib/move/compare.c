@@ -30,6 +30,7 @@ struct table {
     enum an_stmt stmt;
     bool entities;
     const struct an_partition *partition;
+    int64_t end_us; /* of what is compared; the partition's, or earlier */
 };
 
 enum { ROWS, DIGEST, KEY };
@@ -98,7 +99,7 @@ static int read_range(struct an_move *m, bool source, const struct table *t, con
     if (t->entities) /* of events, the time of the key is where they begin, and picks the partition */
         add_time(&p, t->partition->from_us);
     add_place(&p, t, after);
-    add_time(&p, t->partition->to_us);
+    add_time(&p, t->end_us);
     add_place(&p, t, until);
     add_limits(&p, m, source);
     const struct an_db_step step = {.stmt = t->stmt, .params = p.list, .count = p.count};
@@ -152,17 +153,44 @@ static int compare_table(struct an_move *m, const struct table *t, int64_t *next
     return AN_OK;
 }
 
+/* Where events are written faster than they are compared, the end of a partition would never be reached. So
+ * of the current one, what is there now is compared; what comes is compared as it is followed. */
+static int find_end(struct an_move *m, const struct an_partition *p, int64_t *end_us, struct an_err *err)
+{
+    struct an_move_text from, to;
+    const struct an_db_param params[] = {an_move_tenant(m), an_move_time(&from, p->from_us),
+                                         an_move_time(&to, p->to_us)};
+    const struct an_db_step step = {.stmt = AN_STMT_MOVE_NEWEST, .params = params, .count = AN_COUNT(params)};
+    struct an_result *res = NULL;
+    int64_t newest_us;
+    int rc = an_move_query(m, m->source, &step, &res, err);
+    *end_us = p->to_us;
+    if (rc == AN_OK && !an_result_int(res, 0, 0, &newest_us))
+        rc = an_fail(err, AN_EBACKEND, "db: move_newest: not a time");
+    else if (rc == AN_OK && newest_us >= p->from_us && newest_us < p->to_us)
+        *end_us = newest_us + 1;
+    an_result_free(res);
+    return rc;
+}
+
+static int compare_partition(struct an_move *m, const struct an_partition *p, int64_t *next_us,
+                             struct an_err *err)
+{
+    struct table events = {.stmt = AN_STMT_MOVE_COMPARE_EVENTS, .partition = p};
+    int rc = find_end(m, p, &events.end_us, err);
+    struct table entities = events;
+    entities.stmt = AN_STMT_MOVE_COMPARE_ENTITIES;
+    entities.entities = true;
+    if (rc == AN_OK)
+        rc = compare_table(m, &events, next_us, err);
+    return rc == AN_OK ? compare_table(m, &entities, next_us, err) : rc;
+}
+
 int an_move_compare(struct an_move *m, struct an_err *err)
 {
     int64_t next_us = 0;
     int rc = AN_OK;
-    for (size_t i = 0; i < m->partition_count && rc == AN_OK; i++) {
-        struct table t = {.stmt = AN_STMT_MOVE_COMPARE_EVENTS, .partition = &m->partitions[i]};
-        rc = compare_table(m, &t, &next_us, err);
-        t.stmt = AN_STMT_MOVE_COMPARE_ENTITIES;
-        t.entities = true;
-        if (rc == AN_OK)
-            rc = compare_table(m, &t, &next_us, err);
-    }
+    for (size_t i = 0; i < m->partition_count && rc == AN_OK; i++)
+        rc = compare_partition(m, &m->partitions[i], &next_us, err);
     return rc == AN_OK ? an_move_save(m, err) : rc;
 }
