@@ -59,7 +59,8 @@ def assert_whole(stack, events):
     assert stack.rows(COUNT) == [(events,)]
     assert stack.rows("SELECT count(*) FROM annals.event_entities WHERE tenant_id = 't1'") == [(events,)]
     assert stack.rows("""SELECT count(*) FROM annals.events AS e
-        JOIN (SELECT unnest(event_ids) AS id FROM annals.outbox WHERE tenant_id = 't1') AS o USING (id)""") == [(events,)]
+        JOIN (SELECT unnest(event_ids) AS id FROM annals.outbox
+              WHERE tenant_id = 't1') AS o USING (id)""") == [(events,)]
 
 
 @pytest.mark.parametrize("bad", [{500: unfit}, {0: unfit, 333: refused, 999: refused}])
