@@ -49,6 +49,11 @@ struct an_db *an_db_new(const struct an_conf *c, enum an_db_role role)
     return an_db_new_at(c, role, NULL);
 }
 
+void an_db_wait_as_usual(struct an_db *db)
+{
+    db->wait_ms = db->statement_timeout_ms + AN_DB_SLACK_MS;
+}
+
 struct an_db *an_db_new_at(const struct an_conf *c, enum an_db_role role, const char *place)
 {
     struct an_db *db = an_xcalloc(1, sizeof *db);
@@ -60,7 +65,7 @@ struct an_db *an_db_new_at(const struct an_conf *c, enum an_db_role role, const 
     db->statement_timeout_ms = c->db_statement_timeout_ms;
     if (role == AN_DB_WRITER && c->commit_timeout_ms < db->statement_timeout_ms)
         db->statement_timeout_ms = c->commit_timeout_ms;
-    db->wait_ms = db->statement_timeout_ms + AN_DB_SLACK_MS;
+    an_db_wait_as_usual(db);
     db->prepare = c->db_prepared;
     an_buf_init(&db->text, TEXT_LIMIT);
     an_columns_init(&db->events);
@@ -72,7 +77,7 @@ void an_db_close(struct an_db *db)
 {
     PQfinish(db->pg);
     db->pg = NULL;
-    db->wait_ms = db->statement_timeout_ms + AN_DB_SLACK_MS;
+    an_db_wait_as_usual(db);
     db->under_rls = false; /* the operator may have granted it */
     memset(db->prepared, 0, sizeof db->prepared);
     an_texts_release(&db->texts);

@@ -64,6 +64,8 @@ int an_db_next(struct an_db *db, PGresult **out, struct an_err *err) AN_MUST_CHE
 /* The results up to the end of a statement. The first error wins, and has been looked at
  * (an_db_refused()); *out is the last result that is none, NULL at first. */
 int an_db_collect(struct an_db *db, const char *what, PGresult **out, struct an_err *err) AN_MUST_CHECK;
+/* An answer is waited for as long as the server's own limit, and a little. */
+void an_db_wait_as_usual(struct an_db *db);
 /* Closes the connection; what comes next connects again at once. */
 void an_db_close(struct an_db *db);
 

@@ -22,7 +22,7 @@ static int renew_plans(struct an_db *db, struct an_err *err)
 static int give_up(struct an_db *db, int rc, struct an_err *err)
 {
     if (db->pg != NULL && PQtransactionStatus(db->pg) == PQTRANS_IDLE) {
-        db->wait_ms = db->statement_timeout_ms + AN_DB_SLACK_MS;
+        an_db_wait_as_usual(db);
         return rc;
     }
     return an_db_abandon(db, rc, err);
@@ -62,7 +62,7 @@ int an_db_read(struct an_db *db, unsigned ends, int64_t timeout_ms, const struct
     if (rc != AN_OK)
         return give_up(db, rc, err);
     if ((ends & AN_DB_COMMIT) != 0)
-        db->wait_ms = db->statement_timeout_ms + AN_DB_SLACK_MS;
+        an_db_wait_as_usual(db);
     return AN_OK;
 }
 
@@ -86,6 +86,6 @@ int an_db_read_take(struct an_db *db, int64_t until_us, const struct an_db_step 
     int rc = an_db_pipeline_take(db, all, n, NULL, err);
     if (rc != AN_OK)
         return give_up(db, rc, err);
-    db->wait_ms = db->statement_timeout_ms + AN_DB_SLACK_MS;
+    an_db_wait_as_usual(db);
     return AN_OK;
 }

@@ -44,6 +44,7 @@ int64_t an_db_limit(struct an_db *db, int64_t statement_ms)
 {
     int64_t before_ms = db->statement_timeout_ms;
     db->statement_timeout_ms = statement_ms;
+    an_db_wait_as_usual(db);
     return before_ms;
 }
 
@@ -93,7 +94,7 @@ int an_db_end(struct an_db *db, bool ok, struct an_err *err)
     int rc = ok ? commit(db, err) : an_db_exec(db, AN_STMT_ROLLBACK, NULL, 0, NULL, err);
     if (rc != AN_OK && !ok && db->pg != NULL)
         an_db_close(db);
-    db->wait_ms = db->statement_timeout_ms + AN_DB_SLACK_MS;
+    an_db_wait_as_usual(db);
     return rc;
 }
 
