@@ -120,28 +120,28 @@ static void tell(struct an_move *m)
         m->told(m->arg, &m->s);
 }
 
-/* One row where the move is where we believe it to be. */
-static int expect_row(const struct an_result *res, const struct an_move *m, struct an_err *err)
+/* Changes the row of the move where it is where we believe it to be. */
+static int change(struct an_move *m, enum an_stmt stmt, const struct an_db_param *params, size_t count,
+                  struct an_err *err)
 {
-    if (an_result_rows(res) == 1)
-        return AN_OK;
-    return an_fail(err, AN_EAGAIN, "the move of tenant '%s' is not at the step '%s' any more", m->s.tenant,
-                   an_move_step_names[m->s.step]);
+    struct an_result *res = NULL;
+    int rc = an_move_claim(m, err);
+    if (rc == AN_OK)
+        rc = an_db_exec(m->directory, stmt, params, count, &res, err);
+    if (rc == AN_OK && an_result_rows(res) != 1)
+        rc = an_fail(err, AN_EAGAIN, "the move of tenant '%s' is not at the step '%s' any more", m->s.tenant,
+                     an_move_step_names[m->s.step]);
+    an_result_free(res);
+    return rc;
 }
 
 int an_move_advance(struct an_move *m, enum an_move_step next, struct an_err *err)
 {
     struct an_move_text id;
-    struct an_result *res = NULL;
     const struct an_db_param params[] = {an_move_tenant(m), an_move_number(&id, m->s.id),
                                          AN_DB_TEXT(an_str(an_move_step_names[m->s.step])),
                                          AN_DB_TEXT(an_str(an_move_step_names[next]))};
-    int rc = an_move_claim(m, err);
-    if (rc == AN_OK)
-        rc = an_db_exec(m->directory, AN_STMT_MOVE_STEP, params, AN_COUNT(params), &res, err);
-    if (rc == AN_OK)
-        rc = expect_row(res, m, err);
-    an_result_free(res);
+    int rc = change(m, AN_STMT_MOVE_STEP, params, AN_COUNT(params), err);
     if (rc != AN_OK)
         return rc;
     m->s.step = next;
@@ -195,15 +195,9 @@ int an_move_save_seldom(struct an_move *m, struct an_err *err)
 int an_move_switch(struct an_move *m, struct an_err *err)
 {
     struct an_move_text id;
-    struct an_result *res = NULL;
     const struct an_db_param params[] = {an_move_tenant(m), an_move_number(&id, m->s.id),
                                          AN_DB_TEXT(an_str(m->s.source)), AN_DB_TEXT(an_str(m->s.target))};
-    int rc = an_move_claim(m, err);
-    if (rc == AN_OK)
-        rc = an_db_exec(m->directory, AN_STMT_MOVE_SWITCH, params, AN_COUNT(params), &res, err);
-    if (rc == AN_OK)
-        rc = expect_row(res, m, err);
-    an_result_free(res);
+    int rc = change(m, AN_STMT_MOVE_SWITCH, params, AN_COUNT(params), err);
     if (rc != AN_OK)
         return rc;
     m->s.step = AN_MOVE_HIDE;
