@@ -5,7 +5,6 @@
 
 #include "base/clock.h"
 #include "db/migrate.h"
-#include "db/patient.h"
 #include "move/parts.h"
 
 #define LOOK_MS  2    /* between two looks at who still writes */
@@ -243,25 +242,17 @@ int an_move_check_servers(struct an_move *m, struct an_err *err)
 
 /* ---- partitions of the target ---- */
 
-static int create_once(struct an_db *job, void *arg, struct an_err *err)
-{
-    const struct an_partition *p = arg;
-    struct an_move_text from, to;
-    const struct an_db_param params[] = {AN_DB_TEXT(an_str(p->table)), an_move_number(&from, p->from_us),
-                                         an_move_number(&to, p->to_us)};
-    return an_db_exec(job, AN_STMT_PARTITION_CREATE, params, AN_COUNT(params), NULL, err);
-}
-
 /* Entities first: no event is to have a place whose entities have none. */
 static int create(struct an_move *m, const struct an_partition *p, struct an_err *err)
 {
     static const char *const tables[] = {"event_entities", "events"};
     int rc = AN_OK;
     for (size_t i = 0; i < AN_COUNT(tables) && rc == AN_OK; i++) {
-        struct an_partition made = *p;
-        (void)snprintf(made.table, sizeof made.table, "%s", tables[i]);
-        rc = an_patient_transaction(m->target_job, m->conf, create_once, &made,
-                                    "making partitions on the target", err);
+        struct an_partition wanted = *p;
+        bool made;
+        (void)snprintf(wanted.table, sizeof wanted.table, "%s", tables[i]);
+        rc = an_partition_create(m->target_job, m->conf, &wanted, "making partitions on the target", &made,
+                                 err);
     }
     return rc;
 }

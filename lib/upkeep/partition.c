@@ -105,6 +105,15 @@ static int create_once(struct an_db *db, void *arg, struct an_err *err)
     return rc;
 }
 
+int an_partition_create(struct an_db *db, const struct an_conf *c, const struct an_partition *p,
+                        const char *what, bool *made, struct an_err *err)
+{
+    struct creation creation = {.partition = p, .made = false};
+    int rc = an_patient_transaction(db, c, create_once, &creation, what, err);
+    *made = creation.made;
+    return rc;
+}
+
 /* What is made and how: one call of an_partition_ensure(). */
 struct ensure {
     struct an_db *db;
@@ -116,15 +125,15 @@ struct ensure {
 
 static int create(const struct ensure *e, struct an_partition *p, struct an_err *err)
 {
-    struct creation creation = {.partition = p, .made = true};
+    bool made = true;
     char what[128];
     int rc = find_name(e->db, p, err);
     if (rc != AN_OK)
         return rc;
     (void)snprintf(what, sizeof what, "partition of annals.%s", p->table);
     if (!e->dry_run)
-        rc = an_patient_transaction(e->db, e->conf, create_once, &creation, what, err);
-    if (rc == AN_OK && creation.made)
+        rc = an_partition_create(e->db, e->conf, p, what, &made, err);
+    if (rc == AN_OK && made)
         e->made(e->arg, p);
     return rc;
 }

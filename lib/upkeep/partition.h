@@ -26,6 +26,10 @@ typedef void an_partition_made(void *arg, const struct an_partition *p);
  * all the retries. */
 int an_partition_ensure(struct an_db *db, const struct an_conf *c, bool dry_run, an_partition_made *made,
                         void *arg, struct an_err *err) AN_MUST_CHECK;
+/* Makes that one, where it is not there yet (*made false); its table and bounds are asked for, not its
+ * name. what: for the log, while a lock is waited for. */
+int an_partition_create(struct an_db *db, const struct an_conf *c, const struct an_partition *p,
+                        const char *what, bool *made, struct an_err *err) AN_MUST_CHECK;
 /* Where the ingest window begins: what ended before it takes no event but imports. */
 int64_t an_partition_window_us(const struct an_conf *c);
 /* All partitions of one table, oldest first, in memory of the arena. */
