@@ -6,7 +6,6 @@
 #include "event/event.h"
 #include "http/params.h"
 
-#define EVENT_MAX_BYTES (16 * 1024)
 #define QUERY_MAX_BYTES 4096
 #define AGENT_MAX_BYTES 512
 
@@ -44,7 +43,7 @@ static void add_metadata(struct an_buf *json, const struct an_call *call, const 
 int an_own_record(struct an_call *call, const struct an_own_event *e, struct an_err *err)
 {
     struct an_buf json;
-    an_buf_init(&json, EVENT_MAX_BYTES);
+    an_buf_init(&json, AN_INGEST_OWN_MAX);
     add_member(&json, "{\"action\":", an_str(e->action));
     add_member(&json, ",\"actor\":{\"type\":", an_str(e->actor_type));
     add_member(&json, ",\"id\":", e->actor_id);
@@ -54,9 +53,7 @@ int an_own_record(struct an_call *call, const struct an_own_event *e, struct an_
     an_buf_adds(&json, "}]");
     add_context(&json, call);
     add_metadata(&json, call, e);
-    int rc = json.overflow ? an_fail(err, AN_ETOOBIG, "event of our own is too large")
-                           : an_ingest_own(call->ctx->ingest, call->arena, AN_STR(AN_TENANT_SYSTEM),
-                                           (struct an_str){json.data, json.len}, err);
+    int rc = an_ingest_own(call->ctx->ingest, call->arena, &json, err);
     an_buf_release(&json);
     return rc;
 }

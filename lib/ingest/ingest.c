@@ -482,16 +482,20 @@ static int put_own(struct an_ingest_held *w, struct an_err *err)
     return w->rc;
 }
 
-int an_ingest_own(struct an_ingest *in, struct an_arena *arena, struct an_str tenant, struct an_str json,
-                  struct an_err *err)
+int an_ingest_own(struct an_ingest *in, struct an_arena *arena, const struct an_buf *json, struct an_err *err)
 {
-    struct an_ingest_call call = {
-        .arena = arena, .tenant = tenant, .body = json, .kind = AN_BODY_JSON, .atomic = true};
-    int rc = an_router_admit(in->router, tenant, true, &call.shard, err);
+    if (json->overflow)
+        return an_fail(err, AN_ETOOBIG, "event of our own is too large");
+    struct an_ingest_call call = {.arena = arena,
+                                  .tenant = AN_STR(AN_TENANT_SYSTEM),
+                                  .body = {json->data, json->len},
+                                  .kind = AN_BODY_JSON,
+                                  .atomic = true};
+    int rc = an_router_admit(in->router, call.tenant, true, &call.shard, err);
     if (rc != AN_OK)
         return rc;
     struct an_ingest_held *w = start(in, &call);
-    if (take_single(w, json))
+    if (take_single(w, call.body))
         rc = put_own(w, err);
     else
         rc = an_fail(err, AN_EINVAL, "an event of our own is refused: %s", w->whole.detail);

@@ -58,8 +58,10 @@ bool an_ingest_must_follow(const struct an_ingest_held *held) AN_MUST_CHECK;
 int an_ingest_answer(struct an_ingest_held *held, struct an_reply *rep, struct an_need *written,
                      struct an_err *err) AN_MUST_CHECK;
 
-/* One event of our own (logins, reads by admins, what a job did), written to tenant's log. */
-int an_ingest_own(struct an_ingest *in, struct an_arena *arena, struct an_str tenant, struct an_str json,
+/* One event of our own (logins, reads by admins, what a job did), written to the tenant AN_TENANT_SYSTEM.
+ * json: with AN_INGEST_OWN_MAX as its limit; AN_ETOOBIG where that was too little. */
+#define AN_INGEST_OWN_MAX ((size_t)16 << 10)
+int an_ingest_own(struct an_ingest *in, struct an_arena *arena, const struct an_buf *json,
                   struct an_err *err) AN_MUST_CHECK;
 
 #endif

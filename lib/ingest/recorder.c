@@ -4,11 +4,8 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "event/event.h"
 #include "ingest/ingest.h"
 #include "ingest/recorder.h"
-
-#define EVENT_MAX_BYTES (16 * 1024)
 
 struct an_recorder {
     const char *actor_type, *actor_id;
@@ -61,12 +58,10 @@ static void add_event(struct an_buf *json, const struct an_recorder *recorder,
 int an_recorder_put(struct an_recorder *recorder, const struct an_recorder_event *event, struct an_err *err)
 {
     struct an_buf json;
-    an_buf_init(&json, EVENT_MAX_BYTES);
+    an_buf_init(&json, AN_INGEST_OWN_MAX);
     add_event(&json, recorder, event);
     struct an_arena *arena = an_arena_new(0);
-    int rc = json.overflow ? an_fail(err, AN_ETOOBIG, "event of our own is too large")
-                           : an_ingest_own(recorder->ingest, arena, AN_STR(AN_TENANT_SYSTEM),
-                                           (struct an_str){json.data, json.len}, err);
+    int rc = an_ingest_own(recorder->ingest, arena, &json, err);
     an_arena_free(arena);
     an_buf_release(&json);
     return rc == AN_OK ? AN_OK : an_fail_within(err, "cannot record %s", event->action);
