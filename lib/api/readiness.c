@@ -259,16 +259,11 @@ static bool look_at_sessions(struct look *l)
 static bool look_at_all(struct look *l)
 {
     struct an_ctx *ctx = l->ctx;
-    struct an_err err;
     struct an_shard *const *list;
     size_t count;
     an_shard_hurry(ctx->directory, LOOK_MS);
-    int rc = an_router_shards(ctx->router, &list, &count, &err);
+    an_router_shards_or_default(ctx->router, &list, &count);
     an_shard_hurry(ctx->directory, 0);
-    if (rc != AN_OK) {
-        list = &ctx->directory;
-        count = 1;
-    }
     l->alone = count == 1;
     for (size_t i = 0; i < count; i++)
         look_at(l, list[i]);

@@ -87,13 +87,9 @@ static void render(const struct state *states, size_t count, struct an_buf *out)
 
 static void look(struct an_upkeep_metrics *m, struct an_router *router)
 {
-    struct an_err err;
-    struct an_shard *const *list, *home = an_router_default(router);
+    struct an_shard *const *list;
     size_t count;
-    if (an_router_shards(router, &list, &count, &err) != AN_OK) {
-        list = &home;
-        count = 1;
-    }
+    an_router_shards_or_default(router, &list, &count);
     struct state *states = an_xcalloc(count, sizeof *states);
     for (size_t i = 0; i < count; i++) {
         an_shard_hurry(list[i], count == 1 ? 0 : WAIT_MS);

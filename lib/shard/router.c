@@ -355,6 +355,15 @@ int an_router_shards(struct an_router *r, struct an_shard *const **list, size_t 
     return r->list_count > 0 ? AN_OK : rc;
 }
 
+void an_router_shards_or_default(struct an_router *r, struct an_shard *const **list, size_t *count)
+{
+    struct an_err ignored;
+    if (an_router_shards(r, list, count, &ignored) == AN_OK)
+        return;
+    *list = &r->home;
+    *count = 1;
+}
+
 /* ---- tenants ---- */
 
 /* Columns of directory_tenant. */

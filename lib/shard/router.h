@@ -48,6 +48,9 @@ void an_router_doubt(struct an_router *r, struct an_str tenant);
 int an_router_shards(struct an_router *r, struct an_shard *const **list, size_t *count,
                      struct an_err *err) AN_MUST_CHECK;
 
+/* The same for who looks how things are: `default` alone, where there is no list. */
+void an_router_shards_or_default(struct an_router *r, struct an_shard *const **list, size_t *count);
+
 /* The key that signs cursors and write tokens, one for all instances: asked for once, as all of the
  * directory. *out is the router's, as long as it lives. AN_EAGAIN: the directory cannot be asked, and no
  * worker has the key. */
