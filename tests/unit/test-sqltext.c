@@ -314,7 +314,7 @@ static void test_across_ascending(void **state)
         "<= (r.high_at, " ALL ")"
         " AND e.\"timestamp\" >= $2::timestamptz AND e.actor_id = v.value\nORDER BY e.\"timestamp\" ASC",
         ("SELECT min(x.at) AS first_at, CASE count(*) WHEN (SELECT deep FROM shape) THEN "
-        "max(x.at) END AS last_at"),
+         "max(x.at) END AS last_at"),
         "ORDER BY h.last_at ASC OFFSET (SELECT before_last FROM shape) LIMIT 1), 'infinity') AS at)",
         "SELECT DISTINCT ON (e.\"timestamp\", e.id) e.*\nFROM heads",
         "(SELECT v.low_at, v.low_id, edge.at AS high_at) AS r",
